@@ -1,0 +1,243 @@
+"""The readable truth: every kernel of the contract as plain NumPy.  Shapes and rules are in `ops.py`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigan import rng
+from minigan.backends import checks
+from minigan.backends.clock import Clock
+from minigan.backends.ops import Ops
+
+
+class NumpyOps(Ops):
+    name = "numpy"
+
+    # ---- Memory ------------------------------------------------------------------------------------------------
+
+    def empty(self, shape, dtype):
+        return np.empty(shape, dtype)
+
+    def zeros(self, shape, dtype):
+        return np.zeros(shape, dtype)
+
+    def asarray(self, array, dtype=None):
+        return np.ascontiguousarray(array, dtype)
+
+    def to_host(self, array):
+        return np.array(array)
+
+    def copy(self, source, out):
+        checks.same("copy", source, out)
+        np.copyto(out, source)
+        return out
+
+    def clock(self, learning_rate, momentum):
+        clock = Clock(
+            iteration=np.zeros((), np.uint64),
+            learning_rate=np.zeros(()),
+            minus_learning_rate=np.zeros(()),
+            momentum=np.zeros(()),
+            learning_rate_schedule=learning_rate,
+            momentum_schedule=momentum,
+        )
+        self.set_clock(clock, 0)
+        return clock
+
+    def set_clock(self, clock, iteration):
+        clock.iteration[...] = iteration
+        clock.learning_rate[...] = clock.learning_rate_schedule(iteration)
+        clock.minus_learning_rate[...] = -clock.learning_rate
+        clock.momentum[...] = clock.momentum_schedule(iteration)
+
+    def tick(self, clock):
+        self.set_clock(clock, int(clock.iteration) + 1)
+
+    # ---- Products ----------------------------------------------------------------------------------------------
+
+    def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):
+        checks.product(a, b, out, trans_a, trans_b)
+        a, b, alpha, beta = a.T if trans_a else a, b.T if trans_b else b, float(alpha), float(beta)
+        if beta == 0:
+            np.matmul(a, b, out=out)
+            if alpha != 1:
+                out *= alpha
+        else:
+            product = a @ b
+            product *= alpha
+            out *= beta
+            out += product
+        return out
+
+    def affine(self, x, W, b, out):
+        checks.product(x, W, out, False, False)
+        checks.shaped("affine: bias", b, W.shape[1:], W.dtype)
+        np.matmul(x, W, out=out)
+        out += b
+        return out
+
+    def colsum(self, a, out, alpha=1.0, beta=0.0):
+        checks.shaped("colsum", out, a.shape[1:], a.dtype)
+        checks.contiguous("colsum", a)
+        total = np.sum(a, axis=0)
+        total *= float(alpha)
+        if beta == 0:
+            out[...] = total
+        else:
+            out *= float(beta)
+            out += total
+        return out
+
+    # ---- Activations -------------------------------------------------------------------------------------------
+
+    def relu(self, z, out, bias=None):
+        checks.biased("relu", z, out, bias)
+        return np.maximum(z if bias is None else np.add(z, bias, out=out), 0, out=out)
+
+    def relu_backward(self, dy, y, out):
+        checks.same("relu_backward", dy, y, out)
+        return np.multiply(dy, y > 0, out=out)
+
+    def sigmoid(self, z, out, bias=None):
+        checks.biased("sigmoid", z, out, bias)
+        out[...] = sigmoid(z if bias is None else z + bias)
+        return out
+
+    def sigmoid_backward(self, dy, y, out):
+        checks.same("sigmoid_backward", dy, y, out)
+        return np.multiply(dy, y * (1 - y), out=out)
+
+    def maxout(self, z, bias, keep, draw, out, winner):
+        n_pieces = checks.pieces("maxout", z, out, winner)
+        checks.shaped("maxout: bias", bias, z.shape[1:], z.dtype)
+        z += bias
+        piece = z.reshape(len(z), n_pieces, -1)
+        out[...] = piece[:, 0]
+        winner[...] = 0
+        for p in range(1, n_pieces):
+            np.copyto(winner, p, where=piece[:, p] > out)
+            np.maximum(out, piece[:, p], out=out)
+        if draw is not None and keep < 1:
+            checks.drawn("maxout", draw, out)
+            kept = self._kept(draw, keep, out.shape[1])
+            np.copyto(winner, -1, where=~kept)
+            out *= reciprocal(keep, out.dtype)
+            np.copyto(out, 0, where=~kept)
+        return out
+
+    def maxout_backward(self, dy, winner, scale, out):
+        n_pieces = checks.pieces("maxout_backward", out, dy, winner)
+        dy = dy * out.dtype.type(scale)
+        dpiece = out.reshape(len(out), n_pieces, -1)
+        for p in range(n_pieces):
+            np.multiply(dy, winner == p, out=dpiece[:, p])
+        return out
+
+    def dropout(self, x, keep, draw, out, kept):
+        checks.same("dropout", x, out)
+        checks.shaped("dropout: kept", kept, x.shape, "uint8")
+        checks.drawn("dropout", draw, out)
+        kept[...] = self._kept(draw, keep, x.shape[1])
+        np.multiply(x, reciprocal(keep, x.dtype), out=out)
+        np.copyto(out, 0, where=kept == 0)
+        return out
+
+    def dropout_backward(self, dy, kept, keep, out):
+        checks.same("dropout_backward", dy, out)
+        checks.shaped("dropout_backward: kept", kept, dy.shape, "uint8")
+        np.multiply(dy, reciprocal(keep, dy.dtype), out=out)
+        np.copyto(out, 0, where=kept == 0)
+        return out
+
+    @staticmethod
+    def _kept(draw, keep, width):
+        return rng.words(draw, width) < rng.keep_threshold(keep)
+
+    # ---- Loss --------------------------------------------------------------------------------------------------
+
+    def cross_entropy_backward(self, logits, targets, scale, out):
+        checks.same("cross_entropy_backward", logits, targets, out)
+        np.subtract(sigmoid(logits), targets, out=out)
+        out *= out.dtype.type(scale)
+        return out
+
+    # ---- Updates -----------------------------------------------------------------------------------------------
+
+    def add(self, theta, step):
+        checks.same("add", theta, step)
+        theta += step
+        return theta
+
+    def adam(self, theta, gradient, first, second, count, clock, beta1, beta2, epsilon):
+        checks.same("adam", theta, gradient, first, second)
+        t = int(count) + 1
+        first *= beta1
+        first += (1 - beta1) * gradient
+        second *= beta2
+        second += (1 - beta2) * gradient**2
+        step = np.sqrt(second / (1 - beta2**t))
+        step += epsilon
+        np.divide(first / (1 - beta1**t), step, out=step)
+        step *= float(clock.learning_rate)
+        theta -= step
+        return theta
+
+    def limit_column_norms(self, W, limit):
+        checks.contiguous("limit_column_norms", W)
+        norms = np.sqrt(np.sum(W.astype(np.float64) ** 2, axis=0))
+        W *= np.minimum(1, limit / np.maximum(norms, limit)).astype(W.dtype)
+        return W
+
+    # ---- Data and noise ----------------------------------------------------------------------------------------
+
+    def gather(self, examples, order, count, batch_size, rows, scale, shift, out):
+        checks.minibatch(examples, order, batch_size, rows, scale, shift, out)
+        epoch, batch = divmod(int(count), len(examples) // batch_size)
+        chosen = order[epoch % 2, batch * batch_size + rows]
+        np.copyto(out, examples[chosen])
+        if scale is not None:
+            out *= scale[chosen, None]
+        if shift is not None:
+            out += shift[chosen, None]
+        return out
+
+    def uniform(self, draw, limit, out):
+        checks.drawn("uniform", draw, out)
+        u = rng.unit_uniform(rng.words(draw, out.shape[1]), out.dtype)
+        return np.multiply(2 * u - 1, out.dtype.type(limit), out=out)
+
+    def normal(self, draw, out):
+        checks.drawn("normal", draw, out)
+        out[...] = standard_normal(draw, out.shape[1])
+        return out
+
+    def spherical(self, draw, out):
+        checks.drawn("spherical", draw, out)
+        z = standard_normal(draw, out.shape[1])
+        out[...] = z / np.maximum(1e-7, np.sqrt(np.sum(z**2, axis=1, keepdims=True)))
+        return out
+
+    def mixture(self, modes, noise, centres, deviation, out):
+        checks.drawn("mixture", modes, out)
+        checks.drawn("mixture", noise, out)
+        checks.shaped("mixture: centres", centres, (len(centres), out.shape[1]), out.dtype)
+        u = rng.unit_uniform(rng.words(modes, 1)[:, 0])
+        mode = (u * len(centres)).astype(np.intp)
+        out[...] = centres[mode] + deviation * standard_normal(noise, out.shape[1])
+        return out
+
+
+def sigmoid(x):
+    """1 / (1 + e^-x) without overflow: with e = e^-|x| it is 1 / (1 + e) or e / (1 + e)."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def reciprocal(keep: float, dtype):
+    """1 / keep in the arrays' dtype."""
+    return np.dtype(dtype).type(1 / keep)
+
+
+def standard_normal(draw, width: int):
+    """(B, width) float64 values of N(0, 1); an odd width drops the last pair's sine."""
+    return rng.standard_normal(rng.words(draw, width + width % 2))[:, :width]

@@ -1,0 +1,170 @@
+"""The contract: every kernel that layers, losses, optimisers and Algorithm 1 call, with shapes and rules.
+
+Rules for all of them
+- Matrices are C-contiguous (rows may be a contiguous part of a larger array); B counts rows, I and O columns in and
+  out.  All floating arrays of one call have one dtype, float32 or float64, unless the kernel says otherwise.
+- `out` is written whole and returned.  It may be an input only where the kernel says "in place".
+- alpha and beta are Python floats, fixed for ever, or arrays of shape () of a `Clock`, read when the kernel runs.
+- beta = 0 means that `out` is never read (it may hold NaN).
+- A shape or dtype that does not fit raises ValueError.
+- No kernel allocates device memory, synchronises or reads back, except those under "Memory".
+
+`NumpyOps` is the definition of what each computes; the other backends are held to it, kernel by kernel.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from minigan.backends.clock import Clock, Count, Schedule
+from minigan.rng import Draw
+
+
+class Ops(ABC):
+    """One backend: where arrays live and what computes on them."""
+
+    name: str
+
+    # ---- Memory ------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def empty(self, shape: tuple[int, ...], dtype): ...
+
+    @abstractmethod
+    def zeros(self, shape: tuple[int, ...], dtype): ...
+
+    @abstractmethod
+    def asarray(self, array, dtype=None):
+        """A host array as one of this backend; the same object where nothing has to change."""
+
+    @abstractmethod
+    def to_host(self, array):
+        """A NumPy copy.  Waits for the device."""
+
+    @abstractmethod
+    def copy(self, source, out):
+        """out <- source, of the same shape and dtype."""
+
+    @abstractmethod
+    def clock(self, learning_rate: Schedule, momentum: Schedule) -> Clock:
+        """A new clock at iteration 0."""
+
+    @abstractmethod
+    def set_clock(self, clock: Clock, iteration: int) -> None:
+        """Turn the clock to `iteration`, in place."""
+
+    @abstractmethod
+    def tick(self, clock: Clock) -> None:
+        """Turn the clock on by one iteration: on a GPU a kernel, so that a captured iteration ends with it."""
+
+    # ---- Products ----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):
+        """out (M, N) <- alpha op(a) (M, K) op(b) (K, N) + beta out, where op transposes if asked."""
+
+    @abstractmethod
+    def affine(self, x, W, b, out):
+        """y (B, O) = x (B, I) W (I, O) + b (O,)"""
+
+    @abstractmethod
+    def colsum(self, a, out, alpha=1.0, beta=0.0):
+        """out (O,) <- alpha sum_B a (B, O) + beta out"""
+
+    # ---- Activations -------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def relu(self, z, out, bias=None):
+        """y = max(0, z + b).  z, out (B, O), b (O,) or None.  In place allowed."""
+
+    @abstractmethod
+    def relu_backward(self, dy, y, out):
+        """dz = dy [y > 0].  All (B, O).  At the kink, z = 0, the derivative is 0.  In place in dy allowed."""
+
+    @abstractmethod
+    def sigmoid(self, z, out, bias=None):
+        """y = 1 / (1 + e^-(z + b)).  z, out (B, O), b (O,) or None.  In place allowed."""
+
+    @abstractmethod
+    def sigmoid_backward(self, dy, y, out):
+        """dz = dy y (1 - y).  All (B, O).  In place in dy allowed."""
+
+    @abstractmethod
+    def maxout(self, z, bias, keep: float, draw: Draw | None, out, winner):
+        """y[:, o] = max_p (z[:, p O + o] + b[p O + o]), then dropout.      (Goodfellow et al. 2013, eq. 1)
+
+        z (B, P O)   bias (P O,)   out (B, O)   winner (B, O) int8
+        winner is the piece that won, the lowest of a tie; -1 where dropout removed the unit.  With `draw` None or
+        keep = 1 nothing is dropped and nothing is drawn; otherwise kept units are multiplied by 1 / keep.  z is
+        scratch: what it holds afterwards is the backend's own affair.
+        """
+
+    @abstractmethod
+    def maxout_backward(self, dy, winner, scale: float, out):
+        """dz[:, p O + o] = scale dy[:, o] [winner[:, o] = p].  dy (B, O), winner (B, O) int8, out (B, P O)
+
+        scale is 1 / keep where the forward dropped units, else 1.
+        """
+
+    @abstractmethod
+    def dropout(self, x, keep: float, draw: Draw, out, kept):
+        """y = x / keep where the unit is kept, else 0.  x, out (B, I); kept (B, I) uint8, 1 where kept.  keep < 1"""
+
+    @abstractmethod
+    def dropout_backward(self, dy, kept, keep: float, out):
+        """dx = dy kept / keep.  dy, out (B, I); kept (B, I) uint8.  In place allowed."""
+
+    # ---- Loss --------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def cross_entropy_backward(self, logits, targets, scale: float, out):
+        """dlogits = scale (sigmoid(logits) - targets): the derivative of scale * sum of binary cross-entropies.
+
+        All (B, 1); targets are 0 or 1.
+        """
+
+    # ---- Updates -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def add(self, theta, step):
+        """theta <- theta + step, both (n,)"""
+
+    @abstractmethod
+    def adam(self, theta, gradient, first, second, count: Count, clock: Clock, beta1, beta2, epsilon):
+        """Adam (Kingma and Ba 2015, algorithm 1), in place.  theta, gradient, first, second (n,); t = count + 1
+
+        first <- beta1 first + (1 - beta1) g           second <- beta2 second + (1 - beta2) g^2
+        theta <- theta - lr (first / (1 - beta1^t)) / (sqrt(second / (1 - beta2^t)) + epsilon)
+        """
+
+    @abstractmethod
+    def limit_column_norms(self, W, limit: float):
+        """W[:, o] <- W[:, o] min(1, limit / |W[:, o]|), in place, for every column of W (I, O)."""
+
+    # ---- Data and noise ----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def gather(self, examples, order, count: Count, batch_size: int, rows, scale, shift, out):
+        """Minibatch number `count`:  out[j] = scale[i] examples[i] + shift[i],  i = order[epoch mod 2, batch m + rows[j]]
+
+        examples (N, F) uint8, float32 or float64; order (2, N) int32: the permutations of an epoch and its neighbour;
+        m = batch_size, the global one; rows (B,) uint32, the global number of each local row; out (B, F).
+        scale, shift (N,) of out's dtype, or None for 1 and 0.  With n = N div m batches an epoch,
+        epoch = count div n and batch = count mod n.
+        """
+
+    @abstractmethod
+    def uniform(self, draw: Draw, limit: float, out):
+        """out (B, n) = limit * (2 u - 1), u as `minigan.rng.unit_uniform`: uniform on [-limit, limit)."""
+
+    @abstractmethod
+    def normal(self, draw: Draw, out):
+        """out (B, n) ~ N(0, 1), as `minigan.rng.standard_normal`, computed in float64 and rounded."""
+
+    @abstractmethod
+    def spherical(self, draw: Draw, out):
+        """out (B, n): rows of N(0, 1) divided by max(1e-7, their length), so points of the unit sphere."""
+
+    @abstractmethod
+    def mixture(self, modes: Draw, noise: Draw, centres, deviation: float, out):
+        """out (B, n) = centres[floor(u K)] + deviation * N(0, 1); centres (K, n) of out's dtype, u one uniform a row"""

@@ -1,0 +1,252 @@
+"""Every hand-written gradient against finite differences.
+
+    df/dtheta_i  ~  (f(theta + h e_i) - f(theta - h e_i)) / 2h,      f(theta) = <cotangent, y(theta)>
+
+in float64 with h = 1e-6 and random cotangents (ones would hide errors that cancel), every coordinate of a layer's x, W
+and b, random directions for whole networks.  The step must not cross a kink: relu signs, maxout winners and dropout
+masks have to be equal at +h and -h, else the check draws again, a bounded number of times.
+
+An error passes where  |difference| <= 1e-6 max|analytic|  and  max|analytic| >= 1e-3,  so a gradient of nothing proves
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigan.backends import Ops
+from minigan.algorithm1 import UPDATES, Algorithm1
+from minigan.backends import Ops
+from minigan.backends.clock import Count
+from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid, Tape
+from minigan.losses import GENERATOR_LOSSES, value
+from minigan.params import Grads, Params
+from minigan.player import Player
+from minigan.priors import Prior
+from minigan.rng import Draw
+from minigan.schedules import ExponentialDecay
+
+H = 1e-6
+TOLERANCE = 1e-6
+SMALLEST_GRADIENT = 1e-3
+ATTEMPTS = 20
+
+
+class KinkError(Exception):
+    """The finite difference stepped over a kink; draw another point."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One row of the table."""
+
+    name: str
+    method: str
+    coordinates: int
+    largest: float
+    worst: float
+
+    @property
+    def passed(self) -> bool:
+        return self.worst <= TOLERANCE and self.largest >= SMALLEST_GRADIENT
+
+
+def kinks(ops: Ops, network: Sequential, tape: Tape) -> list[np.ndarray]:
+    """Which side of every kink a pass was on: relu signs, maxout winners, kept units."""
+    sides = []
+    for stage, memory in zip(network.stages, tape.layers):
+        sides += [ops.to_host(getattr(memory, name)) for name in ("winner", "kept") if hasattr(memory, name)]
+        if "ReLU" in type(stage.layer).__name__:
+            sides.append(ops.to_host(memory.y) > 0)
+    return sides
+
+
+def difference(ops: Ops, f: Callable[[], float], sides: Callable[[], list], theta, direction: np.ndarray) -> float:
+    """The central difference of f along `direction`; theta comes back as it was.  Raises KinkError across a kink."""
+    start = ops.to_host(theta)
+
+    def at(point: np.ndarray) -> tuple[float, list]:
+        ops.copy(ops.asarray(point), out=theta)
+        return f(), sides()
+
+    above, sides_above = at(start + H * direction)
+    below, sides_below = at(start - H * direction)
+    ops.copy(ops.asarray(start), out=theta)
+    if any((a != b).any() for a, b in zip(sides_above, sides_below)):
+        raise KinkError
+    return (above - below) / (2 * H)
+
+
+def coordinates(shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """The unit vectors of a space."""
+    for i in np.ndindex(shape):
+        e = np.zeros(shape)
+        e[i] = 1
+        yield e
+
+
+def compare(ops: Ops, name: str, method: str, gradient: np.ndarray, theta, directions, f, sides) -> Result:
+    """The analytic gradient against finite differences along each of the directions."""
+    pairs = [(float(np.sum(gradient * e)), difference(ops, f, sides, theta, e)) for e in directions]
+    analytic, numeric = np.array(pairs).T
+    largest = float(np.abs(analytic).max())
+    error = np.abs(analytic - numeric).max() if np.isfinite(numeric).all() else np.inf
+    return Result(name, method, len(pairs), largest, float(error / max(largest, np.finfo(float).tiny)))
+
+
+def randomise(params: Params, generator: np.random.Generator) -> None:
+    """W from N(0, 1 / n_in), b from N(0, 1 / 16): at the recipe's own scale gradients are too small to prove much."""
+    for name, view in params.items():
+        deviation = 0.25 if name.endswith("b") else 1 / np.sqrt(view.shape[0])
+        params.ops.copy(params.ops.asarray(deviation * generator.standard_normal(view.shape)), out=view)
+
+
+def bounded(check: Callable[[int], list[Result]]) -> list[Result]:
+    """Run a check, from another seed where it met a kink."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return check(attempt)
+        except KinkError:
+            continue
+    raise RuntimeError(f"gradcheck: met a kink {ATTEMPTS} times running")
+
+
+def check_network(ops: Ops, name: str, network: Sequential, rows: int = 5, training: bool = True) -> list[Result]:
+    """Every coordinate of x and of every parameter of a small network; `training` draws dropout's masks."""
+
+    def check(attempt: int) -> list[Result]:
+        generator = np.random.default_rng(attempt)
+        params = Params(ops, network.shapes(), np.float64)
+        randomise(params, generator)
+        tape = network.tape(ops, rows, np.float64)
+        if training:
+            tape.draw = Draw(attempt, 0, 0, 0, ops.asarray(range(rows), "uint32"))
+        x = ops.asarray(generator.standard_normal((rows, network.n_in)))
+        cotangent = generator.standard_normal((rows, network.n_out))
+        grads = Grads(params.like())
+
+        def f() -> float:
+            return float(np.sum(cotangent * ops.to_host(network.forward(ops, params, x, tape))))
+
+        f()
+        dx = ops.to_host(network.backward(ops, params, ops.asarray(cotangent), tape, grads))
+        gradients = {"x": (x, dx)} | {n: (theta, ops.to_host(grads.target[n])) for n, theta in params.items()}
+        return [
+            compare(
+                ops,
+                f"{name}: d{quantity}",
+                "coordinates",
+                gradient,
+                theta,
+                coordinates(gradient.shape),
+                f,
+                lambda: kinks(ops, network, tape),
+            )
+            for quantity, (theta, gradient) in gradients.items()
+        ]
+
+    return bounded(check)
+
+
+def layer_networks() -> dict[str, Sequential]:
+    """Each layer, and each merged pair, between plain Linears where it has no weights of its own."""
+    return {
+        "Linear": Sequential(Linear(4, 3)),
+        "ReLU": Sequential(Linear(4, 3), ReLU(), Linear(3, 2), fused=False),
+        "Sigmoid": Sequential(Linear(4, 3), Sigmoid(), Linear(3, 2), fused=False),
+        "Maxout": Sequential(Maxout(4, 3, 5)),
+        "Dropout": Sequential(Dropout(0.8), Linear(4, 3), Dropout(0.5), Linear(3, 2)),
+        "Linear+ReLU": Sequential(Linear(4, 3), ReLU(), Linear(3, 2)),
+        "Linear+Sigmoid": Sequential(Linear(4, 3), Sigmoid(), Linear(3, 2)),
+        "Maxout+Dropout": Sequential(Maxout(4, 6, 5), Dropout(0.5), Linear(6, 2)),
+        "a small G": Sequential(Linear(3, 8), ReLU(), Linear(8, 7), ReLU(), Linear(7, 5), Sigmoid()),
+        "a small D": Sequential(
+            Dropout(0.8), Maxout(5, 6, 5), Dropout(0.5), Maxout(6, 6, 5), Dropout(0.5), Linear(6, 1)
+        ),
+    }
+
+
+def check_losses(ops: Ops, m: int = 8) -> list[Result]:
+    """The derivative of -V and of both G objectives by every logit."""
+    generator = np.random.default_rng(0)
+    logits = ops.asarray(3 * generator.standard_normal((2 * m, 1)))
+    out = ops.empty((2 * m, 1), np.float64)
+
+    def row(name: str, f: Callable[[np.ndarray], float], targets: np.ndarray, scale: float) -> Result:
+        dlogits = ops.cross_entropy_backward(logits, ops.asarray(targets), scale, out)
+        return compare(
+            ops,
+            name,
+            "coordinates",
+            ops.to_host(dlogits),
+            logits,
+            coordinates((2 * m, 1)),
+            lambda: f(ops.to_host(logits)),
+            lambda: [],
+        )
+
+    half = np.repeat([[1.0], [0.0]], m, axis=0)
+    rows = [row("D loss -V: dlogits", lambda l: -value(l[:m], l[m:]), half, 1 / m)]
+    for name, loss in GENERATOR_LOSSES.items():
+        targets = np.full((2 * m, 1), float(loss.target))
+        rows.append(row(f"G loss, {name}: dlogits", loss, targets, loss.sign / (2 * m)))
+    return rows
+
+
+class Still:
+    """An optimiser that leaves the plain gradient where it can be read, and moves nothing."""
+
+    def __init__(self, params: Params):
+        self.state, self.grads = {}, Grads(params.like())
+
+    def update(self, count: Count) -> None:
+        """Parameters stay where they are, so that a loss can be read again and again."""
+
+
+def check_algorithm1(ops: Ops, updates: str, loss: str, directions: int = 20, m: int = 6) -> list[Result]:
+    """A D-step's and a G-step's own gradients, through both whole networks, along random directions."""
+
+    def check(attempt: int) -> list[Result]:
+        random = np.random.default_rng(attempt)
+        networks = layer_networks()
+        g = Player(ops, networks["a small G"], np.float64, Still)
+        d = Player(ops, networks["a small D"], np.float64, Still)
+        clock = ops.clock(ExponentialDecay(0.1), ExponentialDecay(0.5))
+        game = Algorithm1(ops, g, d, clock, Prior("normal", 3), attempt, m, updates=updates, loss=loss)
+        randomise(g.params, random)
+        randomise(d.params, random)
+        ops.copy(ops.asarray(random.random((m, 5))), out=game.x)
+        game.draw_z(0)
+
+        def sides() -> list[np.ndarray]:
+            return kinks(ops, g.network, game.tape_g) + kinks(ops, d.network, game.tape_d)
+
+        def row(player: Player, step: Callable[[], None], quantity: str) -> Result:
+            def f() -> float:
+                step()
+                return game.measure()[quantity]
+
+            f()
+            gradient = ops.to_host(player.optimiser.grads.target.flat)
+            random_directions = random.standard_normal((directions, len(gradient)))
+            name = f"Algorithm 1, {updates}, {loss}: {'D' if player is d else 'G'}"
+            return compare(ops, name, "directions", gradient, player.params.flat, random_directions, f, sides)
+
+        if updates == "simultaneous":
+            return [row(d, game.joint_step, "d_loss"), row(g, game.joint_step, "g_loss")]
+        return [row(d, game.d_step, "d_loss"), row(g, game.g_step, "g_loss")]
+
+    return bounded(check)
+
+
+def check_all(ops: Ops) -> Iterator[Result]:
+    """Every row of the table: layers, losses, and whole networks inside Algorithm 1."""
+    for name, network in layer_networks().items():
+        yield from check_network(ops, name, network)
+    yield from check_losses(ops)
+    for updates in UPDATES:
+        for loss in GENERATOR_LOSSES:
+            yield from check_algorithm1(ops, updates, loss)

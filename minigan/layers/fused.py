@@ -1,0 +1,115 @@
+"""Neighbours merged into one kernel: Linear with its activation, Maxout with the Dropout after it.
+
+What they compute stays the same, bit for bit (a test holds them to the separate layers); they touch memory once where
+the separate layers touch it two or three times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from minigan.layers.dropout import Dropout
+from minigan.layers.linear import Linear
+from minigan.layers.maxout import Maxout
+from minigan.layers.relu import ReLU
+from minigan.layers.sigmoid import Sigmoid
+
+
+@dataclass(frozen=True)
+class LinearReLU:
+    """y = max(0, x W + b)"""
+
+    linear: Linear
+
+    def memory(self, width):
+        return self.linear.memory(width) | {"dz": (self.linear.n_out, None)}
+
+    def forward(self, ops, p, x, tape):
+        tape.x = x
+        ops.gemm(x, p.W, out=tape.y)
+        return ops.relu(tape.y, out=tape.y, bias=p.b)
+
+    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
+        """dz = dy [y > 0], then as `Linear`"""
+        dz = ops.relu_backward(dy, tape.y, out=tape.dz)
+        return self.linear.backward(ops, p, dz, tape, grads, need_dx)
+
+
+@dataclass(frozen=True)
+class LinearSigmoid:
+    """y = 1 / (1 + e^-(x W + b))"""
+
+    linear: Linear
+
+    def memory(self, width):
+        return self.linear.memory(width) | {"dz": (self.linear.n_out, None)}
+
+    def forward(self, ops, p, x, tape):
+        tape.x = x
+        ops.gemm(x, p.W, out=tape.y)
+        return ops.sigmoid(tape.y, out=tape.y, bias=p.b)
+
+    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
+        """dz = dy y (1 - y), then as `Linear`"""
+        dz = ops.sigmoid_backward(dy, tape.y, out=tape.dz)
+        return self.linear.backward(ops, p, dz, tape, grads, need_dx)
+
+
+@dataclass(frozen=True)
+class MaxoutDropout:
+    """y[:, o] = max_p (x W_p + b_p)[:, o] r / keep,  r ~ Bernoulli(keep)"""
+
+    maxout: Maxout
+    keep: float
+
+    def memory(self, width):
+        return self.maxout.memory(width)
+
+    def forward(self, ops, p, x, tape):
+        return self.maxout.forward(ops, p, x, tape, self.keep)
+
+    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
+        """A dropped unit has no winner, so one scatter undoes both:  dz = dy / keep [p won and was kept]"""
+        scale = 1.0 if tape.draw is None else 1 / self.keep
+        return self.maxout.backward(ops, p, dy, tape, grads, need_dx, scale)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One layer, or neighbours merged into one, in a network's pass.
+
+    index  of the layer whose parameters it uses      draw  of the layer whose random numbers it uses
+    """
+
+    layer: Any
+    index: int
+    draw: int
+
+
+def fuse(layers: tuple) -> list[Stage]:
+    """The stages of a pass through `layers`."""
+    stages, i = [], 0
+    while i < len(layers):
+        pair = layers[i : i + 2]
+        match pair:
+            case (Linear(), ReLU()):
+                merged = LinearReLU(pair[0])
+            case (Linear(), Sigmoid()):
+                merged = LinearSigmoid(pair[0])
+            case (Maxout(), Dropout()):
+                merged = MaxoutDropout(pair[0], pair[1].keep)
+            case _:
+                merged = None
+        if merged is None:
+            stages.append(Stage(layers[i], i, i))
+            i += 1
+        else:
+            stages.append(Stage(merged, i, i + 1))
+            i += 2
+    return stages
+
+
+def separate(layers: tuple) -> list[Stage]:
+    """One stage a layer: nothing merged."""
+    return [Stage(layer, i, i) for i, layer in enumerate(layers)]

@@ -1,0 +1,34 @@
+"""The affine layer: every weight of a multilayer perceptron lives in one of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minigan.initialisers import Constant, Initialiser, Uniform
+
+
+@dataclass(frozen=True)
+class Linear:
+    """y = x W + b.      x (B, I)   W (I, O)   b (O,)   y (B, O)"""
+
+    n_in: int
+    n_out: int
+    weights: Initialiser = Uniform(0.05)
+    bias: Initialiser = Constant(0.0)
+
+    def shapes(self):
+        return {"W": (self.n_in, self.n_out), "b": (self.n_out,)}
+
+    def memory(self, width):
+        return {"y": (self.n_out, None), "dx": (self.n_in, None)}
+
+    def forward(self, ops, p, x, tape):
+        tape.x = x
+        return ops.affine(x, p.W, p.b, out=tape.y)
+
+    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
+        """dW = x^T dy    db = sum_B dy    dx = dy W^T"""
+        if grads is not None:
+            ops.gemm(tape.x, dy, out=grads.W, trans_a=True, alpha=grads.alpha, beta=grads.beta)
+            ops.colsum(dy, out=grads.b, alpha=grads.alpha, beta=grads.beta)
+        return ops.gemm(dy, p.W, out=tape.dx, trans_b=True) if need_dx else None

@@ -1,0 +1,69 @@
+"""The parameters of a network: one flat buffer, and named views on it ("0.W").
+
+One buffer means one optimiser kernel, one copy for a checkpoint and one sum over machines.  Each view starts on a
+multiple of 64 entries, 256 bytes in float32, so that every view is aligned for vector and tensor units; the padding
+between views is zero and stays zero under every update.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from types import SimpleNamespace
+from typing import Any
+
+from minigan.backends import Ops
+
+ALIGNMENT = 64
+
+
+class Params:
+    """Named arrays of one dtype in one flat buffer of a backend.
+
+    shapes   {"0.W": (I, O), "0.b": (O,), ...}: a layer's index, a dot and the name that the layer's formula uses
+    flat     (n,) the buffer
+    """
+
+    def __init__(self, ops: Ops, shapes: dict[str, tuple[int, ...]], dtype):
+        self.ops, self.shapes, self.dtype = ops, shapes, dtype
+        starts, size = {}, 0
+        for name, shape in shapes.items():
+            starts[name] = size
+            size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        self.flat = ops.zeros((size,), dtype)
+        self._views = {name: self.flat[i : i + prod(shapes[name])].reshape(shapes[name]) for name, i in starts.items()}
+        self._layers: dict[int, SimpleNamespace] = {}
+        for name, view in self._views.items():
+            index, letter = name.split(".")
+            setattr(self._layers.setdefault(int(index), SimpleNamespace()), letter, view)
+
+    def __getitem__(self, name: str):
+        return self._views[name]
+
+    def items(self):
+        """(name, view) pairs in the order of the layers."""
+        return self._views.items()
+
+    def layer(self, index: int) -> SimpleNamespace | None:
+        """The views of one layer by letter, p.W and p.b; None for a layer without parameters."""
+        return self._layers.get(index)
+
+    def like(self) -> Params:
+        """Zeros of the same layout: a velocity, a gradient, a moment."""
+        return Params(self.ops, self.shapes, self.dtype)
+
+
+class Grads:
+    """Where backward accumulates:  target <- alpha dtheta + beta target, for every parameter.
+
+    alpha = 1, beta = 0 leaves the plain gradient; alpha = -lr, beta = mu makes the target the momentum's velocity, and
+    the gradient itself is never stored.  alpha and beta are floats or a clock's arrays (`minigan.backends.clock`).
+    """
+
+    def __init__(self, target: Params, alpha: Any = 1.0, beta: Any = 0.0):
+        self.target, self.alpha, self.beta = target, alpha, beta
+        indices = {int(name.split(".")[0]) for name in target.shapes}
+        self._layers = {i: SimpleNamespace(**vars(target.layer(i)), alpha=alpha, beta=beta) for i in indices}
+
+    def layer(self, index: int) -> SimpleNamespace | None:
+        """One layer's targets by letter with alpha and beta beside them; None for a layer without parameters."""
+        return self._layers.get(index)

@@ -1,0 +1,36 @@
+"""The prior p_z on the latent vector z: uniform, normal or spherical, as in the authors' code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+from minigan.backends import Ops
+from minigan.rng import Draw
+
+NAMES = ("uniform", "normal", "spherical")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """z (B, n).  "uniform" on (-sqrt 3, sqrt 3), of variance 1; "normal" N(0, 1); "spherical" on the unit sphere.
+
+    Raises ValueError for another name.
+    """
+
+    name: str
+    n: int
+
+    def __post_init__(self):
+        if self.name not in NAMES:
+            raise ValueError(f"prior {self.name!r}: expected one of {', '.join(NAMES)}")
+
+    def draw(self, ops: Ops, draw: Draw, out):
+        """Fill out (B, n) with latent vectors."""
+        match self.name:
+            case "uniform":
+                return ops.uniform(draw, sqrt(3), out)
+            case "normal":
+                return ops.normal(draw, out)
+            case _:
+                return ops.spherical(draw, out)
