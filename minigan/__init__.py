@@ -1,1 +1,49 @@
-"""minigan: Generative Adversarial Nets (Goodfellow et al. 2014), every gradient written by hand."""
+"""minigan: Generative Adversarial Nets (Goodfellow et al. 2014), every gradient written by hand.
+
+    from minigan import GAN, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
+
+Names are imported when they are first used, so `import minigan` costs little more than NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "GAN": "minigan.gan",
+    "Recipe": "minigan.recipe",
+    "CheckpointError": "minigan.errors",
+    "ConfigError": "minigan.errors",
+    "DataError": "minigan.data",
+    "Dataset": "minigan.data",
+    "Mixture": "minigan.data",
+    "Dropout": "minigan.layers",
+    "Linear": "minigan.layers",
+    "Maxout": "minigan.layers",
+    "ReLU": "minigan.layers",
+    "Sequential": "minigan.layers",
+    "Sigmoid": "minigan.layers",
+    "Constant": "minigan.initialisers",
+    "Marginals": "minigan.initialisers",
+    "Normal": "minigan.initialisers",
+    "Sparse": "minigan.initialisers",
+    "Uniform": "minigan.initialisers",
+    "GeneratorLoss": "minigan.losses",
+    "NON_SATURATING": "minigan.losses",
+    "SATURATING": "minigan.losses",
+    "value": "minigan.losses",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'minigan' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -12,6 +12,7 @@ nothing.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ class Result:
 
     name: str
     method: str
-    coordinates: int
+    checks: int
     largest: float
     worst: float
 
@@ -250,3 +251,36 @@ def check_all(ops: Ops) -> Iterator[Result]:
     for updates in UPDATES:
         for loss in GENERATOR_LOSSES:
             yield from check_algorithm1(ops, updates, loss)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Check every hand-written gradient against finite differences."""
+
+    backend: str = "numpy"
+    """what computes"""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Print the table; exit code 0 if every row passes, else 1."""
+    from minigan import backends, cli
+
+    args = sys.argv[1:] if args is None else args
+
+    def body() -> int:
+        options = cli.parse(Options, args, "minigan.gradcheck")
+        ops = backends.get(options.backend)
+        print(f"{'gradient':46} {'along':12} {'number':>6} {'largest':>9} {'worst error':>12}")
+        failed = 0
+        for row in check_all(ops):
+            failed += not row.passed
+            verdict = "" if row.passed else "  FAILED"
+            print(f"{row.name:46} {row.method:12} {row.checks:6} {row.largest:9.1e} {row.worst:12.1e}{verdict}")
+        print(f"{failed or 'none'} failed; tolerance {TOLERANCE:g} of the largest gradient, float64, h = {H:g}")
+        return 1 if failed else 0
+
+    cli.run("minigan.gradcheck", body)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from minigan.backends.ops import Ops
+from minigan.errors import ConfigError
 
-NAMES = ("numpy",)
+NAMES = ("auto", "numpy")
 
 
 def get(name: str) -> Ops:
-    """The backend of this name.  Raises ValueError for a name that is not one of `NAMES`."""
-    if name == "numpy":
-        from minigan.backends.numpy_ops import NumpyOps
+    """The backend of this name; "auto" chooses.  Raises ConfigError for a name that is not one of `NAMES`."""
+    if name not in NAMES:
+        raise ConfigError(f"--backend {name}: expected one of {', '.join(NAMES)}")
+    from minigan.backends.numpy_ops import NumpyOps
 
-        return NumpyOps()
-    raise ValueError(f"backend {name!r}: expected one of {', '.join(NAMES)}")
+    return NumpyOps()

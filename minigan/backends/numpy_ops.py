@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from minigan import rng
 from minigan.backends import checks
@@ -12,6 +13,10 @@ from minigan.backends.ops import Ops
 
 class NumpyOps(Ops):
     name = "numpy"
+
+    @property
+    def threads(self):
+        return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
 
     # ---- Memory ------------------------------------------------------------------------------------------------
 

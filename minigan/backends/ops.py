@@ -25,6 +25,11 @@ class Ops(ABC):
 
     name: str
 
+    @property
+    @abstractmethod
+    def threads(self) -> int:
+        """How many CPU threads share a product: with another number sums round differently."""
+
     # ---- Memory ------------------------------------------------------------------------------------------------
 
     @abstractmethod

@@ -1,0 +1,29 @@
+"""`minigan train ...`: the commands under one name."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+COMMANDS = {
+    "train": "train a GAN and keep a record of the run",
+    "sample": "draw samples from a trained generator",
+    "gradcheck": "check every hand-written gradient against finite differences",
+}
+
+
+def main() -> None:
+    name, *args = sys.argv[1:] or ["--help"]
+    if name in COMMANDS:
+        importlib.import_module(f"minigan.{name}").main(args)
+    elif name in ("-h", "--help"):
+        print("usage: minigan COMMAND [OPTIONS]\n")
+        print("\n".join(f"  {command:10} {purpose}" for command, purpose in COMMANDS.items()))
+        print("\n`minigan COMMAND --help` lists the options.")
+    else:
+        print(f"minigan: unknown command {name!r}: expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

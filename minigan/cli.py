@@ -1,0 +1,61 @@
+"""Command lines from dataclasses: one clear line for a wrong option, never a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
+
+import tyro
+
+from minigan.errors import CheckpointError, ConfigError
+
+Options = TypeVar("Options")
+
+WRONG_INPUT, FAILED = 2, 1
+
+
+def parse(kind: type[Options], args: list[str], prog: str, default: Options | None = None) -> Options:
+    """The options that `args` ask for.  Ends the program with one line and exit code 2 where they cannot be read."""
+    message = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(message):
+            return tyro.cli(kind, args=args, prog=prog, default=default or tyro.MISSING_NONPROP)
+    except SystemExit as end:
+        if end.code:
+            stop(prog, _first_paragraph(message.getvalue()))
+        raise
+
+
+def _first_paragraph(box: str) -> str:
+    """What tyro says inside its box, up to the first rule, as one line."""
+    lines = [line.strip("│ ") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
+    said = []
+    for line in lines:
+        if set(line) <= {"─"}:
+            break
+        said.append(line)
+    return re.sub(r"\s+", " ", " ".join(said)) or "the options cannot be read; see --help"
+
+
+def stop(prog: str, message: object, code: int = WRONG_INPUT) -> NoReturn:
+    """End with one line on standard error."""
+    print(f"{prog}: {' '.join(str(message).split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+def run(prog: str, body: Callable[[], int | None]) -> NoReturn:
+    """Run a command's body: wrong input ends in exit code 2, a failure in exit code 1, each with one line."""
+    from minigan.data import DataError
+
+    try:
+        sys.exit(body() or 0)
+    except (ConfigError, CheckpointError, DataError) as error:
+        stop(prog, error)
+    except (OSError, MemoryError) as error:
+        stop(prog, f"{type(error).__name__}: {error}", FAILED)
+    except KeyboardInterrupt:
+        stop(prog, "interrupted", FAILED)

@@ -1,0 +1,123 @@
+"""The options of a training run: the one place where each is written.
+
+Flags, presets (`minigan/presets/*.toml`), a run's `config.toml` and the checkpoint's header all come from `Config`.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass, fields, replace
+from importlib import resources
+from pathlib import Path
+from types import UnionType
+from typing import Literal, get_args, get_origin, get_type_hints
+
+from minigan.errors import ConfigError
+from minigan.recipe import Recipe, demand
+
+
+@dataclass(frozen=True)
+class Config(Recipe):
+    """Train the GAN of Goodfellow et al. (2014)."""
+
+    preset: str = "digits"
+    """options to begin from: digits, mnist, ring, grid, gaussian, or a .toml file"""
+    data: str = "digits"
+    """digits, mnist, gaussian, ring, grid; or a folder of IDX files, a .npy or .npz file, a folder of images"""
+    generator: tuple[str, ...] = ("relu 1200 uniform=.05", "relu 1200 uniform=.05", "sigmoid")
+    """G's layers, one text each: activation, width, uniform= normal= sparse= bias= keep="""
+    discriminator: tuple[str, ...] = ("maxout 240x5 uniform=.005 keep=.8", "linear uniform=.005 keep=.5")
+    """D's layers, likewise; the last one makes the logit"""
+    backend: Literal["auto", "numpy"] = "auto"
+    """what computes"""
+    epochs: int = 50
+    """passes over the data, in total, also when resuming"""
+    iterations: int | None = None
+    """iterations in total, in place of --epochs"""
+    log_every: int = 100
+    """iterations between lines of metrics.jsonl"""
+    sample_every: int = 1000
+    """iterations between pictures"""
+    checkpoint_every: int = 1000
+    """iterations between checkpoints"""
+    out: str | None = None
+    """the run's folder; without it the next free runs/PRESET-N"""
+    resume: bool = False
+    """go on from the newest checkpoint in --out"""
+    print_config: bool = False
+    """print the options as TOML and stop"""
+
+    def check(self) -> None:
+        """Raise ConfigError for the first option out of its range."""
+        super().check()
+        demand(
+            self,
+            {
+                "epochs": (self.epochs >= 1, "at least 1"),
+                "iterations": (self.iterations is None or 1 <= self.iterations < 2**32, "1 to 2^32 - 1"),
+                "log_every": (self.log_every >= 1, "at least 1"),
+                "sample_every": (self.sample_every >= 1, "at least 1"),
+                "checkpoint_every": (self.checkpoint_every >= 1, "at least 1"),
+            },
+        )
+        if self.resume and self.out is None:
+            raise ConfigError("--resume: expected --out DIR, the run to go on with")
+
+
+THIS_CALL = ("out", "resume", "print_config")
+"""Options that belong to one call of the command and not to the run."""
+
+
+def recipe_of(config: Config) -> Recipe:
+    """The part that decides the numbers."""
+    return Recipe(**{f.name: getattr(config, f.name) for f in fields(Recipe)})
+
+
+def to_toml(config: Config) -> str:
+    """Everything resolved, one `name = value` a line; what is None is left out."""
+    pairs = {name: value for name, value in asdict(config).items() if value is not None and name not in THIS_CALL}
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in pairs.items())
+
+
+def from_toml(text: str, source: str, base: Config = Config()) -> Config:
+    """`base` with the options of a TOML text.  Raises ConfigError, naming `source` and the option."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}: no TOML ({error})") from None
+    names = [f.name for f in fields(Config) if f.name not in THIS_CALL]
+    for name, value in values.items():
+        if name not in names:
+            raise ConfigError(f"{source}: unknown option {name!r}; expected one of {', '.join(names)}")
+        values[name] = _convert(value, get_type_hints(Config)[name], f"{source}: {name}")
+    return replace(base, **values)
+
+
+def _convert(value, hint, where: str):
+    """A TOML value as a field of type `hint`: lists become tuples, whole numbers serve where floats are meant."""
+    if get_origin(hint) is Literal:
+        if value in get_args(hint):
+            return value
+        raise ConfigError(f"{where} = {value!r}: expected one of {', '.join(get_args(hint))}")
+    kind = next((k for k in get_args(hint) if k is not type(None)), hint) if get_origin(hint) is UnionType else hint
+    if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    if kind is float and type(value) in (int, float):
+        return float(value)
+    if type(value) is kind:
+        return value
+    raise ConfigError(f"{where} = {value!r}: expected {hint if get_origin(hint) else hint.__name__}")
+
+
+def preset(name: str) -> Config:
+    """The options of a preset by name, or of a .toml file by path.  Raises ConfigError if there is none."""
+    shipped = resources.files("minigan") / "presets"
+    names = sorted(entry.name.removesuffix(".toml") for entry in shipped.iterdir() if entry.name.endswith(".toml"))
+    if name in names:
+        text = (shipped / f"{name}.toml").read_text()
+    elif name.endswith(".toml") and Path(name).is_file():
+        text = Path(name).read_text(errors="replace")
+    else:
+        raise ConfigError(f"--preset {name}: expected one of {', '.join(names)}, or a .toml file")
+    return from_toml(text, f"preset {name}", Config(preset=name))

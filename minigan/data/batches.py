@@ -1,0 +1,60 @@
+"""Minibatches of a data set: each epoch in its own order, which follows from the seed and the epoch's number alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigan import rng
+from minigan.backends import Ops
+from minigan.backends.clock import Count
+from minigan.data.dataset import DataError, Dataset
+from minigan.rng import Draw
+
+
+class ExampleBatches:
+    """The training data on one backend, gathered minibatch by minibatch.
+
+    Minibatch number c belongs to epoch c div n and is the (c mod n)-th run of m examples in the epoch's order, with
+    n = N div m.  So an example comes up at most once an epoch, and the remainder N mod m is left out.
+
+    examples  (N, F) uint8, or floats of `dtype`
+    scale     (N,) of `dtype`, 1/255 throughout, or None for floats
+    order     (2, N) int32, the order of epoch e in row e mod 2: what `prepare` keeps up to date
+
+    Raises DataError for a batch size below 1 or above N.
+    """
+
+    def __init__(self, ops: Ops, dataset: Dataset, batch_size: int, seed: int, dtype):
+        n = len(dataset.train)
+        if not 1 <= batch_size <= n:
+            raise DataError(f"batch size {batch_size}: expected 1 to {n}, the training examples of {dataset.name}")
+        self.ops, self.batch_size, self.seed = ops, batch_size, seed
+        self.batches_per_epoch = n // batch_size
+        if dataset.scale is None:
+            self.examples, self.scale = ops.asarray(dataset.train, dtype), None
+        else:
+            self.examples, self.scale = ops.asarray(dataset.train), ops.asarray(np.full(n, dataset.scale), dtype)
+        self.order = ops.zeros((2, n), np.int32)
+        self._epochs = [-1, -1]
+
+    def prepare(self, iteration: int, k: int) -> None:
+        """Lay out the orders that minibatches iteration k .. iteration k + k - 1 follow: of an epoch, or of two.
+
+        Raises DataError where k is so large that one iteration can reach into a third epoch.
+        """
+        if k > self.batches_per_epoch + 1:
+            raise DataError(
+                f"k = {k}: the minibatches of an iteration can span three epochs of {self.batches_per_epoch}, "
+                f"expected k up to {self.batches_per_epoch + 1}, a smaller batch size or more examples"
+            )
+        first = iteration * k
+        for epoch in range(first // self.batches_per_epoch, (first + k - 1) // self.batches_per_epoch + 1):
+            row = epoch % 2
+            if self._epochs[row] != epoch:
+                order = rng.permutation(self.seed, epoch, len(self.examples))
+                self.ops.copy(self.ops.asarray(order), out=self.order[row])
+                self._epochs[row] = epoch
+
+    def minibatch(self, draw: Draw, count: Count, out):
+        """Fill out (B, F) with the rows `draw.rows` of minibatch number `count`, scaled."""
+        return self.ops.gather(self.examples, self.order, count, self.batch_size, draw.rows, self.scale, None, out)

@@ -1,0 +1,103 @@
+"""A data set in memory: one example a row, bytes or floats, with its parts and the shape of a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+DTYPES = ("uint8", "float32", "float64")
+CHUNK = 1 << 20
+
+
+class DataError(ValueError):
+    """Data that cannot be used: one line that names the file or option and says what was expected."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Examples as matrices of one dtype: uint8, float32 or float64.  Bytes are trained on as byte / 255.
+
+    train        (N, F)
+    validation   (Nv, F) or None
+    test         (Nt, F) or None
+    image_shape  (H, W) or (H, W, 3), its product F; None where a row is no picture
+
+    Raises DataError for another rank or dtype, for no example or no feature, for NaN or infinity, and for parts that
+    do not fit each other or the image.
+    """
+
+    name: str
+    train: np.ndarray = field(repr=False)
+    validation: np.ndarray | None = field(default=None, repr=False)
+    test: np.ndarray | None = field(default=None, repr=False)
+    image_shape: tuple[int, ...] | None = None
+
+    def __post_init__(self):
+        check_examples(f"{self.name}: training data", self.train)
+        for part, examples in (("validation data", self.validation), ("test data", self.test)):
+            if examples is not None:
+                check_examples(f"{self.name}: {part}", examples)
+                check_alike(f"{self.name}: {part}", examples, self.train)
+        if self.image_shape is not None:
+            check_image_shape(self.name, self.image_shape, self.n_features)
+
+    @property
+    def n_features(self) -> int:
+        """F"""
+        return self.train.shape[1]
+
+    @property
+    def scale(self) -> float | None:
+        """What an example is multiplied by before training: 1/255 for bytes, None for floats."""
+        return 1 / 255 if self.train.dtype == np.uint8 else None
+
+    def means(self) -> np.ndarray:
+        """The mean of each feature over the scaled training data: (F,) float64."""
+        return self.train.mean(axis=0, dtype=np.float64) * (self.scale or 1)
+
+    def scaled(self, part: np.ndarray, dtype) -> np.ndarray:
+        """Rows of `train`, `validation` or `test` as they are trained on: (n, F) to a new (n, F) of a float dtype.
+
+        Bytes become  dtype(byte) * dtype(1/255),  to the last bit what `Ops.gather` makes of them.
+        """
+        rows = part.astype(dtype)
+        if self.scale is not None:
+            rows *= rows.dtype.type(self.scale)
+        return rows
+
+
+def check_examples(what: str, examples: np.ndarray) -> None:
+    """Raise DataError unless this is an (N, F) array of an accepted dtype, not empty and finite throughout."""
+    if examples.ndim != 2:
+        raise DataError(f"{what} of shape {examples.shape}: expected one row an example, (N, F)")
+    if examples.dtype not in [np.dtype(name) for name in DTYPES]:
+        raise DataError(f"{what} of dtype {examples.dtype}: expected {', '.join(DTYPES)}")
+    if examples.size == 0:
+        raise DataError(f"{what} of shape {examples.shape}: expected at least one example and one feature")
+    if examples.dtype.kind == "f":
+        check_finite(what, examples)
+
+
+def check_finite(what: str, examples: np.ndarray) -> None:
+    """Raise DataError at the first row with NaN or infinity; looks at a chunk of rows at a time."""
+    step = max(1, CHUNK // examples.shape[1])
+    for start in range(0, len(examples), step):
+        finite = np.isfinite(examples[start : start + step]).all(axis=1)
+        if not finite.all():
+            raise DataError(f"{what}: NaN or infinity in row {start + finite.argmin()}, expected finite numbers")
+
+
+def check_alike(what: str, examples: np.ndarray, train: np.ndarray) -> None:
+    """Raise DataError unless both have one number of features and one dtype."""
+    if examples.shape[1] != train.shape[1]:
+        raise DataError(f"{what}: {examples.shape[1]} features, expected {train.shape[1]} as in the training data")
+    if examples.dtype != train.dtype:
+        raise DataError(f"{what}: dtype {examples.dtype}, expected {train.dtype} as in the training data")
+
+
+def check_image_shape(name: str, shape: tuple[int, ...], n_features: int) -> None:
+    """Raise DataError unless (H, W) or (H, W, 3) has this many values."""
+    if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)) or prod(shape) != n_features:
+        raise DataError(f"{name}: image shape {shape}, expected (H, W) or (H, W, 3) with {n_features} values in all")

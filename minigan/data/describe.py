@@ -1,0 +1,24 @@
+"""What a checkpoint says of the data, so that a run goes on with what it began with."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from minigan.data.dataset import Dataset
+from minigan.data.mixtures import Mixture
+
+
+def describe(data: Dataset | Mixture) -> dict:
+    """Name, shape, image shape (None for none) and a SHA-256 of the training examples, or of a mixture's modes."""
+    if isinstance(data, Dataset):
+        content = np.ascontiguousarray(data.train)
+    else:
+        content = np.append(data.centres, data.deviation)
+    return {
+        "name": data.name,
+        "shape": list(content.shape),
+        "image_shape": list(data.image_shape) if data.image_shape else None,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }

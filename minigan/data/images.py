@@ -1,0 +1,61 @@
+"""A folder of pictures, all of one size: grey if all of them are, otherwise in colour."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from minigan.data.dataset import DataError, Dataset
+from minigan.data.reading import naming
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".gif": "GIF"}
+GREY = ("1", "L", "LA")
+COLOUR = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+
+
+def find_images(folder: str | Path) -> list[Path]:
+    """The pictures right in the folder, in the order of their names; hidden files do not count."""
+    with naming(folder):
+        found = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in FORMATS)
+    return [path for path in found if not path.name.startswith(".") and os.path.isfile(path)]
+
+
+def load_image_folder(folder: str | Path) -> Dataset:
+    """Pictures of 8 bits a channel; of an animation the first frame, of transparency nothing is kept.
+
+    Raises DataError for a folder without pictures, a picture of another size or depth, and one that cannot be read.
+    """
+    paths = find_images(folder)
+    if not paths:
+        raise DataError(f"{folder}: no pictures, expected {', '.join(FORMATS)} files")
+    mode, size = common_form(paths)
+    pixels = bytearray()
+    for path in paths:
+        with naming(path), open_image(path) as image:
+            pixels += image.convert(mode).tobytes()
+    shape = (size[1], size[0]) if mode == "L" else (size[1], size[0], 3)
+    rows = np.frombuffer(pixels, dtype=np.uint8).reshape(len(paths), -1)
+    return Dataset(Path(folder).resolve().name, rows, image_shape=shape)
+
+
+def common_form(paths: list[Path]) -> tuple[str, tuple[int, int]]:
+    """The mode to convert to, "L" or "RGB", and the one size (W, H); reads the headers alone."""
+    modes, sizes = [], []
+    for path in paths:
+        with naming(path), open_image(path) as image:
+            modes.append(image.mode)
+            sizes.append(image.size)
+        if modes[-1] not in GREY + COLOUR:
+            raise DataError(f"{path}: pixels of mode {modes[-1]}, expected 8 bits a channel, grey or colour")
+        if sizes[-1] != sizes[0]:
+            here, first = ("{} x {}".format(*size) for size in (sizes[-1], sizes[0]))
+            raise DataError(f"{path}: {here} pixels, expected {first} as in {paths[0].name}")
+    return "L" if set(modes) <= set(GREY) else "RGB", sizes[0]
+
+
+def open_image(path: Path):
+    from PIL import Image
+
+    return Image.open(path, formats=sorted(set(FORMATS.values())))

@@ -1,0 +1,46 @@
+"""Reading files that may be broken: no more memory than they hold, and every failure one line that names the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from minigan.data.dataset import DataError
+
+CHUNK = 1 << 20
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Turn whatever reading `path` raises into a DataError that names it."""
+    try:
+        yield
+    except DataError:
+        raise
+    # Decoders of gzip, zip, .npy headers and pictures raise nearly every type there is on broken input.
+    except Exception as error:
+        raise DataError(f"{path}: cannot be read ({one_line(error)}), expected a whole, readable file") from error
+
+
+def one_line(error: Exception) -> str:
+    """What went wrong, without line breaks; an error without words is called by its type."""
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(words.split()) or type(error).__name__
+
+
+def read_promised(stream: BinaryIO, promised: int, path: str | Path) -> bytearray:
+    """The rest of the stream, which has to be `promised` bytes.
+
+    Grows with what is there, so a false promise allocates nothing.  Raises DataError for fewer or more bytes.
+    """
+    content = bytearray()
+    # The one byte beyond the promise finds trailing data, and makes gzip and zip compare their checksums.
+    while chunk := stream.read(min(CHUNK, promised + 1 - len(content))):
+        content += chunk
+    if len(content) < promised:
+        raise DataError(f"{path}: truncated, {len(content)} bytes after the header, expected {promised}")
+    if len(content) > promised:
+        raise DataError(f"{path}: trailing data, expected no more than {promised} bytes after the header")
+    return content

@@ -1,0 +1,9 @@
+"""Errors that a user meets: one line that names the file or the option, and what was expected."""
+
+
+class ConfigError(ValueError):
+    """An option, a preset or a combination of them that cannot be used."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be trusted or does not fit: which file, and why."""

@@ -1,0 +1,222 @@
+"""GAN: two networks and a recipe, with the habits of scikit-learn.
+
+    gan = GAN(generator, discriminator, Recipe(batch_size=100))
+    gan.fit(X, epochs=10).sample(16)
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from minigan import backends, checkpoint, models, optim
+from minigan.algorithm1 import Algorithm1, Minibatches
+from minigan.data import Dataset, batches, describe
+from minigan.errors import CheckpointError, ConfigError
+from minigan.layers import Sequential
+from minigan.losses import probability
+from minigan.params import Params
+from minigan.player import DISCRIMINATOR, GENERATOR, Player
+from minigan.priors import Prior
+from minigan.recipe import Recipe
+from minigan.rng import Draw, Stream
+from minigan.schedules import ExponentialDecay, LinearRamp
+
+ROWS_AT_ONCE = 1000
+
+
+class GAN:
+    """A generator G: z (B, latent) -> x (B, n) and a discriminator D: x (B, n) -> logit (B, 1).
+
+    generator, discriminator  `Sequential` networks
+    recipe                    how they play and learn
+    backend                   the name of what computes
+    iteration                 iterations done
+    data                      what it was trained on, as `minigan.data.describe` says it
+
+    Raises ConfigError where the recipe is out of range or the networks do not fit it.
+    """
+
+    def __init__(
+        self, generator: Sequential, discriminator: Sequential, recipe: Recipe = Recipe(), backend: str = "numpy"
+    ):
+        recipe.check()
+        self.generator, self.discriminator, self.recipe = generator, discriminator, recipe
+        self.ops = backends.get(backend)
+        self.game: Algorithm1 | None = None
+        self.iteration = 0
+        self.iterations_per_epoch = 0
+        self.data: dict = {}
+
+    # ---- Training ----------------------------------------------------------------------------------------------
+
+    def fit(self, X, epochs: int = 10, iterations: int | None = None) -> GAN:
+        """Train from the recipe's initial weights, without output; `minigan.trainer` keeps a record of a run.
+
+        X           (N, n) uint8 in 0..255 (trained on as [0, 1]) or float array; a `Dataset`; or a `Mixture`
+        iterations  in place of epochs
+
+        Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them.
+        """
+        data = X if hasattr(X, "n_features") else Dataset("array", np.asarray(X))
+        source = batches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.precision)
+        self.begin(source.batches_per_epoch, describe(data))
+        for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
+            self.step(source)
+        return self
+
+    def begin(self, batches_per_epoch: int, data: dict) -> None:
+        """Set up both players with their initial weights, at iteration 0, for data described so."""
+        recipe, dtype = self.recipe, np.dtype(self.recipe.precision)
+        self.iteration, self.data = 0, data
+        self.iterations_per_epoch = max(1, batches_per_epoch // recipe.k)
+        clock = self.ops.clock(
+            ExponentialDecay(recipe.lr, recipe.lr_decay, recipe.lr_floor),
+            LinearRamp(recipe.momentum, recipe.momentum_final, recipe.momentum_epochs, self.iterations_per_epoch),
+        )
+
+        def optimiser(params: Params):
+            match recipe.optimizer:
+                case "sgd":
+                    return optim.SGD(params, clock)
+                case "momentum":
+                    return optim.Momentum(params, clock)
+                case _:
+                    return optim.Adam(params, clock, recipe.beta1, recipe.beta2)
+
+        players = [
+            Player(self.ops, network, dtype, optimiser, recipe.max_column_norm)
+            for network in (self.generator, self.discriminator)
+        ]
+        try:
+            self.game = Algorithm1(
+                self.ops,
+                *players,
+                clock,
+                Prior(recipe.prior, recipe.latent),
+                recipe.seed,
+                recipe.batch_size,
+                recipe.k,
+                recipe.updates,
+                recipe.loss,
+            )
+            players[0].initialise(recipe.seed, GENERATOR)
+            players[1].initialise(recipe.seed, DISCRIMINATOR)
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+
+    def step(self, source: Minibatches) -> None:
+        """One iteration of Algorithm 1."""
+        source.prepare(self.iteration, self.recipe.k)
+        self.game.iterate(source)
+        self.iteration += 1
+
+    def iterations_in(self, epochs: int) -> int:
+        """Iterations of k minibatches in so many passes over the data."""
+        return epochs * self.iterations_per_epoch
+
+    # ---- Use ---------------------------------------------------------------------------------------------------
+
+    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+        """n draws from p_g: (n, features) float array.  The same seed gives the same samples, whatever n is."""
+        return self.generate(self.draw_z(n, seed))
+
+    def draw_z(self, n: int, seed: int = 0) -> np.ndarray:
+        """n draws from the prior: (n, latent)."""
+        game = self._playing()
+        if n < 1:
+            raise ConfigError(f"a sample of {n}: expected at least 1")
+        rows = self.ops.asarray(np.arange(n, dtype=np.uint32))
+        z = self.ops.empty((n, game.prior.n), game.generator.params.dtype)
+        return self.ops.to_host(game.prior.draw(self.ops, Draw(seed, 0, 0, Stream.SAMPLE, rows), z))
+
+    def generate(self, z: np.ndarray) -> np.ndarray:
+        """G(z): z (n, latent) to (n, features)."""
+        return self._evaluate(self._playing().generator, z)
+
+    def discriminate(self, x: np.ndarray) -> np.ndarray:
+        """D(x), the probability that x came from the data: x (n, features), scaled as trained on, to (n,) float64."""
+        return probability(self._evaluate(self._playing().discriminator, x))[:, 0]
+
+    def _evaluate(self, player: Player, x: np.ndarray) -> np.ndarray:
+        """A pass without dropout, some rows at a time."""
+        x = np.asarray(x, player.params.dtype)
+        if x.ndim != 2 or x.shape[1] != player.network.n_in:
+            raise ConfigError(f"an input of shape {x.shape}: expected (n, {player.network.n_in})")
+        y = np.empty((len(x), player.network.n_out), x.dtype)
+        tape = player.network.tape(self.ops, min(len(x), ROWS_AT_ONCE), x.dtype)
+        for i in range(0, len(x), ROWS_AT_ONCE):
+            part = self.ops.asarray(x[i : i + ROWS_AT_ONCE])
+            y[i : i + ROWS_AT_ONCE] = self.ops.to_host(player.forward(part, tape[: len(part)]))
+        return y
+
+    def _playing(self) -> Algorithm1:
+        if self.game is None:
+            raise ConfigError("this GAN has no weights yet: call fit, or GAN.load a checkpoint")
+        return self.game
+
+    # ---- Checkpoints -------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint (`minigan.checkpoint`): weights, optimiser state, recipe and iteration.
+
+        Raises OSError where the disk refuses.
+        """
+        header = {
+            "recipe": asdict(self.recipe),
+            "generator": models.to_json(self.generator),
+            "discriminator": models.to_json(self.discriminator),
+            "iteration": self.iteration,
+            "iterations_per_epoch": self.iterations_per_epoch,
+            "backend": self.ops.name,
+            "threads": self.ops.threads,
+            "data": self.data,
+        }
+        tensors = {name: self.ops.to_host(view) for name, view in self._tensors().items()}
+        checkpoint.write(Path(path), tensors, header)
+
+    @classmethod
+    def load(cls, path: str | Path, backend: str = "numpy") -> GAN:
+        """The GAN of a checkpoint file, or of the newest one in a run's folder.  Raises CheckpointError."""
+        path = Path(path)
+        if path.is_dir():
+            path, tensors, header = checkpoint.newest(path / "checkpoints")
+        else:
+            tensors, header = checkpoint.read(path)
+        try:
+            recipe = Recipe(**header["recipe"])
+            networks = [models.from_json(header[name]) for name in ("generator", "discriminator")]
+            gan = cls(*networks, recipe, backend)
+            gan.begin(header["iterations_per_epoch"] * recipe.k, header["data"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise CheckpointError(f"{path}: its header describes no GAN ({error})") from None
+        gan.restore(path, tensors, header)
+        return gan
+
+    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
+        """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they do not fit."""
+        views = self._tensors()
+        if views.keys() != tensors.keys():
+            odd = sorted(views.keys() ^ tensors.keys())
+            raise CheckpointError(f"{path}: another network or optimiser: {odd[0]} is in one and not the other")
+        for name, view in views.items():
+            found = tensors[name]
+            if found.shape != view.shape or found.dtype != view.dtype:
+                raise CheckpointError(
+                    f"{path}: {name} is {found.dtype} {found.shape}, expected {view.dtype} {view.shape}"
+                )
+        for name, view in views.items():
+            self.ops.copy(self.ops.asarray(tensors[name]), out=view)
+        self.iteration = header["iteration"]
+        self.ops.set_clock(self.game.clock, self.iteration)
+
+    def _tensors(self) -> dict:
+        """{"generator.0.W": view, "generator.velocity.0.W": view, ...} of both players."""
+        game, views = self._playing(), {}
+        for player, role in ((game.generator, "generator"), (game.discriminator, "discriminator")):
+            views |= {f"{role}.{name}": view for name, view in player.params.items()}
+            for kind, state in player.optimiser.state.items():
+                views |= {f"{role}.{kind}.{name}": view for name, view in state.items()}
+        return views

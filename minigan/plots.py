@@ -1,0 +1,60 @@
+"""Pictures of samples: a grid of images, or a drawing of a distribution in one or two dimensions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+GAP = 2
+SMALLEST_TILE = 32
+
+
+def image_grid(samples: np.ndarray, image_shape: tuple[int, ...], columns: int = 10) -> np.ndarray:
+    """Samples (n, H W C) in [0, 1] as one picture: (height, width, 3) uint8, small images enlarged, gaps between."""
+    n = len(samples)
+    shape = image_shape if len(image_shape) == 3 else (*image_shape, 1)
+    tiles = np.round(255 * np.clip(samples, 0, 1)).astype(np.uint8).reshape(n, *shape)
+    tiles = np.broadcast_to(tiles, (*tiles.shape[:3], 3))
+    zoom = -(-SMALLEST_TILE // shape[0])
+    tiles = tiles.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    height, width = tiles.shape[1] + GAP, tiles.shape[2] + GAP
+    columns = min(columns, n)
+    grid = np.full((-(-n // columns) * height + GAP, columns * width + GAP, 3), 96, np.uint8)
+    for i, tile in enumerate(tiles):
+        top, left = GAP + i // columns * height, GAP + i % columns * width
+        grid[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+    return grid
+
+
+def save_samples(
+    path: Path, samples: np.ndarray, image_shape: tuple[int, ...] | None, real: np.ndarray | None = None, columns=10
+) -> None:
+    """A PNG of samples (n, features): a grid of images; without an image shape a drawing of p_g, beside p_data."""
+    if image_shape is not None:
+        from matplotlib.image import imsave
+
+        imsave(path, image_grid(samples, tuple(image_shape), columns), metadata={"Software": "minigan"})
+    else:
+        _save_distribution(path, samples, real)
+
+
+def _save_distribution(path: Path, samples: np.ndarray, real: np.ndarray | None) -> None:
+    """The first one or two features of samples of p_g (n, features), over those of p_data if they are given."""
+    from matplotlib.figure import Figure
+
+    flat = samples.shape[1] == 1
+    figure = Figure(figsize=(6, 4) if flat else (6, 6), layout="constrained")
+    axes = figure.add_subplot()
+    drawn = [(samples, "green", "p_g")] + ([] if real is None else [(real, "black", "p_data")])
+    if flat:
+        low, high = min(x.min() for x, *_ in drawn), max(x.max() for x, *_ in drawn)
+        for x, colour, label in drawn:
+            axes.hist(x[:, 0], np.linspace(low, high, 60), density=True, histtype="step", color=colour, label=label)
+        axes.set(xlabel="x", ylabel="density")
+    else:
+        for x, colour, label in reversed(drawn):
+            axes.scatter(*x[:, :2].T, s=6, color=colour, alpha=0.4, linewidths=0, label=label)
+        axes.set(xlabel="x1", ylabel="x2", aspect="equal")
+    axes.legend(loc="upper right")
+    figure.savefig(path, dpi=100, metadata={"Software": "minigan"})

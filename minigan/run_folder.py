@@ -1,0 +1,92 @@
+"""What a run leaves:
+
+    runs/NAME/  config.toml  metrics.jsonl  samples/*.png  checkpoints/iteration-00001000.safetensors
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from minigan.checkpoint import replace_file
+from minigan.config import Config, from_toml, to_toml
+from minigan.errors import ConfigError
+
+
+class RunFolder:
+    """The files of one run; nothing in it is ever overwritten by another run."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.config = path / "config.toml"
+        self.metrics = path / "metrics.jsonl"
+        self.samples = path / "samples"
+        self.checkpoints = path / "checkpoints"
+
+    @classmethod
+    def create(cls, config: Config) -> RunFolder:
+        """A new folder: --out, or the next free runs/PRESET-N.  Raises ConfigError where --out already holds a run."""
+        if config.out is None:
+            return cls._next_free(Path("runs"), Path(config.preset).stem)
+        path = Path(config.out)
+        if path.exists() and not path.is_dir():
+            raise ConfigError(f"--out {path}: a file is there, expected a folder or nothing")
+        if path.is_dir() and any(path.iterdir()):
+            raise ConfigError(f"--out {path}: the folder is not empty; --resume goes on with a run, or choose another")
+        path.mkdir(parents=True, exist_ok=True)
+        return cls(path)
+
+    @classmethod
+    def _next_free(cls, parent: Path, name: str) -> RunFolder:
+        parent.mkdir(exist_ok=True)
+        number = 1
+        while True:
+            path = parent / f"{name}-{number}"
+            try:
+                path.mkdir()
+                return cls(path)
+            except FileExistsError:
+                number += 1
+
+    def begin(self, config: Config) -> None:
+        """Write config.toml and make the folders."""
+        for folder in (self.samples, self.checkpoints):
+            folder.mkdir(exist_ok=True)
+        replace_file(self.config, to_toml(config).encode())
+
+    def saved_config(self) -> Config:
+        """The options that the run was started with.  Raises ConfigError where there is no run."""
+        try:
+            text = self.config.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise ConfigError(f"{self.path}: no run there (expected {self.config.name})") from None
+        return from_toml(text, str(self.config))
+
+    def checkpoint(self, iteration: int) -> Path:
+        return self.checkpoints / f"iteration-{iteration:08d}.safetensors"
+
+    def picture(self, iteration: int) -> Path:
+        return self.samples / f"iteration-{iteration:08d}.png"
+
+    def log(self, line: dict) -> None:
+        """Append one object to metrics.jsonl."""
+        with open(self.metrics, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def forget_after(self, iteration: int) -> None:
+        """Drop metrics lines of later iterations, and a last one cut short, so that a resumed run logs none twice."""
+        if not self.metrics.exists():
+            return
+        kept = []
+        for line in self.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                logged = json.loads(line)["iteration"]
+            except (ValueError, KeyError, TypeError):
+                break
+            if logged > iteration:
+                break
+            kept.append(line + "\n")
+        replace_file(self.metrics, "".join(kept).encode())

@@ -1,0 +1,57 @@
+"""What a person at the terminal sees: samples as half-block characters, a progress bar or a plain line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def half_blocks(samples: np.ndarray, image_shape: tuple[int, ...], columns: int = 8) -> str:
+    """Samples (n, H W C) in [0, 1] side by side: one character for two pixels, upper as ink and lower as paper."""
+    shape = image_shape if len(image_shape) == 3 else (*image_shape, 1)
+    tiles = np.round(255 * np.clip(samples, 0, 1)).astype(int).reshape(len(samples), *shape)
+    lines = []
+    for i in range(0, len(tiles), columns):
+        strip = np.concatenate(list(np.pad(tiles[i : i + columns], ((0, 0), (0, shape[0] % 2), (0, 1), (0, 0)))), axis=1)
+        strip = np.broadcast_to(strip, (*strip.shape[:2], 3))
+        for upper, lower in zip(strip[0::2], strip[1::2]):
+            ink = ["\x1b[38;2;{};{};{};48;2;{};{};{}m▀".format(*a, *b) for a, b in zip(upper, lower)]
+            lines.append("".join(ink) + "\x1b[0m")
+    return "\n".join(lines)
+
+
+class Progress:
+    """How far a run is, on standard error: a bar where it is a terminal, else a plain line every few seconds."""
+
+    def __init__(self, start: int, total: int):
+        self.total = total
+        self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
+        self.bar = tqdm(total=total, initial=start, unit="it", file=sys.stderr, disable=not sys.stderr.isatty())
+
+    def step(self) -> None:
+        """One iteration more."""
+        self.bar.update()
+
+    def say(self, line: dict) -> None:
+        """The numbers of a logged iteration."""
+        text = f"V {line['value']:.3f}  D(x) {line['d_real']:.2f}  D(G(z)) {line['d_fake']:.2f}"
+        self.bar.set_postfix_str(text, refresh=False)
+        if self.bar.disable and (time.monotonic() >= self.next_line or line["iteration"] == self.total):
+            speed = f"{line['iterations_per_second']:.0f} it/s"
+            print(f"iteration {line['iteration']} of {self.total}  {text}  {speed}", file=sys.stderr, flush=True)
+            self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
+
+    def show(self, samples: np.ndarray, image_shape: tuple[int, ...] | None) -> None:
+        """Some samples, where there is a terminal to show them in."""
+        if sys.stdout.isatty() and image_shape is not None and image_shape[0] <= 32:
+            self.bar.clear()
+            print(half_blocks(samples[:8], image_shape))
+            self.bar.refresh()
+
+    def close(self) -> None:
+        self.bar.close()

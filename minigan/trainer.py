@@ -1,0 +1,151 @@
+"""The training loop with its input and output: data in; metrics, pictures and checkpoints out."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from minigan import data as datasets
+from minigan.checkpoint import newest
+from minigan.config import Config, recipe_of
+from minigan.data import Dataset
+from minigan.errors import CheckpointError, ConfigError
+from minigan.gan import GAN
+from minigan.models import build
+from minigan.plots import save_samples
+from minigan.run_folder import RunFolder
+from minigan.terminal import Progress
+
+SAMPLES_SHOWN = 100
+DRAWN_POINTS = 2500
+
+
+def make_gan(config: Config, data) -> GAN:
+    """The networks of --generator and --discriminator around the data.  Raises ConfigError, naming the option."""
+    means = data.means() if isinstance(data, Dataset) else None
+    in_unit_interval = means is not None and _in_unit_interval(data)
+    if config.generator and config.generator[-1].startswith("sigmoid") and not in_unit_interval:
+        raise ConfigError(
+            f"--data {config.data}: values outside [0, 1], where --generator ends in a sigmoid; expected 'linear'"
+        )
+    try:
+        generator = build(config.generator, config.latent, data.n_features, means if in_unit_interval else None)
+    except ValueError as error:
+        raise ConfigError(f"--generator: {error}") from None
+    try:
+        discriminator = build(config.discriminator, data.n_features, 1)
+    except ValueError as error:
+        raise ConfigError(f"--discriminator: {error}") from None
+    return GAN(generator, discriminator, recipe_of(config), config.backend)
+
+
+def _in_unit_interval(data: Dataset) -> bool:
+    return data.train.dtype == np.uint8 or (data.train.min() >= 0 and data.train.max() <= 1)
+
+
+def drawn(data) -> np.ndarray:
+    """Points of p_data for a drawing: (n, features)."""
+    return data.scaled(data.train[:DRAWN_POINTS], np.float64) if isinstance(data, Dataset) else data.sample(DRAWN_POINTS, 0)
+
+
+class Trainer:
+    """One run, from its options to its files.
+
+    Raises ConfigError, DataError or CheckpointError for what it cannot begin with; OSError where the disk refuses.
+    """
+
+    def __init__(self, config: Config):
+        config.check()
+        self.config = config
+        self.data = datasets.load(config.data)
+        self.gan = make_gan(config, self.data)
+        recipe = self.gan.recipe
+        self.source = datasets.batches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.precision)
+        self.gan.begin(self.source.batches_per_epoch, datasets.describe(self.data))
+        self.total = config.iterations or self.gan.iterations_in(config.epochs)
+        self.folder = RunFolder(Path(config.out)) if config.resume else RunFolder.create(config)
+        if config.resume:
+            self._resume()
+        self.folder.begin(config)
+        self.real = None if self.data.image_shape else drawn(self.data)
+        self.stop_signal: int | None = None
+
+    def run(self) -> None:
+        """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""
+        handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        progress = Progress(self.gan.iteration, self.total)
+        try:
+            self._loop(progress)
+        finally:
+            progress.close()
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def _loop(self, progress: Progress) -> None:
+        config, gan = self.config, self.gan
+        busy, since = 0.0, gan.iteration
+        while gan.iteration < self.total and self.stop_signal is None:
+            start = time.perf_counter()
+            gan.step(self.source)
+            last = gan.iteration == self.total
+            if gan.iteration % config.log_every == 0 or last:
+                measured = gan.game.measure()
+                busy += time.perf_counter() - start
+                line = self._line(measured, (gan.iteration - since) / busy)
+                busy, since = 0.0, gan.iteration
+                self.folder.log(line)
+                progress.say(line)
+            else:
+                busy += time.perf_counter() - start
+            progress.step()
+            if gan.iteration % config.sample_every == 0 or last:
+                self._picture(progress)
+            if gan.iteration % config.checkpoint_every == 0:
+                self.save()
+        if not self.folder.checkpoint(gan.iteration).exists():
+            self.save()
+
+    def _line(self, measured: dict, speed: float) -> dict:
+        """A line of metrics.jsonl; lr and momentum are those of the iteration just done."""
+        clock, done = self.gan.game.clock, self.gan.iteration - 1
+        return {
+            "iteration": self.gan.iteration,
+            "epoch": round(self.gan.iteration / self.gan.iterations_per_epoch, 4),
+            **measured,
+            "lr": clock.learning_rate_schedule(done),
+            "momentum": clock.momentum_schedule(done),
+            "iterations_per_second": round(speed, 3),
+        }
+
+    def _picture(self, progress: Progress) -> None:
+        shape = self.data.image_shape
+        samples = self.gan.sample(SAMPLES_SHOWN if shape else DRAWN_POINTS, self.gan.recipe.seed)
+        save_samples(self.folder.picture(self.gan.iteration), samples, shape, self.real)
+        progress.show(samples, shape)
+
+    def save(self) -> None:
+        """Write the checkpoint of this iteration."""
+        self.gan.save(self.folder.checkpoint(self.gan.iteration))
+
+    def _resume(self) -> None:
+        """Go on from the newest checkpoint that verifies, if it is of this run."""
+        path, tensors, header = newest(self.folder.checkpoints)
+        if header["data"] != self.gan.data:
+            raise CheckpointError(f"{path}: trained on other data ({header['data']['name']}, by SHA-256)")
+        saved = header["recipe"]
+        for name, value in vars(self.gan.recipe).items():
+            if saved.get(name) != value:
+                raise ConfigError(
+                    f"--{name.replace('_', '-')} {value}: the run in {self.folder.path} has {saved.get(name)}, "
+                    "and a resumed run keeps what decides its numbers"
+                )
+        self.gan.restore(path, tensors, header)
+        self.folder.forget_after(self.gan.iteration)
+        if self.gan.iteration > self.total:
+            raise ConfigError(f"{path}: {self.gan.iteration} iterations are done, more than the {self.total} asked for")
+
+    def _stop(self, number: int, frame) -> None:
+        self.stop_signal = number

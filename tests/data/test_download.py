@@ -1,0 +1,166 @@
+"""Downloads, from mirrors on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from minigan.data.download import FILES, MIRRORS, download_mnist
+
+ONE, TWO = bytes(range(256)) * 1000, b"two" * 50_000
+SMALL = {"one.gz": hashlib.sha256(ONE).hexdigest(), "two.gz": hashlib.sha256(TWO).hexdigest()}
+GOOD = {"one.gz": (200, ONE), "two.gz": (200, TWO)}
+HTML = b"<!DOCTYPE html><html><body>Sign in to the network</body></html>"
+
+
+class Mirrors:
+    """A server on which each mirror is a folder: name to (status, body) or (status, body, claimed length)."""
+
+    def __init__(self):
+        self.folders: dict[str, dict[str, tuple]] = {}
+        self.asked: list[str] = []
+        mirrors = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                mirrors.asked.append(self.path)
+                folder, _, name = self.path.lstrip("/").partition("/")
+                status, body, *length = mirrors.folders[folder].get(name, (404, b"not here"))
+                self.send_response(status)
+                self.send_header("Content-Length", str(length[0] if length else len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments):
+                """Tests print nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def add(self, folder: str, files: dict[str, tuple]) -> str:
+        self.folders[folder] = files
+        return f"http://127.0.0.1:{self.server.server_port}/{folder}/"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def mirrors() -> Iterator[Mirrors]:
+    server = Mirrors()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    """An empty cache; no proxy stands between the test and its server."""
+    monkeypatch.setenv("MINIGAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    return tmp_path / "cache"
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+WHOLE = {"mnist/one.gz": ONE, "mnist/two.gz": TWO}
+
+BAD = {
+    "not there": (404, b"not here"),
+    "server error": (500, b"oh no"),
+    "wrong bytes": (200, ONE[:-1] + b"x"),
+    "a page instead": (200, HTML),
+    "nothing": (200, b""),
+    "too short": (200, ONE[:-10]),
+    "cut off": (200, ONE[:1000], len(ONE)),
+    "too long": (200, ONE + b"x"),
+}
+
+
+def test_the_first_mirror_is_enough_and_a_second_time_nothing_is_fetched(mirrors, cache):
+    addresses = [mirrors.add("a", GOOD), mirrors.add("b", GOOD)]
+    assert download_mnist(addresses, SMALL) == cache / "mnist"
+    assert mirrors.asked == ["/a/one.gz", "/a/two.gz"]
+    assert files_in(cache) == WHOLE
+    assert download_mnist(addresses, SMALL) == cache / "mnist"
+    assert len(mirrors.asked) == 2
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_where_the_first_mirror_fails_the_second_serves(mirrors, cache, bad):
+    addresses = [mirrors.add("a", {**GOOD, "one.gz": bad}), mirrors.add("b", GOOD)]
+    download_mnist(addresses, SMALL)
+    assert mirrors.asked == ["/a/one.gz", "/b/one.gz", "/a/two.gz"]
+    assert files_in(cache) == WHOLE
+
+
+def test_a_mirror_that_is_gone(mirrors, cache):
+    download_mnist(["http://127.0.0.1:1/gone/", mirrors.add("b", GOOD)], SMALL)
+    assert files_in(cache) == WHOLE
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_where_all_fail_it_is_said_in_one_line_and_nothing_is_left(mirrors, cache, refused, bad):
+    addresses = [mirrors.add("a", {"one.gz": bad}), mirrors.add("b", {"one.gz": bad})]
+    message = refused(lambda: download_mnist(addresses, SMALL), "one.gz", "--data DIR", "MINIGAN_DATA", "IDX")
+    assert message.count("127.0.0.1") == 2
+    assert len(message) < 400
+    assert files_in(cache) == {}
+
+
+def test_the_reasons_are_told(mirrors, refused):
+    addresses = [
+        mirrors.add("a", {}),
+        mirrors.add("b", {"one.gz": (200, HTML)}),
+        mirrors.add("c", {"one.gz": BAD["cut off"]}),
+        "http://127.0.0.1:1/",
+    ]
+    words = ["HTTP status 404", "SHA-256", "IncompleteRead", "Connection refused"]
+    refused(lambda: download_mnist(addresses, SMALL), *words)
+
+
+def test_what_came_whole_stays_when_a_later_file_fails(mirrors, cache, refused):
+    refused(lambda: download_mnist([mirrors.add("a", {"one.gz": (200, ONE)})], SMALL), "two.gz")
+    assert files_in(cache) == {"mnist/one.gz": ONE}
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(mirrors, cache):
+    (cache / "mnist").mkdir(parents=True)
+    (cache / "mnist" / "one.gz").write_bytes(ONE[:100])
+    download_mnist([mirrors.add("a", GOOD)], SMALL)
+    assert files_in(cache) == WHOLE
+
+
+def test_a_progress_bar_is_shown(mirrors, capfd):
+    download_mnist([mirrors.add("a", GOOD)], SMALL)
+    assert "100%" in capfd.readouterr().err
+
+
+def test_a_cache_that_cannot_be_made(cache, refused):
+    cache.write_text("a file in the way")
+    refused(lambda: download_mnist([], SMALL), cache, "MINIGAN_CACHE")
+
+
+def test_the_cache_of_the_operating_system(monkeypatch, tmp_path):
+    from minigan.data.download import cache_folder
+
+    monkeypatch.delenv("MINIGAN_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "system"))
+    assert cache_folder().name == "minigan"
+    monkeypatch.setenv("MINIGAN_CACHE", "~/somewhere")
+    assert cache_folder() == Path.home() / "somewhere"
+
+
+def test_the_real_addresses_are_https_and_only_images_are_fetched():
+    assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in MIRRORS)
+    assert list(FILES) == ["train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"]
+    assert all(len(digest) == 64 for digest in FILES.values())

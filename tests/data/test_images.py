@@ -1,0 +1,121 @@
+"""A folder of pictures."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minigan.data.images import load_image_folder
+
+MIB = 1 << 20
+RANDOM = np.random.default_rng(0)
+
+
+def grey(height=4, width=3) -> np.ndarray:
+    return RANDOM.integers(0, 256, (height, width), dtype=np.uint8)
+
+
+def colour(height=4, width=3) -> np.ndarray:
+    return RANDOM.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def save(path: Path, pixels: np.ndarray) -> Path:
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_grey_pictures_in_the_order_of_their_names(tmp_path):
+    pictures = {name: grey() for name in ("b.png", "a.bmp", "c.PNG")}
+    for name, pixels in pictures.items():
+        save(tmp_path / name, pixels)
+    data = load_image_folder(tmp_path)
+    assert data.name == tmp_path.name and data.image_shape == (4, 3)
+    np.testing.assert_array_equal(data.train, [pictures[n].ravel() for n in ("a.bmp", "b.png", "c.PNG")])
+
+
+def test_one_picture_in_colour_makes_all_of_them_so(tmp_path):
+    one, two = grey(), colour()
+    save(tmp_path / "1.png", one)
+    save(tmp_path / "2.png", two)
+    data = load_image_folder(tmp_path)
+    assert data.image_shape == (4, 3, 3)
+    np.testing.assert_array_equal(data.train.reshape(2, 4, 3, 3), [np.repeat(one[..., None], 3, axis=2), two])
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "jpeg", "bmp", "gif"])
+def test_formats(tmp_path, suffix):
+    flat = np.full((8, 8, 3), (200, 100, 50), np.uint8)
+    save(tmp_path / f"a.{suffix}", flat)
+    data = load_image_folder(tmp_path)
+    assert data.image_shape == (8, 8, 3)
+    assert np.abs(data.train.reshape(8, 8, 3).astype(int) - flat).max() <= 3
+
+
+@pytest.mark.parametrize("mode, image_shape", [("1", (4, 3)), ("LA", (4, 3)), ("P", (4, 3, 3)), ("RGBA", (4, 3, 3))])
+def test_modes(tmp_path, mode, image_shape):
+    Image.fromarray(colour()).convert(mode).save(tmp_path / "a.png")
+    assert load_image_folder(tmp_path).image_shape == image_shape
+
+
+def test_other_files_subfolders_and_hidden_files_do_not_count(tmp_path):
+    save(tmp_path / "a.png", grey())
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "._a.png").write_bytes(b"a Macintosh's own notes")
+    (tmp_path / "folder.png").mkdir()
+    save(tmp_path / "folder.png" / "b.png", grey())
+    assert len(load_image_folder(tmp_path).train) == 1
+
+
+def test_no_pictures(tmp_path, refused):
+    refused(lambda: load_image_folder(tmp_path), tmp_path, "no pictures", ".png, .jpg, .jpeg, .bmp, .gif")
+    refused(lambda: load_image_folder(tmp_path / "none"), "none", "No such file")
+
+
+def test_another_size_names_the_file(tmp_path, refused):
+    save(tmp_path / "a.png", grey(4, 3))
+    save(tmp_path / "b.png", grey(4, 3))
+    save(tmp_path / "c.png", grey(3, 4))
+    refused(lambda: load_image_folder(tmp_path), "c.png", "4 x 3", "3 x 4", "a.png")
+
+
+def test_sixteen_bits_are_refused(tmp_path, refused):
+    save(tmp_path / "a.png", grey().astype(np.uint16))
+    refused(lambda: load_image_folder(tmp_path), "a.png", "8 bits")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "gif"])
+def test_broken_pictures_name_the_file(tmp_path, refused, suffix):
+    buffer = io.BytesIO()
+    Image.fromarray(colour(40, 30)).save(buffer, {"jpg": "jpeg"}.get(suffix, suffix))
+    whole = buffer.getvalue()
+    path = tmp_path / f"a.{suffix}"
+    for content in (b"", b"<html>404</html>", whole[:10], whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        refused(lambda: load_image_folder(tmp_path), path, "cannot be read")
+    for _ in range(40):
+        content = bytearray(whole)
+        content[RANDOM.integers(len(whole))] ^= 1 << RANDOM.integers(8)
+        path.write_bytes(bytes(content))
+        # Most formats carry no checksum over the pixels, so a flip may go unseen.
+        try:
+            load_image_folder(tmp_path)
+        except ValueError:
+            refused(lambda: load_image_folder(tmp_path), path)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [12_000, 60_000])
+def test_a_picture_that_claims_to_be_huge_allocates_nothing(tmp_path, refused, peak, side):
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    save(tmp_path / "a.png", grey())
+    (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", b"x"))
+    assert peak(lambda: refused(lambda: load_image_folder(tmp_path), "b.png")) < 2 * MIB
