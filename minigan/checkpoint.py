@@ -66,7 +66,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
         data = Path(path).read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}") from None
-    signature = DIGEST.search(data, 0, 8 + int.from_bytes(data[:8], "little"))
+    signature = DIGEST.search(data)
     if signature is None:
         raise CheckpointError(f"{path}: no minigan checkpoint (expected a safetensors file with a `minigan` header)")
     start, end = signature.span(1)

@@ -89,8 +89,7 @@ def as_rows(array: np.ndarray) -> np.ndarray:
     rows = array.reshape(len(array), -1)
     match rows.dtype.name:
         case "bool":
-            # A file may hold any byte for True.
-            return (rows.view(np.uint8) != 0) * np.uint8(255)
+            return rows.astype(np.uint8) * np.uint8(255)
         case "float16":
             return rows.astype(np.float32)
         case _:

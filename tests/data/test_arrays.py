@@ -169,7 +169,7 @@ def test_truncated_and_trailing(tmp_path, refused):
     for length in range(0, len(whole), 7):
         path = write(tmp_path / "own.npy", whole[:length])
         refused(lambda: load_array(path), path)
-    refused(lambda: load_array(write(tmp_path / "own.npy", whole + b"x")), "own.npy", "trailing")
+    refused(lambda: load_array(write(tmp_path / "own.npy", whole + b"x")), "own.npy", "trailing data")
 
 
 @pytest.mark.parametrize(

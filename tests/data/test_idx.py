@@ -53,7 +53,7 @@ class TestBrokenContent:
 
     def test_labels(self, tmp_path, refused, pack):
         labels = struct.pack(">II", 0x801, 3) + bytes([1, 2, 3])
-        self.check(tmp_path, refused, pack(labels), "labels", "0x00000801", "0x00000803")
+        self.check(tmp_path, refused, pack(labels), "a file of labels", "0x00000801", "0x00000803")
 
     @pytest.mark.parametrize("magic", [0, 0x802, 0x804, 0x903, 0x03080000, 0xFFFFFFFF])
     def test_another_magic(self, tmp_path, refused, pack, magic):
@@ -181,7 +181,7 @@ def test_no_training_images(tmp_path, refused):
 
 def test_labels_in_the_images_place(tmp_path, refused):
     write(tmp_path / "train-images-idx3-ubyte", struct.pack(">II", 0x801, 3) + bytes(3))
-    refused(lambda: load_mnist(tmp_path), "train-images-idx3-ubyte", "labels")
+    refused(lambda: load_mnist(tmp_path), "train-images-idx3-ubyte", "a file of labels")
 
 
 def test_the_real_files(mnist_folder):

@@ -1,0 +1,110 @@
+"""Checkpoints: whole or not at all, identical for identical content, and never silently wrong."""
+
+import json
+
+import numpy as np
+import pytest
+
+from minigan import CheckpointError, checkpoint
+
+TENSORS = {"generator.0.W": np.arange(12, dtype=np.float32).reshape(3, 4), "generator.0.b": np.ones(4)}
+HEADER = {"iteration": 7, "recipe": {"seed": 3}}
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "iteration-00000007.safetensors"
+    checkpoint.write(path, TENSORS, HEADER)
+    return path
+
+
+def test_what_is_written_is_read(path):
+    tensors, header = checkpoint.read(path)
+    assert tensors.keys() == TENSORS.keys()
+    for name, array in TENSORS.items():
+        assert tensors[name].dtype == array.dtype
+        np.testing.assert_array_equal(tensors[name], array)
+    assert header["iteration"] == 7 and header["recipe"] == {"seed": 3}
+
+
+def test_the_same_content_makes_the_same_bytes(path, tmp_path):
+    other = tmp_path / "other.safetensors"
+    checkpoint.write(other, dict(reversed(TENSORS.items())), dict(reversed(HEADER.items())))
+    assert other.read_bytes() == path.read_bytes()
+
+
+def test_nothing_is_left_beside_it(path):
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_plain_safetensors_opens_it(path):
+    from safetensors.numpy import load_file
+
+    np.testing.assert_array_equal(load_file(path)["generator.0.W"], TENSORS["generator.0.W"])
+
+
+def test_any_changed_bit_is_found(path):
+    whole = path.read_bytes()
+    for i in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[i] ^= 1 << i % 8
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="iteration-00000007"):
+            checkpoint.read(path)
+
+
+def test_any_truncation_is_found(path):
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(CheckpointError):
+            checkpoint.read(path)
+
+
+def test_a_missing_file_and_another_format_are_named(path, tmp_path):
+    with pytest.raises(CheckpointError, match="nothing-here"):
+        checkpoint.read(tmp_path / "nothing-here")
+    future = tmp_path / "future.safetensors"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "FORMAT", 99)
+        checkpoint.write(future, TENSORS, HEADER)
+    with pytest.raises(CheckpointError, match="format 99, expected 1"):
+        checkpoint.read(future)
+
+
+def test_a_plain_safetensors_file_is_no_checkpoint(tmp_path):
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "plain.safetensors"
+    save_file(TENSORS, path)
+    with pytest.raises(CheckpointError, match="no minigan checkpoint"):
+        checkpoint.read(path)
+
+
+def test_the_newest_that_verifies_is_taken(path):
+    later = path.with_name("iteration-00000009.safetensors")
+    checkpoint.write(later, TENSORS, HEADER | {"iteration": 9})
+    assert checkpoint.newest(path.parent)[2]["iteration"] == 9
+    later.write_bytes(later.read_bytes()[:-1])
+    assert checkpoint.newest(path.parent)[2]["iteration"] == 7
+
+
+def test_a_failed_write_leaves_what_was_there(path, monkeypatch):
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    with pytest.raises(OSError):
+        checkpoint.write(path, TENSORS, HEADER | {"iteration": 8})
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_the_header_is_sorted_json(path):
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+    assert list(metadata) == ["minigan"]
+    assert list(json.loads(metadata["minigan"])) == sorted(json.loads(metadata["minigan"]))

@@ -1,0 +1,94 @@
+"""Imports run one way, and `import minigan` is cheap."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "minigan"
+
+# Each row may import from its own row and from those above it.
+ROOMS = [
+    {"errors"},
+    {"rng"},
+    {"backends"},
+    {"params", "initialisers"},
+    {"layers"},
+    {"losses", "optim", "schedules", "priors"},
+    {"models", "player"},
+    {"algorithm1"},
+    {"gradcheck"},
+    {"recipe"},
+    {"config", "checkpoint"},
+    {"gan"},
+    {"run_folder", "plots", "terminal"},
+    {"trainer"},
+    {"cli"},
+    {"train", "sample", "__main__"},
+]
+KNOW_NO_LAYER = {"data", "plots"}
+LAYERS_AND_ABOVE = {"layers", "optim", "models", "player", "algorithm1", "gan", "trainer"}
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms of minigan that a file's top-level imports name."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("minigan"):
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+    return found
+
+
+def files() -> list[tuple[str, Path]]:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        relative = path.relative_to(PACKAGE)
+        if relative != Path("__init__.py"):
+            found.append((relative.parts[0].removesuffix(".py"), path))
+    return found
+
+
+LEVEL = {room: i for i, row in enumerate(ROOMS) for room in row}
+
+
+@pytest.mark.parametrize("room, path", files(), ids=lambda v: str(v) if isinstance(v, str) else v.name)
+def test_imports_run_one_way(room, path):
+    if room == "data":
+        allowed = {"errors", "rng", "backends", "data"}
+    else:
+        assert room in LEVEL, f"{room}: give it a place in ROOMS"
+        allowed = {r for r, level in LEVEL.items() if level <= LEVEL[room]} | {"data"}
+    assert rooms_imported(path) <= allowed
+
+
+@pytest.mark.parametrize("room, path", [f for f in files() if f[0] in KNOW_NO_LAYER], ids=lambda v: str(v)[-20:])
+def test_data_and_plots_know_no_layer(room, path):
+    assert not rooms_imported(path) & LAYERS_AND_ABOVE
+
+
+def loaded_by(code: str) -> set[str]:
+    listing = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"],
+        capture_output=True, text=True, check=True, cwd=PACKAGE.parent,
+    )
+    return set(listing.stdout.split())
+
+
+def test_import_minigan_loads_nothing_heavy():
+    assert not loaded_by("import minigan") & {"numba", "cupy", "mpi4py", "matplotlib", "sklearn", "pooch", "tyro", "torch"}
+
+
+def test_numpy_training_needs_no_compiler():
+    assert not loaded_by("from minigan import GAN") & {"numba", "cupy", "mpi4py", "matplotlib", "sklearn", "pooch"}
+
+
+def test_every_public_name_can_be_imported():
+    import minigan
+
+    for name in minigan.__all__:
+        assert getattr(minigan, name) is not None
+    with pytest.raises(AttributeError, match="no_such_name"):
+        minigan.no_such_name

@@ -1,0 +1,220 @@
+"""The command as its users call it: what a run leaves, how it goes on, and what it says to wrong input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minigan import GAN, CheckpointError
+from minigan.trainer import Trainer
+from minigan.train import options
+
+SMALL = ["--generator", "relu 24", "sigmoid bias=marginals", "--discriminator", "maxout 12x3 keep=.8", "linear keep=.5",
+         "--latent", "8", "--batch-size", "50", "--log-every", "10", "--sample-every", "20", "--checkpoint-every", "20"]
+
+
+def train(*args: str) -> Trainer:
+    trainer = Trainer(options([*SMALL, *args]))
+    trainer.run()
+    return trainer
+
+
+def command(*args: str, cwd=None) -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    return subprocess.run([sys.executable, "-m", *args], capture_output=True, text=True, cwd=cwd, env=environment)
+
+
+def lines(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def final(out: Path, iteration: int) -> bytes:
+    return (out / "checkpoints" / f"iteration-{iteration:08d}.safetensors").read_bytes()
+
+
+def test_a_run_leaves_config_metrics_pictures_and_checkpoints(tmp_path):
+    out = tmp_path / "a"
+    train("--out", str(out), "--iterations", "45")
+    assert [line["iteration"] for line in lines(out)] == [10, 20, 30, 40, 45]
+    assert lines(out)[-1].keys() == {"iteration", "epoch", "value", "d_loss", "g_loss", "d_real", "d_fake", "lr",
+                                     "momentum", "iterations_per_second"}
+    assert [p.name for p in sorted((out / "samples").iterdir())] == [f"iteration-{i:08d}.png" for i in (20, 40, 45)]
+    assert len(list((out / "checkpoints").iterdir())) == 3
+    assert 'data = "digits"' in (out / "config.toml").read_text()
+
+
+@pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path, updates):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train("--out", str(tmp_path / name), "--iterations", "25", "--seed", str(seed), "--updates", updates)
+    a, b, c = (final(tmp_path / name, 25) for name in "abc")
+    assert a == b
+    assert a != c
+
+
+@pytest.mark.parametrize("extra", [[], ["--optimizer", "adam", "--lr", ".001"], ["--k", "3"], ["--max-column-norm", "1"]])
+def test_a_run_stopped_and_resumed_ends_as_one_never_stopped(tmp_path, extra):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train("--out", str(whole), "--iterations", "60", *extra)
+    train("--out", str(parts), "--iterations", "30", *extra)
+    trainer = Trainer(options(["--out", str(parts), "--resume", "--iterations", "60"]))
+    trainer.run()
+    assert final(whole, 60) == final(parts, 60)
+    for a, b in zip(lines(whole), lines(parts), strict=True):
+        assert {k: v for k, v in a.items() if k != "iterations_per_second"} == {
+            k: v for k, v in b.items() if k != "iterations_per_second"
+        }
+
+
+def test_epochs_are_a_total_too(tmp_path):
+    out = tmp_path / "a"
+    train("--out", str(out), "--iterations", "12")
+    resumed = options(["--out", str(out), "--resume", "--epochs", "1"])
+    assert resumed.iterations is None and resumed.epochs == 1
+    trainer = Trainer(resumed)
+    trainer.run()
+    assert trainer.gan.iteration == trainer.gan.iterations_per_epoch == 30
+
+
+def test_a_crash_between_checkpoint_and_metrics_leaves_no_double_line(tmp_path):
+    out = tmp_path / "a"
+    train("--out", str(out), "--iterations", "45")
+    (out / "checkpoints" / "iteration-00000045.safetensors").unlink()
+    with open(out / "metrics.jsonl", "a") as file:
+        file.write('{"iteration": 50, "val')
+    Trainer(options(["--out", str(out), "--resume", "--iterations", "60"])).run()
+    assert [line["iteration"] for line in lines(out)] == [10, 20, 30, 40, 50, 60]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_ends_cleanly(tmp_path, number):
+    out = tmp_path / "a"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minigan.train", *SMALL, "--out", str(out), "--iterations", "1000000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "metrics.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "--resume" in stdout and "Traceback" not in stderr
+    gan = GAN.load(out)
+    assert f"stopped at iteration {gan.iteration} " in stdout
+
+
+def test_python_users_fit_sample_save_and_load(tmp_path):
+    from minigan import Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
+
+    X = np.random.default_rng(0).random((200, 6), dtype=np.float32)
+    generator = Sequential(Linear(3, 16), ReLU(), Linear(16, 6), Sigmoid())
+    discriminator = Sequential(Dropout(0.8), Maxout(6, 8, 3), Linear(8, 1))
+    gan = GAN(generator, discriminator, Recipe(latent=3, batch_size=20)).fit(X, epochs=2)
+    assert gan.iteration == 20
+    x = gan.sample(7, seed=5)
+    assert x.shape == (7, 6) and x.dtype == np.float32
+    np.testing.assert_allclose(gan.sample(3, seed=5), x[:3], rtol=1e-6)
+    assert gan.discriminate(x).shape == (7,)
+    assert np.all((gan.discriminate(x) > 0) & (gan.discriminate(x) < 1))
+    gan.save(tmp_path / "gan.safetensors")
+    loaded = GAN.load(tmp_path / "gan.safetensors")
+    np.testing.assert_array_equal(loaded.sample(7, seed=5), x)
+    assert repr(loaded.generator.layers[1]) == "ReLU()"
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over_and_none_is_an_error(tmp_path):
+    out = tmp_path / "a"
+    train("--out", str(out), "--iterations", "40")
+    newest = out / "checkpoints" / "iteration-00000040.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-5])
+    assert GAN.load(out).iteration == 20
+    with pytest.raises(CheckpointError):
+        GAN.load(tmp_path)
+
+
+def test_presets_print_as_toml_that_is_read_back(tmp_path):
+    for name in ("digits", "mnist", "ring", "grid", "gaussian"):
+        printed = command("minigan.train", "--preset", name, "--print-config")
+        assert printed.returncode == 0
+        (tmp_path / f"{name}.toml").write_text(printed.stdout)
+        assert options(["--preset", str(tmp_path / f"{name}.toml")]).discriminator == options(["--preset", name]).discriminator
+
+
+WRONG = {
+    "no such preset": (["--preset", "nothing"], "--preset nothing"),
+    "no such flag": (["--learning-rate", "1"], "--learning-rate"),
+    "a word for a number": (["--lr", "fast"], "--lr"),
+    "k = 0": (["--k", "0"], "--k 0"),
+    "negative lr": (["--lr", "-.1"], "--lr -0.1"),
+    "nan lr": (["--lr", "nan"], "--lr nan"),
+    "keep = 0": (["--discriminator", "linear keep=0"], "keep=0"),
+    "keep > 1": (["--discriminator", "linear keep=1.5"], "keep"),
+    "unknown layer": (["--generator", "tanh 3"], "tanh 3"),
+    "no such choice": (["--updates", "never"], "--updates"),
+    "no such data": (["--data", "no/such/file.npy"], "no/such/file.npy"),
+    "no such backend": (["--backend", "abacus"], "--backend"),
+    "resume without a run": (["--resume", "--out", "no/such/run"], "no/such/run"),
+    "resume without out": (["--resume"], "--resume"),
+    "a batch larger than the data": (["--batch-size", "100000"], "100000"),
+    "zero iterations": (["--iterations", "0"], "--iterations 0"),
+    "missing value": (["--preset"], "--preset"),
+}
+
+
+@pytest.mark.parametrize("args, named", WRONG.values(), ids=WRONG.keys())
+def test_wrong_input_ends_in_one_line_and_exit_code_2(tmp_path, args, named):
+    result = command("minigan.train", *args, cwd=tmp_path)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1 and named in result.stderr
+    assert result.stdout == ""
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_run_is_not_overwritten(tmp_path):
+    out = tmp_path / "a"
+    train("--out", str(out), "--iterations", "20")
+    before = final(out, 20)
+    result = command("minigan.train", "--out", str(out))
+    assert result.returncode == 2 and "--resume" in result.stderr and str(out) in result.stderr
+    assert final(out, 20) == before
+
+
+def test_a_resumed_run_keeps_what_decides_its_numbers(tmp_path):
+    out = tmp_path / "a"
+    train("--out", str(out), "--iterations", "20")
+    result = command("minigan.train", "--out", str(out), "--resume", "--lr", ".3")
+    assert result.returncode == 2 and "--lr 0.3" in result.stderr
+    result = command("minigan.train", "--out", str(out), "--resume", "--data", "ring", "--generator", "linear")
+    assert result.returncode == 2 and len(result.stderr.splitlines()) == 1
+
+
+def test_sample_writes_npy_npz_and_png(tmp_path):
+    out = tmp_path / "a"
+    train("--out", str(out), "--iterations", "20")
+    for name in ("x.npy", "x.npz", "x.png", "lines.png"):
+        lines_in_z = ["--interpolate"] if name == "lines.png" else []
+        result = command("minigan.sample", "--run", str(out), "--n", "20", "--seed", "3", "--out", str(tmp_path / name), *lines_in_z)
+        assert result.returncode == 0, result.stderr
+    x = np.load(tmp_path / "x.npy")
+    assert x.shape == (20, 64) and x.dtype == np.float32 and 0 <= x.min() and x.max() <= 1
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npz")["x"], x)
+    assert (tmp_path / "x.png").read_bytes()[:4] == b"\x89PNG"
+    again = command("minigan.sample", "--run", str(out), "--out", str(tmp_path / "x.npy"))
+    assert again.returncode == 2 and "nothing is overwritten" in again.stderr
+
+
+def test_interpolation_is_a_straight_line_between_two_draws():
+    from minigan.sample import straight_lines
+
+    ends = np.array([[0.0, 1.0], [4.0, 5.0], [1.0, 1.0], [1.0, 3.0]])
+    points = straight_lines(ends, 5).reshape(2, 5, 2)
+    np.testing.assert_allclose(points[0, 2], [2, 3])
+    np.testing.assert_allclose(points[1, [0, -1]], ends[2:])
