@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from minigan.backends import Ops
 from minigan.backends.clock import Clock, Count
-from minigan.layers import Tape
+from minigan.layers import Dropout, Tape
 from minigan.losses import GENERATOR_LOSSES, probability, value
 from minigan.player import Player
 from minigan.priors import Prior
@@ -188,5 +188,8 @@ def check_rules(generator, discriminator, prior: Prior, m: int, k: int, updates:
         raise ValueError(f"G takes {generator.n_in} inputs, but z has {prior.n}")
     if generator.n_out != discriminator.n_in:
         raise ValueError(f"G makes {generator.n_out} features, but D takes {discriminator.n_in}")
+    for name, network in (("G", generator), ("D", discriminator)):
+        if isinstance(network.layers[-1], Dropout):
+            raise ValueError(f"{name} ends in Dropout: expected dropout on the inputs of layers only")
     if discriminator.n_out != 1:
         raise ValueError(f"D has {discriminator.n_out} outputs: expected 1, the logit of D(x)")

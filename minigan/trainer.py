@@ -60,7 +60,7 @@ class Trainer:
     def __init__(self, config: Config):
         config.check()
         self.config = config
-        self.data = datasets.load(config.data, None if config.data in datasets.SOURCES else config.data)
+        self.data = datasets.load(config.data)
         self.gan = make_gan(config, self.data)
         recipe = self.gan.recipe
         self.source = datasets.batches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.precision)

@@ -18,24 +18,21 @@ from minigan.data.mixtures import Mixture, MixtureBatches
 
 MIXTURES = {"gaussian": Mixture.gaussian, "ring": Mixture.ring, "grid": Mixture.grid}
 SOURCES = ("digits", "mnist", *MIXTURES)
-OWN = "a folder with the MNIST files, a folder of pictures, or a .npy or .npz file"
+OWN = f"{', '.join(SOURCES)}, a folder with the MNIST files, a folder of pictures, or a .npy or .npz file"
 
 
-def load(source: str, path: str | Path | None = None) -> Dataset | Mixture:
-    """The data set called `source`, or the user's own data at `path`, whatever `source` says.
+def load(source: str) -> Dataset | Mixture:
+    """The data set of this name (`SOURCES`), or the user's own data at this path.
 
-    MNIST is looked for in MINIGAN_DATA, then downloaded once.  Raises DataError for an unknown name and for data
-    that cannot be found or read.
+    MNIST is looked for in MINIGAN_DATA, then downloaded once.  Raises DataError for data that cannot be found or read.
     """
-    if path is not None:
-        return load_own(Path(os.path.expanduser(path)))
     if source in MIXTURES:
         return MIXTURES[source]()
     if source == "digits":
         return load_digits()
     if source == "mnist":
         return load_mnist(given_mnist() or download_mnist())
-    raise DataError(f"data set {source!r}: expected one of {', '.join(SOURCES)}")
+    return load_own(Path(os.path.expanduser(source)))
 
 
 def load_own(path: Path) -> Dataset:
@@ -48,8 +45,8 @@ def load_own(path: Path) -> Dataset:
     elif os.path.isfile(path) and path.suffix.lower() in (".npy", ".npz"):
         return load_array(path)
     elif not os.path.exists(path):
-        raise DataError(f"{path}: not found, expected {OWN}")
-    raise DataError(f"{path}: unknown kind of data, expected {OWN}")
+        raise DataError(f"--data {path}: not found, expected {OWN}")
+    raise DataError(f"--data {path}: unknown kind of data, expected {OWN}")
 
 
 def given_mnist() -> Path | None:

@@ -11,13 +11,14 @@ from minigan.data.mixtures import Mixture
 
 
 def describe(data: Dataset | Mixture) -> dict:
-    """Name, shape, image shape (None for none) and a SHA-256 of the training examples, or of a mixture's modes."""
+    """Name, dtype, shape, image shape (None for none) and a SHA-256 of the training examples, or of a mixture's modes."""
     if isinstance(data, Dataset):
         content = np.ascontiguousarray(data.train)
     else:
         content = np.append(data.centres, data.deviation)
     return {
         "name": data.name,
+        "dtype": str(content.dtype),
         "shape": list(content.shape),
         "image_shape": list(data.image_shape) if data.image_shape else None,
         "sha256": hashlib.sha256(content).hexdigest(),

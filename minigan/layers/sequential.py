@@ -40,11 +40,10 @@ class Sequential:
         tapes, width = [], self.n_in
         for stage in self.stages:
             memory = stage.layer.memory(width)
-            buffers = {name: ops.empty((rows, n), kind or dtype) for name, (n, kind) in memory.items()}
-            tapes.append(LayerTape(x=None, draw=None, **buffers))
-            width = memory["y"][0]
-        if out is not None:
-            tapes[-1].y = out
+            width, _ = memory["y"]
+            given = {"y": out} if out is not None and stage is self.stages[-1] else {}
+            buffers = {n: ops.empty((rows, c), kind or dtype) for n, (c, kind) in memory.items() if n not in given}
+            tapes.append(LayerTape(x=None, draw=None, **buffers, **given))
         return Tape(tapes)
 
     def forward(self, ops: Ops, params: Params, x, tape: Tape):

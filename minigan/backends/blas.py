@@ -1,0 +1,76 @@
+"""One matrix product on one thread, callable from compiled kernels: the BLAS that is already loaded, or MKL's wheel.
+
+NumPy's BLAS runs threads of its own, which spin while they wait and so take the cores from ours.  Here every product
+runs on the calling thread, and `single_threaded` keeps BLAS to that while kernels of ours are at work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import llvmlite.binding as llvm
+import numpy as np
+from numba.core import types
+from threadpoolctl import ThreadpoolController
+
+SYMBOLS = ("scipy_cblas_{}gemm64_", "cblas_{}gemm64_", "scipy_cblas_{}gemm", "cblas_{}gemm")
+ROW_MAJOR, NO_TRANSPOSE, TRANSPOSE = 101, 111, 112
+MKL_SEQUENTIAL = 1
+
+
+def _gemm(letter: str, real: types.Type) -> types.ExternalFunction:
+    """cblas_?gemm(order, trans_a, trans_b, M, N, K, alpha, a, lda, b, ldb, beta, c, ldc), by a name of our own.
+
+    Sizes are passed as 64 bits: a BLAS built for 32-bit ones reads the lower half of the register or stack slot.
+    """
+    i, p = types.int64, types.voidptr
+    return types.ExternalFunction(
+        f"minigan_{letter}gemm", types.void(i, i, i, i, i, i, real, p, i, p, i, real, p, i)
+    )
+
+
+sgemm = _gemm("s", types.float32)
+dgemm = _gemm("d", types.float64)
+
+
+def mkl_path() -> Path | None:
+    """MKL's library in this environment (the wheel `mkl`), if it is there."""
+    return next(iter(sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*"))), None)
+
+
+class Blas:
+    """The BLAS in use: `name`, and whether compiled kernels can reach it (`linked`)."""
+
+    def __init__(self):
+        np.dot(np.ones(1), np.ones(1))
+        self._pools = ThreadpoolController().select(user_api="blas")
+        self.name, library = self._find()
+        self.linked = library is not None and self._link(library)
+
+    def _find(self) -> tuple[str, ctypes.CDLL | None]:
+        if (path := mkl_path()) is not None:
+            library = ctypes.CDLL(str(path))
+            library.MKL_Set_Threading_Layer(MKL_SEQUENTIAL)
+            return "mkl", library
+        for pool in self._pools.info():
+            return pool["internal_api"], ctypes.CDLL(pool["filepath"])
+        return "unknown", None
+
+    @staticmethod
+    def _link(library: ctypes.CDLL) -> bool:
+        """Give both gemms our own names, so that cached kernels find them whatever the library calls them."""
+        for letter in "sd":
+            name = next((s.format(letter) for s in SYMBOLS if hasattr(library, s.format(letter))), None)
+            if name is None:
+                return False
+            llvm.add_symbol(f"minigan_{letter}gemm", ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
+        return True
+
+    @contextmanager
+    def single_threaded(self):
+        """BLAS on the calling thread alone, then as it was."""
+        with self._pools.limit(limits=1):
+            yield
