@@ -29,8 +29,10 @@ class Config(Recipe):
     """G's layers, one text each: activation, width, uniform= normal= sparse= bias= keep="""
     discriminator: tuple[str, ...] = ("maxout 240x5 uniform=.005 keep=.8", "linear uniform=.005 keep=.5")
     """D's layers, likewise; the last one makes the logit"""
-    backend: Literal["auto", "numpy"] = "auto"
-    """what computes"""
+    backend: Literal["auto", "numpy", "numba"] = "auto"
+    """what computes: numpy to read, numba fast; auto chooses"""
+    threads: int | None = None
+    """CPU threads; without it all cores that are free to use"""
     epochs: int = 50
     """passes over the data, in total, also when resuming"""
     iterations: int | None = None

@@ -32,7 +32,7 @@ class GAN:
 
     generator, discriminator  `Sequential` networks
     recipe                    how they play and learn
-    backend                   the name of what computes
+    backend, threads          the name of what computes, on how many CPU threads (None: as many as it finds good)
     iteration                 iterations done
     data                      what it was trained on, as `minigan.data.describe` says it
 
@@ -40,11 +40,16 @@ class GAN:
     """
 
     def __init__(
-        self, generator: Sequential, discriminator: Sequential, recipe: Recipe = Recipe(), backend: str = "numpy"
+        self,
+        generator: Sequential,
+        discriminator: Sequential,
+        recipe: Recipe = Recipe(),
+        backend: str = "numpy",
+        threads: int | None = None,
     ):
         recipe.check()
         self.generator, self.discriminator, self.recipe = generator, discriminator, recipe
-        self.ops = backends.get(backend)
+        self.ops = backends.get(backend, threads)
         self.game: Algorithm1 | None = None
         self.iteration = 0
         self.iterations_per_epoch = 0
@@ -63,8 +68,9 @@ class GAN:
         data = X if hasattr(X, "n_features") else Dataset("array", np.asarray(X))
         source = batches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.precision)
         self.begin(source.batches_per_epoch, describe(data))
-        for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
-            self.step(source)
+        with self.ops.session():
+            for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
+                self.step(source)
         return self
 
     def begin(self, batches_per_epoch: int, data: dict) -> None:
@@ -147,9 +153,10 @@ class GAN:
             raise ConfigError(f"an input of shape {x.shape}: expected (n, {player.network.n_in})")
         y = np.empty((len(x), player.network.n_out), x.dtype)
         tape = player.network.tape(self.ops, min(len(x), ROWS_AT_ONCE), x.dtype)
-        for i in range(0, len(x), ROWS_AT_ONCE):
-            part = self.ops.asarray(x[i : i + ROWS_AT_ONCE])
-            y[i : i + ROWS_AT_ONCE] = self.ops.to_host(player.forward(part, tape[: len(part)]))
+        with self.ops.session():
+            for i in range(0, len(x), ROWS_AT_ONCE):
+                part = self.ops.asarray(x[i : i + ROWS_AT_ONCE])
+                y[i : i + ROWS_AT_ONCE] = self.ops.to_host(player.forward(part, tape[: len(part)]))
         return y
 
     def _playing(self) -> Algorithm1:

@@ -1,13 +1,8 @@
-"""Every hand-written gradient against finite differences.
+"""`python -m minigan.gradcheck`: every hand-written gradient against finite differences.
 
-    df/dtheta_i  ~  (f(theta + h e_i) - f(theta - h e_i)) / 2h,      f(theta) = <cotangent, y(theta)>
-
-in float64 with h = 1e-6 and random cotangents (ones would hide errors that cancel), every coordinate of a layer's x, W
-and b, random directions for whole networks.  The step must not cross a kink: relu signs, maxout winners and dropout
-masks have to be equal at +h and -h, else the check draws again, a bounded number of times.
-
-An error passes where  |difference| <= 1e-6 max|analytic|  and  max|analytic| >= 1e-3,  so a gradient of nothing proves
-nothing.
+Layers and losses coordinate by coordinate with random cotangents (ones would hide errors that cancel),
+f(theta) = <cotangent, y(theta)>;  Algorithm 1's own steps, through both whole networks, along random directions.
+`minigan.finite_differences` says how, and what passes.
 """
 
 from __future__ import annotations
@@ -18,101 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigan.backends import Ops
+from minigan import backends, cli
 from minigan.algorithm1 import UPDATES, Algorithm1
 from minigan.backends import Ops
 from minigan.backends.clock import Count
-from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid, Tape
+from minigan.finite_differences import H, TOLERANCE, Result, bounded, compare, coordinates, kinks, randomise
+from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.losses import GENERATOR_LOSSES, value
 from minigan.params import Grads, Params
 from minigan.player import Player
 from minigan.priors import Prior
 from minigan.rng import Draw
 from minigan.schedules import ExponentialDecay
-
-H = 1e-6
-TOLERANCE = 1e-6
-SMALLEST_GRADIENT = 1e-3
-ATTEMPTS = 20
-
-
-class KinkError(Exception):
-    """The finite difference stepped over a kink; draw another point."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """One row of the table."""
-
-    name: str
-    method: str
-    checks: int
-    largest: float
-    worst: float
-
-    @property
-    def passed(self) -> bool:
-        return self.worst <= TOLERANCE and self.largest >= SMALLEST_GRADIENT
-
-
-def kinks(ops: Ops, network: Sequential, tape: Tape) -> list[np.ndarray]:
-    """Which side of every kink a pass was on: relu signs, maxout winners, kept units."""
-    sides = []
-    for stage, memory in zip(network.stages, tape.layers):
-        sides += [ops.to_host(getattr(memory, name)) for name in ("winner", "kept") if hasattr(memory, name)]
-        if "ReLU" in type(stage.layer).__name__:
-            sides.append(ops.to_host(memory.y) > 0)
-    return sides
-
-
-def difference(ops: Ops, f: Callable[[], float], sides: Callable[[], list], theta, direction: np.ndarray) -> float:
-    """The central difference of f along `direction`; theta comes back as it was.  Raises KinkError across a kink."""
-    start = ops.to_host(theta)
-
-    def at(point: np.ndarray) -> tuple[float, list]:
-        ops.copy(ops.asarray(point), out=theta)
-        return f(), sides()
-
-    above, sides_above = at(start + H * direction)
-    below, sides_below = at(start - H * direction)
-    ops.copy(ops.asarray(start), out=theta)
-    if any((a != b).any() for a, b in zip(sides_above, sides_below)):
-        raise KinkError
-    return (above - below) / (2 * H)
-
-
-def coordinates(shape: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """The unit vectors of a space."""
-    for i in np.ndindex(shape):
-        e = np.zeros(shape)
-        e[i] = 1
-        yield e
-
-
-def compare(ops: Ops, name: str, method: str, gradient: np.ndarray, theta, directions, f, sides) -> Result:
-    """The analytic gradient against finite differences along each of the directions."""
-    pairs = [(float(np.sum(gradient * e)), difference(ops, f, sides, theta, e)) for e in directions]
-    analytic, numeric = np.array(pairs).T
-    largest = float(np.abs(analytic).max())
-    error = np.abs(analytic - numeric).max() if np.isfinite(numeric).all() else np.inf
-    return Result(name, method, len(pairs), largest, float(error / max(largest, np.finfo(float).tiny)))
-
-
-def randomise(params: Params, generator: np.random.Generator) -> None:
-    """W from N(0, 1 / n_in), b from N(0, 1 / 16): at the recipe's own scale gradients are too small to prove much."""
-    for name, view in params.items():
-        deviation = 0.25 if name.endswith("b") else 1 / np.sqrt(view.shape[0])
-        params.ops.copy(params.ops.asarray(deviation * generator.standard_normal(view.shape)), out=view)
-
-
-def bounded(check: Callable[[int], list[Result]]) -> list[Result]:
-    """Run a check, from another seed where it met a kink."""
-    for attempt in range(ATTEMPTS):
-        try:
-            return check(attempt)
-        except KinkError:
-            continue
-    raise RuntimeError(f"gradcheck: met a kink {ATTEMPTS} times running")
 
 
 def check_network(ops: Ops, name: str, network: Sequential, rows: int = 5, training: bool = True) -> list[Result]:
@@ -263,8 +175,6 @@ class Options:
 
 def main(args: list[str] | None = None) -> None:
     """Print the table; exit code 0 if every row passes, else 1."""
-    from minigan import backends, cli
-
     args = sys.argv[1:] if args is None else args
 
     def body() -> int:

@@ -52,10 +52,21 @@ def main(args: list[str] | None = None) -> None:
         from minigan.trainer import Trainer
 
         trainer = Trainer(config)
+        announce(trainer)
         trainer.run()
         report(trainer)
 
     cli.run(PROG, body)
+
+
+def announce(trainer) -> None:
+    """What begins, on standard error."""
+    gan, data = trainer.gan, trainer.data
+    print(
+        f"{data.name}: {trainer.total - gan.iteration} iterations of {gan.recipe.batch_size} examples on "
+        f"{gan.ops.name}, {gan.ops.threads} thread{'s' * (gan.ops.threads > 1)}; files in {trainer.folder.path}",
+        file=sys.stderr,
+    )
 
 
 def report(trainer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,14 @@ from minigan.config import Config, recipe_of
 from minigan.data import Dataset
 from minigan.errors import CheckpointError, ConfigError
 from minigan.gan import GAN
+from minigan.layers import Sequential
 from minigan.models import build
 from minigan.plots import save_samples
 from minigan.run_folder import RunFolder
 from minigan.terminal import Progress
 
 SAMPLES_SHOWN = 100
+WORTH_COMPILING = 2e7
 DRAWN_POINTS = 2500
 
 
@@ -39,7 +42,18 @@ def make_gan(config: Config, data) -> GAN:
         discriminator = build(config.discriminator, data.n_features, 1)
     except ValueError as error:
         raise ConfigError(f"--discriminator: {error}") from None
-    return GAN(generator, discriminator, recipe_of(config), config.backend)
+    backend = choose_backend(config, generator, discriminator) if config.backend == "auto" else config.backend
+    return GAN(generator, discriminator, recipe_of(config), backend, config.threads)
+
+
+def choose_backend(config: Config, generator: Sequential, discriminator: Sequential) -> str:
+    """numba where an iteration's products outweigh what its kernels cost to start, else numpy.
+
+    An iteration multiplies about 5 m (weights of G + k weights of D) pairs: two passes through each player.
+    """
+    weights = [sum(prod(shape) for shape in network.shapes().values()) for network in (generator, discriminator)]
+    pairs = 5 * config.batch_size * (weights[0] + config.k * weights[1])
+    return "numba" if pairs >= WORTH_COMPILING else "numpy"
 
 
 def _in_unit_interval(data: Dataset) -> bool:
@@ -78,7 +92,8 @@ class Trainer:
         handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
         progress = Progress(self.gan.iteration, self.total)
         try:
-            self._loop(progress)
+            with self.gan.ops.session():
+                self._loop(progress)
         finally:
             progress.close()
             for number, handler in handlers.items():

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from minigan import gradcheck
+from minigan import finite_differences, gradcheck
 from minigan.backends import get
 from minigan.backends.numpy_ops import NumpyOps
-from minigan.gradcheck import KinkError, Result, bounded, check_all, compare, difference, layer_networks
+from minigan.finite_differences import KinkError, Result, bounded, compare, difference
+from minigan.gradcheck import check_all, layer_networks
 from minigan.params import Params
 
 OPS = get("numpy")
@@ -171,7 +172,7 @@ def test_a_row_passes_by_its_error_and_by_the_size_of_its_gradient(largest, wors
 
 
 def row(f, gradient, theta):
-    return compare(OPS, "a row", "coordinates", gradient, theta, gradcheck.coordinates(theta.shape), f, list)
+    return compare(OPS, "a row", "coordinates", gradient, theta, finite_differences.coordinates(theta.shape), f, list)
 
 
 def test_compare_knows_a_right_gradient_from_a_wrong_one():
@@ -207,7 +208,7 @@ def test_kinks_are_seen_in_every_layer_that_has_them():
         network = layer_networks()[name]
         tape = network.tape(OPS, 4, np.float64)
         network.forward(OPS, Params(OPS, network.shapes(), np.float64), np.zeros((4, network.n_in)), tape)
-        assert len(gradcheck.kinks(OPS, network, tape)) == expected
+        assert len(finite_differences.kinks(OPS, network, tape)) == expected
 
 
 def test_a_check_that_meets_kinks_draws_again_but_not_for_ever():
@@ -227,4 +228,4 @@ def test_a_check_that_meets_kinks_draws_again_but_not_for_ever():
     met.clear()
     with pytest.raises(RuntimeError, match="kink"):
         bounded(hopeless)
-    assert met == list(range(gradcheck.ATTEMPTS))
+    assert met == list(range(finite_differences.ATTEMPTS))

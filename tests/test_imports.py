@@ -19,14 +19,14 @@ ROOMS = [
     {"losses", "optim", "schedules", "priors"},
     {"models", "player"},
     {"algorithm1"},
-    {"gradcheck"},
+    {"finite_differences"},
     {"recipe"},
     {"config", "checkpoint"},
     {"gan"},
     {"run_folder", "plots", "terminal"},
     {"trainer"},
     {"cli"},
-    {"train", "sample", "__main__"},
+    {"train", "sample", "gradcheck", "__main__"},
 ]
 KNOW_NO_LAYER = {"data", "plots"}
 LAYERS_AND_ABOVE = {"layers", "optim", "models", "player", "algorithm1", "gan", "trainer"}

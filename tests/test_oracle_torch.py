@@ -8,7 +8,7 @@ import pytest
 from minigan import rng
 from minigan.algorithm1 import Algorithm1
 from minigan.backends.numpy_ops import NumpyOps
-from minigan.gradcheck import randomise
+from minigan.finite_differences import randomise
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.optim import Momentum
 from minigan.player import Player

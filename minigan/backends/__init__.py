@@ -5,17 +5,23 @@ from __future__ import annotations
 from minigan.backends.ops import Ops
 from minigan.errors import ConfigError
 
-NAMES = ("auto", "numpy", "numba")
+NAMES = ("numpy", "numba")
 
 
-def get(name: str) -> Ops:
-    """The backend of this name; "auto" chooses.  Raises ConfigError for a name that is not one of `NAMES`."""
-    if name not in NAMES:
-        raise ConfigError(f"--backend {name}: expected one of {', '.join(NAMES)}")
-    if name == "numba":
-        from minigan.backends.numba_ops import NumbaOps
+def get(name: str, threads: int | None = None) -> Ops:
+    """The backend of this name on so many CPU threads (None: as many as it finds good).
 
-        return NumbaOps()
-    from minigan.backends.numpy_ops import NumpyOps
+    Raises ConfigError for a name that is not one of `NAMES`, or for threads that it cannot have.
+    """
+    if threads is not None and threads < 1:
+        raise ConfigError(f"--threads {threads}: expected at least 1")
+    match name:
+        case "numpy":
+            from minigan.backends.numpy_ops import NumpyOps
 
-    return NumpyOps()
+            return NumpyOps(threads)
+        case "numba":
+            from minigan.backends.numba_ops import NumbaOps
+
+            return NumbaOps(threads)
+    raise ConfigError(f"--backend {name}: expected one of {', '.join(NAMES)}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import llvmlite.binding as llvm
@@ -69,8 +68,6 @@ class Blas:
             llvm.add_symbol(f"minigan_{letter}gemm", ctypes.cast(getattr(library, name), ctypes.c_void_p).value)
         return True
 
-    @contextmanager
     def single_threaded(self):
-        """BLAS on the calling thread alone, then as it was."""
-        with self._pools.limit(limits=1):
-            yield
+        """A context in which BLAS stays on the calling thread; afterwards it is as it was."""
+        return self._pools.limit(limits=1)

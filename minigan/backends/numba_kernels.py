@@ -201,15 +201,11 @@ def maxout(z, bias, out, winner, rows, iteration, substep, stream, k0, k1, thres
                     winner[r, o] = np.int8(p) if better else winner[r, o]
                     out[r, o] = x if better or x != x else out[r, o]
             if drop:
-                blocks = (width + 3) // 4
-                first = np.uint64(rows[r]) * np.uint64(blocks)
-                for block in range(blocks):
-                    words = philox((first + np.uint64(block)) & LOW, iteration, substep, stream, k0, k1)
-                    for i in range(min(4, width - 4 * block)):
-                        o = 4 * block + i
-                        kept = words[i] < threshold
-                        winner[r, o] = winner[r, o] if kept else np.int8(-1)
-                        out[r, o] = out[r, o] * scale if kept else zero
+                kept = z[r, :width]
+                draw_kept(kept, rows[r], iteration, substep, stream, k0, k1, threshold)
+                for o in range(width):
+                    winner[r, o] = winner[r, o] if kept[o] != zero else np.int8(-1)
+                    out[r, o] = out[r, o] * scale if kept[o] != zero else zero
 
 
 @compiled(parallel=True)

@@ -5,12 +5,16 @@ What is too small to gain anything (a logit a row, a few latent normals) stays a
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from minigan import rng
-from minigan.backends import checks, threads
+from minigan.backends import checks
+from minigan.backends.threads import prepare
+from minigan.errors import ConfigError
 
-threads.prepare()
+prepare()
 
 import numba  # noqa: E402  the settings above are read when Numba starts its threads
 
@@ -25,14 +29,31 @@ SMALL = 1 << 14
 class NumbaOps(NumpyOps):
     name = "numba"
 
-    def __init__(self, n_threads: int | None = None):
-        """`n_threads` None takes the cores that this process may use."""
-        self._threads = min(n_threads or threads.cores(), numba.config.NUMBA_NUM_THREADS)
+    def __init__(self, threads: int | None = None):
+        """`threads` for kernels and products, None for the cores that this process may use.
+
+        Raises ConfigError for more than that.
+        """
+        most = numba.config.NUMBA_NUM_THREADS
+        if threads is not None and threads > most:
+            raise ConfigError(f"--threads {threads}: expected at most {most}, the cores that are free to use")
+        self._threads = threads or most
         self.blas = Blas()
 
     @property
     def threads(self):
         return self._threads
+
+    @contextmanager
+    def session(self):
+        """BLAS on the calling thread alone: its own threads would spin against ours."""
+        before = numba.get_num_threads()
+        numba.set_num_threads(self._threads)
+        try:
+            with self.blas.single_threaded():
+                yield
+        finally:
+            numba.set_num_threads(before)
 
     # ---- Products ----------------------------------------------------------------------------------------------
 

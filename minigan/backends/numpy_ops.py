@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController
 
 from minigan import rng
 from minigan.backends import checks
@@ -14,9 +14,17 @@ from minigan.backends.ops import Ops
 class NumpyOps(Ops):
     name = "numpy"
 
+    def __init__(self, threads: int | None = None):
+        """`threads` for the products, None for what NumPy's BLAS has now."""
+        self._blas = ThreadpoolController().select(user_api="blas")
+        self._threads = threads or max((pool["num_threads"] for pool in self._blas.info()), default=1)
+
     @property
     def threads(self):
-        return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+        return self._threads
+
+    def session(self):
+        return self._blas.limit(limits=self._threads)
 
     # ---- Memory ------------------------------------------------------------------------------------------------
 

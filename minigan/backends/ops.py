@@ -15,6 +15,7 @@ Rules for all of them
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 
 from minigan.backends.clock import Clock, Count, Schedule
 from minigan.rng import Draw
@@ -29,6 +30,13 @@ class Ops(ABC):
     @abstractmethod
     def threads(self) -> int:
         """How many CPU threads share a product: with another number sums round differently."""
+
+    @abstractmethod
+    def session(self) -> AbstractContextManager:
+        """A stretch of work: the backend takes hold of what it needs (threads, a device) and lets go at its end.
+
+        Kernels called outside of one compute the same, perhaps more slowly.
+        """
 
     # ---- Memory ------------------------------------------------------------------------------------------------
 
