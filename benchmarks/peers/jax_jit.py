@@ -44,7 +44,7 @@ class JaxGAN:
             for names in (recipe.g_names, recipe.d_names)
         )
         zeros = partial(jax.tree.map, jnp.zeros_like)
-        self.state = State(g, d, zeros(g), zeros(d), jax.random.key(seed, impl="rbg"), jnp.zeros((), jnp.int32))
+        self.state = State(g, d, zeros(g), zeros(d), jax.random.key(seed), jnp.zeros((), jnp.int32))
         self._iteration = jax.jit(self._iteration_on, donate_argnums=0)
         self._iterations = jax.jit(self._iterations_on, donate_argnums=0, static_argnums=2)
         self._played = jax.jit(self._play, donate_argnums=0)

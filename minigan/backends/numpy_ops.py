@@ -113,12 +113,17 @@ class NumpyOps(Ops):
 
     def sigmoid(self, z, out, bias=None):
         checks.biased("sigmoid", z, out, bias)
-        out[...] = sigmoid(z if bias is None else z + bias)
-        return out
+        np.negative(z if bias is None else np.add(z, bias, out=out), out=out)
+        with np.errstate(over="ignore"):
+            np.exp(out, out=out)
+        out += 1
+        return np.reciprocal(out, out=out)
 
     def sigmoid_backward(self, dy, y, out):
         checks.same("sigmoid_backward", dy, y, out)
-        return np.multiply(dy, y * (1 - y), out=out)
+        slope = 1 - y
+        slope *= y
+        return np.multiply(dy, slope, out=out)
 
     def maxout(self, z, bias, keep, draw, out, winner):
         n_pieces = checks.pieces("maxout", z, out, winner)
@@ -170,7 +175,8 @@ class NumpyOps(Ops):
 
     def cross_entropy_backward(self, logits, targets, scale, out):
         checks.same("cross_entropy_backward", logits, targets, out)
-        np.subtract(sigmoid(logits), targets, out=out)
+        self.sigmoid(logits, out)
+        out -= targets
         out *= out.dtype.type(scale)
         return out
 
@@ -238,12 +244,6 @@ class NumpyOps(Ops):
         mode = (u * len(centres)).astype(np.intp)
         out[...] = centres[mode] + deviation * standard_normal(noise, out.shape[1])
         return out
-
-
-def sigmoid(x):
-    """1 / (1 + e^-x) without overflow: with e = e^-|x| it is 1 / (1 + e) or e / (1 + e)."""
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
 
 
 def reciprocal(keep: float, dtype):

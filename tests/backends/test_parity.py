@@ -1,0 +1,284 @@
+"""Numba's kernels against NumPy's, on one thread and on more: results, layout, exceptions, special values, whole games.
+
+Rounding.  Two orders of adding K products differ by at most (K + 4) eps sum |products|; two libraries' e^x by a few
+units in the last place.  All else is the same arithmetic in the same order: equal bits.
+"""
+
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from kernel_calls import (
+    IN_PLACE,
+    KERNELS,
+    WRONG_CALLS,
+    bits,
+    marked,
+    place,
+    poisoned,
+    right_call,
+    spoilt_call,
+    ticked,
+    written,
+)
+
+from minigan import rng
+from minigan.backends import numba_ops, threads
+from minigan.backends.numba_ops import SMALL, NumbaOps
+from minigan.backends.numpy_ops import NumpyOps
+
+NUMPY = NumpyOps()
+NUMBA = [NumbaOps(n) for n in range(1, min(2, threads.cores()) + 1)]
+SHAPES = [(1, 1), (1, 7), (5, 1), (3, 5), (17, 33), (129, 131), (1, SMALL + 27), (SMALL + 27, 1)]
+SPECIAL = [-np.inf, -1e30, -1.0, -1e-30, -0.0, 0.0, 1e-30, 1.0, 1e30, np.inf, np.nan]
+
+
+@pytest.fixture(params=[np.float32, np.float64])
+def dtype(request):
+    return request.param
+
+
+@pytest.fixture(params=NUMBA, ids=lambda ops: f"{ops.threads}-threads")
+def ops(request):
+    return request.param
+
+
+def normal(shape, seed, dtype):
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+def rounding(kernel, arguments):
+    """How far apart two results of a call may be; 0 asks for equal bits."""
+    a = SimpleNamespace(**{n: np.abs(v).astype(float) for n, v in arguments.items() if isinstance(v, np.ndarray)})
+    eps = np.finfo(arguments["out"].dtype).eps if "out" in arguments else 0
+    match kernel:
+        case "gemm":
+            return (a.a.shape[1] + 4) * eps * (a.a @ a.b)
+        case "affine":
+            return (a.x.shape[1] + 4) * eps * (a.x @ a.W + a.b)
+        case "colsum":
+            return (len(a.a) + 4) * eps * a.a.sum(axis=0)
+        case "sigmoid":
+            return 4 * np.spacing(NUMPY.sigmoid(**arguments))
+        case "cross_entropy_backward":
+            return 4 * eps * arguments["scale"]
+    return 0
+
+
+def assert_alike(got, expected, bound=0):
+    """The same dtype, shape, layout and bits; or every entry within a bound."""
+    assert (got.dtype, got.shape, got.flags.c_contiguous) == (expected.dtype, expected.shape, True)
+    if np.any(bound):
+        assert (np.abs(got.astype(np.float64) - expected) <= bound).all()
+    else:
+        assert got.tobytes() == expected.tobytes()
+
+
+# ---- Kernels ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_parity_of_results(kernel, dtype, ops):
+    for shape in SHAPES:
+        expected, got = right_call(kernel, dtype, *shape), right_call(kernel, dtype, *shape)
+        getattr(NUMPY, kernel)(**expected)
+        assert getattr(ops, kernel)(**got) is got[written(kernel)[0]]
+        bound = rounding(kernel, right_call(kernel, dtype, *shape))
+        for i, name in enumerate(written(kernel)):
+            assert_alike(got[name], expected[name], bound if i == 0 else 0)
+
+
+@pytest.mark.parametrize("trans_a", [False, True])
+@pytest.mark.parametrize("trans_b", [False, True])
+def test_parity_of_gemm(trans_a, trans_b, dtype, ops):
+    clock = ticked()
+    sizes = [(1, 1, 1), (3, 7, 5), (50, 49, 161), (67, 40, 17), (21, 64, 17), (1, 130, 257), (300, 65, 1), (5, 1, 4099)]
+    for m, k, n in sizes:
+        a, b = normal((k, m) if trans_a else (m, k), 1, dtype), normal((n, k) if trans_b else (k, n), 2, dtype)
+        products = np.abs(a.T if trans_a else a).astype(float) @ np.abs(b.T if trans_b else b)
+        for alpha, beta in ((1.0, 0.0), (-0.3, 0.0), (0.7, 1.0), (clock.minus_learning_rate, clock.momentum)):
+            there = poisoned((m, n), dtype) if np.all(beta == 0) else normal((m, n), 3, dtype)
+            got = ops.gemm(a, b, there.copy(), trans_a, trans_b, alpha, beta)
+            terms = abs(float(alpha)) * products + (abs(beta * there) if float(beta) else 0)
+            bound = (k + 4) * np.finfo(dtype).eps * terms
+            assert_alike(got, NUMPY.gemm(a, b, there.copy(), trans_a, trans_b, alpha, beta), bound)
+            numbers = float(alpha), float(beta)
+            assert got.tobytes() == ops.gemm(a, b, there.copy(), trans_a, trans_b, *numbers).tobytes()
+
+
+def test_parity_of_gemm_where_no_blas_can_be_linked(dtype, monkeypatch):
+    ops = NumbaOps(1)
+    monkeypatch.setattr(ops.blas, "linked", False)
+    a, b = normal((20, 30), 1, dtype), normal((30, 40), 2, dtype)
+    got = ops.gemm(a, b, poisoned((20, 40), dtype), alpha=-0.3)
+    assert_alike(got, NUMPY.gemm(a, b, poisoned((20, 40), dtype), alpha=-0.3))
+
+
+@pytest.mark.parametrize("kernel", IN_PLACE)
+def test_parity_in_place(kernel, dtype, ops):
+    for shape in ((3, 5), (129, 131)):
+        apart, same = right_call(kernel, dtype, *shape), right_call(kernel, dtype, *shape)
+        same["out"] = same[IN_PLACE[kernel]]
+        assert getattr(ops, kernel)(**same).tobytes() == getattr(ops, kernel)(**apart).tobytes()
+
+
+@pytest.mark.parametrize("kernel", ["relu", "sigmoid"])
+def test_parity_without_bias(kernel, dtype, ops):
+    calls = [right_call(kernel, dtype, 17, 33) | {"bias": None} for _ in "ab"]
+    bound = 0 if kernel == "relu" else 4 * np.finfo(dtype).eps
+    assert_alike(getattr(ops, kernel)(**calls[0]), getattr(NUMPY, kernel)(**calls[1]), bound)
+
+
+# ---- Random numbers and data -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed, iteration", [(0, 0), (2**64 - 1, 2**32 - 1), (2**40 + 3, np.array(9, np.uint64))])
+@pytest.mark.parametrize("kernel", ["uniform", "dropout", "maxout"])
+def test_parity_of_draws_at_every_width_and_past_the_last_block(kernel, seed, iteration, dtype, ops):
+    for width in range(1, 10):
+        draw = place(6, 2**32 - 6, seed=seed, iteration=iteration)[1:]
+        got, expected = (right_call(kernel, dtype, 5, width) | {"draw": draw} for _ in "ab")
+        getattr(ops, kernel)(**got)
+        getattr(NUMPY, kernel)(**expected)
+        assert bits(got) | {"z": None} == bits(expected) | {"z": None}
+
+
+@pytest.mark.parametrize("keep", [0.0001, 0.5, 0.8, 1.0])
+def test_parity_of_masks(keep, dtype, ops):
+    kept = rng.words(place(129), 131) < rng.keep_threshold(keep)
+    for o in (ops, NUMPY):
+        arguments = right_call("dropout", dtype, 129, 131) | {"keep": keep}
+        o.dropout(**arguments)
+        assert (arguments["kept"] == kept).all() and ((arguments["out"] != 0) == kept).all()
+        arguments = right_call("maxout", dtype, 129, 131) | {"keep": keep}
+        o.maxout(**arguments)
+        assert ((arguments["winner"] >= 0) == kept).all() and ((arguments["out"] != 0) == kept).all()
+        assert (arguments["winner"][~kept] == -1).all()
+
+
+@pytest.mark.parametrize("change", [{"draw": None}, {"keep": 1.0}, {"draw": None, "keep": 1.0}])
+def test_parity_of_maxout_without_dropout(change, dtype, ops):
+    got, expected = (right_call("maxout", dtype, 17, 33) | change for _ in "ab")
+    assert_alike(ops.maxout(**got), NUMPY.maxout(**expected))
+    assert got["winner"].tobytes() == expected["winner"].tobytes() and got["winner"].min() == 0
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 5, 127])
+def test_parity_of_ties_which_go_to_the_lowest_piece(pieces, dtype, ops):
+    z = np.random.default_rng(pieces).integers(-1, 2, (40, pieces * 7)).astype(dtype) * dtype(
+        -0.0 if pieces == 2 else 1
+    )
+    results = []
+    for o in (ops, NUMPY):
+        out, winner = poisoned((40, 7), dtype), poisoned((40, 7), np.int8)
+        o.maxout(z.copy(), np.zeros(pieces * 7, dtype), 1.0, None, out, winner)
+        piece = z.reshape(40, pieces, 7)
+        assert (winner == piece.argmax(axis=1)).all() and (out == piece.max(axis=1)).all()
+        results.append(winner.tobytes())
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize("kind", [np.uint8, None])
+def test_parity_of_gather_from_bytes_and_floats(kind, scaled, dtype, ops):
+    g = np.random.default_rng(4)
+    examples = g.integers(0, 256, (60, 400)).astype(kind or dtype)
+    order = np.stack([g.permutation(60), g.permutation(60)]).astype(np.int32)
+    scale, shift = (normal(60, seed, dtype) if scaled else None for seed in (5, 6))
+    rows = np.arange(50, dtype=np.uint32)[3:]
+    for batch_size, count in ((50, 0), (50, 1), (50, 2), (57, 3)):
+        calls = [
+            o.gather(examples, order, count, batch_size, rows, scale, shift, poisoned((47, 400), dtype))
+            for o in (ops, NUMPY)
+        ]
+        chosen = order[count % 2, 3:50]
+        direct = examples[chosen].astype(dtype)
+        assert_alike(calls[0], calls[1])
+        assert (calls[0] == (direct * scale[chosen, None] + shift[chosen, None] if scaled else direct)).all()
+
+
+# ---- Special values --------------------------------------------------------------------------------------------
+
+
+ELEMENTWISE = ["add", "dropout", "dropout_backward", "maxout", "maxout_backward", "relu", "relu_backward", "sigmoid"]
+
+
+@pytest.mark.parametrize("kernel", [*ELEMENTWISE, "sigmoid_backward"])
+def test_parity_of_nan_infinities_and_zeros(kernel, dtype, ops):
+    """The sign of a zero or of a NaN is nobody's promise."""
+    g = np.random.default_rng(1)
+    got, expected = right_call(kernel, dtype, 40, 33), right_call(kernel, dtype, 40, 33)
+    for name, value in got.items():
+        if isinstance(value, np.ndarray) and value.dtype == dtype:
+            value[...] = expected[name][...] = g.choice(SPECIAL, value.shape)
+    with np.errstate(invalid="ignore", over="ignore"):
+        getattr(ops, kernel)(**got)
+        getattr(NUMPY, kernel)(**expected)
+    assert (
+        np.isnan(expected[written(kernel)[0]]).any() and np.isinf(expected[written(kernel)[0]]).any() or "sig" in kernel
+    )
+    for name in written(kernel):
+        np.testing.assert_allclose(
+            got[name], expected[name], rtol=4 * np.finfo(dtype).eps if kernel == "sigmoid" else 0
+        )
+
+
+def test_parity_of_nan_and_infinities_in_gemm(dtype, ops):
+    a, b = normal((40, 50), 1, dtype), normal((50, 60), 2, dtype)
+    a[2, 3], a[5, 1], b[4, 6] = np.nan, np.inf, -np.inf
+    with np.errstate(invalid="ignore"):
+        got, expected = (o.gemm(a, b, poisoned((40, 60), dtype)) for o in (ops, NUMPY))
+    assert np.isnan(expected).sum() >= 60 and np.isinf(expected).sum() >= 38 + 59
+    np.testing.assert_allclose(got, expected, rtol=0, atol=500 * np.finfo(dtype).eps)
+
+
+def test_parity_of_sigmoid_far_out_without_a_warning(dtype, ops):
+    far = np.array(
+        [[-np.inf, -np.finfo(dtype).max, -1e4, -700, -100, 100, 700, 1e4, np.finfo(dtype).max, np.inf]], dtype
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got, expected = (o.sigmoid(far, np.empty_like(far)) for o in (ops, NUMPY))
+    assert (got[:, [0, 1, 2, -3, -2, -1]] == [0, 0, 0, 1, 1, 1]).all()
+    np.testing.assert_allclose(got, expected, rtol=4 * np.finfo(dtype).eps, atol=2 * np.finfo(dtype).smallest_subnormal)
+
+
+# ---- Refusals --------------------------------------------------------------------------------------------------
+
+
+class NoKernels:
+    """In the place of the compiled kernels: none may run."""
+
+    def __getattr__(self, name):
+        raise AssertionError(f"the kernel {name} ran")
+
+
+@pytest.fixture
+def uncompiled(monkeypatch):
+    """Numba's backend without anything compiled: what it refuses, it refuses before."""
+    monkeypatch.setattr(numba_ops, "kernels", NoKernels())
+    return NUMBA[0]
+
+
+@pytest.mark.parametrize("kernel, argument, how", marked(WRONG_CALLS))
+def test_parity_of_exceptions(kernel, argument, how, uncompiled):
+    for ops in (NUMPY, uncompiled):
+        with pytest.raises(ValueError):
+            getattr(ops, kernel)(**spoilt_call(kernel, argument, how))
+
+
+@pytest.mark.parametrize("change", [{"batch_size": 0}, {"batch_size": 15}])
+def test_parity_of_exceptions_for_a_batch_size(change, uncompiled):
+    for ops in (NUMPY, uncompiled):
+        with pytest.raises(ValueError, match="batches of"):
+            ops.gather(**right_call("gather") | change)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_parity_of_exceptions_for_a_read_only_out(kernel, uncompiled):
+    for ops in (NUMPY, uncompiled):
+        arguments = right_call(kernel)
+        arguments[written(kernel)[0]].flags.writeable = False
+        with pytest.raises(ValueError):
+            getattr(ops, kernel)(**arguments)

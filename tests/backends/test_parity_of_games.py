@@ -1,0 +1,76 @@
+"""A hundred iterations of Algorithm 1 on NumPy and on Numba from one seed: equal numbers drawn, equal up to rounding.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from minigan.algorithm1 import Algorithm1
+from minigan.backends import threads
+from minigan.backends.numba_ops import NumbaOps
+from minigan.backends.numpy_ops import NumpyOps
+from minigan.data.batches import ExampleBatches
+from minigan.data.dataset import Dataset
+from minigan.initialisers import Uniform
+from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
+from minigan.optim import Momentum
+from minigan.player import DISCRIMINATOR, GENERATOR, Player
+from minigan.priors import Prior
+from minigan.schedules import ExponentialDecay, LinearRamp
+
+SEED, M, LATENT, PIXELS, ITERATIONS = 2**35 + 11, 50, 20, 49, 100
+UPDATES = ["alternating", "simultaneous"]
+
+
+class Watched(Algorithm1):
+    """Writes down every z and x that is drawn."""
+
+    def draw_z(self, substep):
+        super().draw_z(substep)
+        self.drawn.append(self.z.tobytes())
+
+    def draw_x(self, data, substep):
+        super().draw_x(data, substep)
+        self.drawn.append(self.x.tobytes())
+
+
+def new_game(ops, updates, dtype):
+    """The recipe, smaller, with weights large enough that both players move."""
+    w = Uniform(0.1)
+    g = Sequential(Linear(LATENT, 64, w), ReLU(), Linear(64, 64, w), ReLU(), Linear(64, PIXELS, w), Sigmoid())
+    d = Sequential(
+        *(Dropout(0.8), Maxout(PIXELS, 32, 5, w)), *(Dropout(0.5), Maxout(32, 32, 5, w)), Dropout(0.5), Linear(32, 1, w)
+    )
+    clock = ops.clock(ExponentialDecay(0.1, 1.000004, 1e-6), LinearRamp(0.5, 0.7, epochs=10, iterations_per_epoch=4))
+    players = [Player(ops, network, dtype, lambda params: Momentum(params, clock)) for network in (g, d)]
+    for player, number in zip(players, (GENERATOR, DISCRIMINATOR)):
+        player.initialise(SEED, number)
+    return Watched(ops, *players, clock, Prior("uniform", LATENT), SEED, M, updates=updates)
+
+
+def play(ops, updates, dtype):
+    """What was drawn, z, x and masks; and both players' parameters before and afterwards."""
+    game = new_game(ops, updates, dtype)
+    images = np.random.default_rng(3).integers(0, 256, (4 * M + 7, PIXELS)) * (np.arange(PIXELS) % 3 > 0)
+    data = ExampleBatches(ops, Dataset("noise", images.astype(np.uint8)), M, SEED, dtype)
+    game.drawn = []
+    players = game.generator, game.discriminator
+    before = [player.params.flat.copy() for player in players]
+    with ops.session():
+        for t in range(ITERATIONS):
+            data.prepare(t, 1)
+            game.iterate(data)
+            game.drawn += [memory.kept.tobytes() for memory in game.tape_d.layers if hasattr(memory, "kept")]
+            game.drawn += [(m.winner < 0).tobytes() for m in game.tape_d.layers if hasattr(m, "winner")]
+    return game.drawn, before, [player.params.flat for player in players]
+
+
+@cache
+def played(backend, n_threads, updates, dtype):
+    return play((NumpyOps if backend == "numpy" else NumbaOps)(n_threads), updates, dtype)
+
+
+def distance(a, b):
+    """The largest difference of two players' parameters over the largest parameter."""
+    return max(np.abs(x.astype(float) - y).max() / np.abs(y).max() for x, y in zip(a, b))
