@@ -7,6 +7,7 @@ runs on the calling thread, and `single_threaded` keeps BLAS to that while kerne
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import llvmlite.binding as llvm
 import numpy as np
 from numba.core import types
 from threadpoolctl import ThreadpoolController
+
+from minigan.errors import ConfigError
 
 SYMBOLS = ("scipy_cblas_{}gemm64_", "cblas_{}gemm64_", "scipy_cblas_{}gemm", "cblas_{}gemm")
 ROW_MAJOR, NO_TRANSPOSE, TRANSPOSE = 101, 111, 112
@@ -50,7 +53,10 @@ class Blas:
         self.linked = library is not None and self._link(library)
 
     def _find(self) -> tuple[str, ctypes.CDLL | None]:
-        if (path := mkl_path()) is not None:
+        wanted = os.environ.get("MINIGAN_BLAS", "mkl")
+        if wanted not in ("mkl", "numpy"):
+            raise ConfigError(f"MINIGAN_BLAS={wanted}: expected mkl (where its wheel is installed) or numpy (NumPy's own)")
+        if wanted == "mkl" and (path := mkl_path()) is not None:
             library = ctypes.CDLL(str(path))
             library.MKL_Set_Threading_Layer(MKL_SEQUENTIAL)
             return "mkl", library

@@ -1,0 +1,116 @@
+"""minigan itself in the peers' clothes, and the products alone through its own matrix product."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.peers.recipe import Recipe, products
+from minigan import GAN, Dataset, Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid, rng
+from minigan import Recipe as Rules
+from minigan import backends
+from minigan.data import batches
+
+ACTIVATIONS = {"relu": (ReLU(),), "sigmoid": (Sigmoid(),), "linear": ()}
+
+
+class MiniGAN:
+    """minigan's GAN on a backend, with the recipe's networks and the given weights."""
+
+    def __init__(self, recipe: Recipe, weights: dict[str, np.ndarray], seed: int, backend: str, threads=None):
+        rules = Rules(
+            seed=seed,
+            latent=recipe.latent,
+            prior=recipe.prior,
+            batch_size=recipe.batch_size,
+            k=recipe.k,
+            updates=recipe.updates,
+            lr=recipe.learning_rate,
+            lr_decay=recipe.decay,
+            momentum=recipe.momentum,
+            momentum_final=recipe.momentum,
+        )
+        self.gan = GAN(generator(recipe), discriminator(recipe), rules, backend, threads)
+        self.ops, self.source = self.gan.ops, None
+        self.gan.begin(1, {})
+        game = self.gan.game
+        for role, player in (("generator", game.generator), ("discriminator", game.discriminator)):
+            for name, view in player.params.items():
+                self.ops.copy(self.ops.asarray(weights[f"{role}.{name}"]), out=view)
+
+    def set_data(self, examples: np.ndarray) -> None:
+        """examples (n, features) uint8"""
+        rules = self.gan.recipe
+        self.source = batches(self.ops, Dataset("benchmark", examples), rules.batch_size, rules.seed, np.float32)
+
+    def iterate(self, n: int = 1) -> None:
+        """n iterations of Algorithm 1."""
+        with self.ops.session():
+            for _ in range(n):
+                self.gan.step(self.source)
+
+    def numbers(self) -> tuple:
+        """The next iteration's x (m, n), z (m, latent) and masks (2m, width) each, and what D and G lose on them."""
+        game = self.gan.game
+        self.source.prepare(self.gan.iteration, self.gan.recipe.k)
+        game.draw_x(self.source, 0)
+        game.draw_z(0)
+        game._discriminate_pair(0)
+        masks = []
+        for index, layer in enumerate(game.discriminator.network.layers):
+            if isinstance(layer, Dropout):
+                width = game.discriminator.network.n_in if index == 0 else game.discriminator.network.layers[index - 1].n_out
+                masks.append(rng.words(game.tape_d.draw.layer(index), width) < rng.keep_threshold(layer.keep))
+        losses = game.measure()["d_loss"], game.loss(self.ops.to_host(game.logits)[game.m :])
+        return self.ops.to_host(game.x), self.ops.to_host(game.z), masks, losses
+
+
+class Products:
+    """An iteration's matrix products alone, through the backend's own gemm."""
+
+    def __init__(self, recipe: Recipe, backend: str, threads=None, seed: int = 0):
+        self.ops = backends.get(backend, threads)
+        normal = np.random.default_rng(seed).standard_normal
+        memory: dict[str, np.ndarray] = {}
+
+        def buffer(name: str, rows: int, columns: int) -> np.ndarray:
+            if name not in memory or len(memory[name]) < rows:
+                memory[name] = normal((rows, columns), np.float32)
+            return memory[name]
+
+        needed = products(recipe)
+        for p in needed:
+            buffer(p.a, *((p.K, p.M) if p.trans_a else (p.M, p.K)))
+            buffer(p.b, *((p.N, p.K) if p.trans_b else (p.K, p.N)))
+            buffer(p.out, p.M, p.N)
+        self.calls = [
+            (
+                memory[p.a][: p.K if p.trans_a else p.M],
+                memory[p.b][: p.N if p.trans_b else p.K],
+                memory[p.out][: p.M],
+                p.trans_a,
+                p.trans_b,
+            )
+            for p in needed
+        ]
+
+    def iterate(self, n: int = 1) -> None:
+        with self.ops.session():
+            for _ in range(n):
+                for call in self.calls:
+                    self.ops.gemm(*call)
+
+
+def generator(recipe: Recipe) -> Sequential:
+    layers, n_in = [], recipe.latent
+    for width, activation in zip(recipe.g_widths, recipe.g_activations):
+        layers += [Linear(n_in, width), *ACTIVATIONS[activation]]
+        n_in = width
+    return Sequential(*layers)
+
+
+def discriminator(recipe: Recipe) -> Sequential:
+    layers, n_in = [Dropout(recipe.keep_input)], recipe.features
+    for width in recipe.d_widths:
+        layers += [Maxout(n_in, width, recipe.d_pieces), Dropout(recipe.keep_hidden)]
+        n_in = width
+    return Sequential(*layers, Linear(n_in, 1))
