@@ -13,7 +13,7 @@ import numpy as np
 
 from minigan import backends, checkpoint, models, optim
 from minigan.algorithm1 import Algorithm1, Minibatches
-from minigan.data import Dataset, batches, describe
+from minigan.data import Dataset, describe, minibatches
 from minigan.errors import CheckpointError, ConfigError
 from minigan.layers import Sequential
 from minigan.losses import probability
@@ -66,7 +66,7 @@ class GAN:
         Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them.
         """
         data = X if hasattr(X, "n_features") else Dataset("array", np.asarray(X))
-        source = batches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.precision)
+        source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.precision)
         self.begin(source.batches_per_epoch, describe(data))
         with self.ops.session():
             for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):

@@ -77,7 +77,7 @@ class Trainer:
         self.data = datasets.load(config.data)
         self.gan = make_gan(config, self.data)
         recipe = self.gan.recipe
-        self.source = datasets.batches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.precision)
+        self.source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.precision)
         self.gan.begin(self.source.batches_per_epoch, datasets.describe(self.data))
         self.total = config.iterations or self.gan.iterations_in(config.epochs)
         self.folder = RunFolder(Path(config.out)) if config.resume else RunFolder.create(config)

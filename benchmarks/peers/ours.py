@@ -8,7 +8,7 @@ from benchmarks.peers.recipe import Recipe, products
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid, rng
 from minigan import Recipe as Rules
 from minigan import backends
-from minigan.data import batches
+from minigan.data import minibatches
 
 ACTIVATIONS = {"relu": (ReLU(),), "sigmoid": (Sigmoid(),), "linear": ()}
 
@@ -40,7 +40,7 @@ class MiniGAN:
     def set_data(self, examples: np.ndarray) -> None:
         """examples (n, features) uint8"""
         rules = self.gan.recipe
-        self.source = batches(self.ops, Dataset("benchmark", examples), rules.batch_size, rules.seed, np.float32)
+        self.source = minibatches(self.ops, Dataset("benchmark", examples), rules.batch_size, rules.seed, np.float32)
 
     def iterate(self, n: int = 1) -> None:
         """n iterations of Algorithm 1."""

@@ -8,7 +8,7 @@ import pytest
 from minigan import rng
 from minigan.backends.clock import Count
 from minigan.backends.numpy_ops import NumpyOps
-from minigan.data import Dataset, Mixture, batches
+from minigan.data import Dataset, Mixture, minibatches
 from minigan.data.batches import ExampleBatches
 from minigan.data.mixtures import MixtureBatches
 from minigan.rng import Draw, Stream
@@ -157,5 +157,5 @@ def test_two_halves_are_the_whole():
 
 
 def test_batches_chooses_by_the_kind_of_data():
-    assert isinstance(batches(OPS, numbered(23), 4, SEED, np.float32), ExampleBatches)
-    assert isinstance(batches(OPS, Mixture.ring(), 4, SEED, np.float32), MixtureBatches)
+    assert isinstance(minibatches(OPS, numbered(23), 4, SEED, np.float32), ExampleBatches)
+    assert isinstance(minibatches(OPS, Mixture.ring(), 4, SEED, np.float32), MixtureBatches)

@@ -1,0 +1,76 @@
+"""What NumPy's kernels refuse, Numba's refuse too, with the same error, before anything compiled runs."""
+
+import numpy as np
+import pytest
+from kernel_calls import WRONG_CALLS, marked, right_call, spoilt_call, written
+
+from minigan.backends import numba_ops
+from minigan.backends.numba_ops import NumbaOps
+from minigan.backends.numpy_ops import NumpyOps
+
+NUMPY = NumpyOps()
+
+
+@pytest.fixture(params=[np.float32, np.float64])
+def dtype(request):
+    return request.param
+
+
+class NoKernels:
+    """In the place of the compiled kernels, none of which may run."""
+
+    def __getattr__(self, name):
+        raise AssertionError(f"the kernel {name} ran")
+
+
+@pytest.fixture
+def uncompiled(monkeypatch):
+    """Numba's backend without anything compiled: what it refuses, it refuses before."""
+    monkeypatch.setattr(numba_ops, "kernels", NoKernels())
+    return NumbaOps(1)
+
+
+@pytest.mark.parametrize("kernel, argument, how", marked(WRONG_CALLS))
+def test_parity_of_exceptions(kernel, argument, how, uncompiled):
+    for ops in (NUMPY, uncompiled):
+        with pytest.raises(ValueError):
+            getattr(ops, kernel)(**spoilt_call(kernel, argument, how))
+
+
+@pytest.mark.parametrize("change", [{"batch_size": 0}, {"batch_size": 15}])
+def test_parity_of_exceptions_for_a_batch_size(change, uncompiled):
+    for ops in (NUMPY, uncompiled):
+        with pytest.raises(ValueError, match="batches of"):
+            ops.gather(**right_call("gather") | change)
+
+
+COMPILED = [
+    "add",
+    "affine",
+    "dropout",
+    "dropout_backward",
+    "gemm",
+    "maxout",
+    "maxout_backward",
+    "relu",
+    "relu_backward",
+]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="compiled kernels do not look whether out may be written; gemm writes all the same"
+)
+@pytest.mark.parametrize("kernel", [*COMPILED, "uniform"])
+def test_parity_of_exceptions_for_a_read_only_out(kernel, uncompiled):
+    for ops in (NUMPY, uncompiled):
+        arguments = right_call(kernel)
+        arguments[written(kernel)[0]].flags.writeable = False
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(ops, kernel)(**arguments)
+
+
+@pytest.mark.xfail(strict=True, reason="BLAS refuses a leading dimension of 0 and leaves out as it was")
+def test_parity_of_gemm_over_nothing(dtype):
+    a, b = np.ones((3, 0), dtype), np.ones((0, 4), dtype)
+    got, expected = (o.gemm(a, b, np.ones((3, 4), dtype), beta=0.5) for o in (NumbaOps(1), NUMPY))
+    assert got.tobytes() == expected.tobytes()

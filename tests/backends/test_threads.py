@@ -1,0 +1,281 @@
+"""Numba's threads and BLAS's: whose settings count, what a session leaves behind, and what runs where."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+from kernel_calls import KERNELS, bits, right_call
+from numba import njit
+from numba.core import types
+from test_parity_of_games import ITERATIONS, new_game, play
+from threadpoolctl import threadpool_info
+
+from minigan import backends
+from minigan.backends import numba_ops, pool
+from minigan.backends.numba_ops import NumbaOps, cores
+from minigan.errors import ConfigError
+
+CROWD = 7
+VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@pytest.fixture
+def crowded(monkeypatch):
+    """Numba's backend on more threads than most machines that test have cores."""
+    monkeypatch.setattr(numba_ops, "cores", lambda: CROWD)
+    return NumbaOps(CROWD)
+
+
+def blas_threads():
+    return [(lib["filepath"], lib["num_threads"]) for lib in threadpool_info() if lib["user_api"] == "blas"]
+
+
+def openblas_threads():
+    return {lib["num_threads"] for lib in threadpool_info() if lib["internal_api"] == "openblas"}
+
+
+# ---- Sessions --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", backends.NAMES)
+def test_a_session_gives_blas_its_threads_back(name):
+    ops = backends.get(name, threads=1)
+    before = blas_threads()
+    with ops.session():
+        assert openblas_threads() <= {1}
+        with ops.session():
+            assert openblas_threads() <= {1}
+        assert openblas_threads() <= {1}
+    assert blas_threads() == before
+
+
+@pytest.mark.parametrize("name", backends.NAMES)
+def test_a_session_gives_blas_its_threads_back_after_an_error(name):
+    ops = backends.get(name, threads=1)
+    before = blas_threads()
+    with pytest.raises(KeyboardInterrupt), ops.session(), ops.session():
+        raise KeyboardInterrupt
+    assert blas_threads() == before
+    with ops.session():
+        assert openblas_threads() <= {1}
+    assert blas_threads() == before
+
+
+def test_kernels_compute_the_same_outside_a_session_and_after_one(crowded):
+    def results():
+        calls = {kernel: right_call(kernel, np.float32, 129, 131) for kernel in KERNELS}
+        for kernel, arguments in calls.items():
+            getattr(crowded, kernel)(**arguments)
+        return {kernel: bits(arguments) for kernel, arguments in calls.items()}
+
+    outside = results()
+    with crowded.session():
+        time.sleep(0.001)
+        assert results() == outside
+    assert results() == outside
+
+
+def test_waiting_threads_leave_the_cores_alone(crowded):
+    """Six threads that wait would keep two cores for all of the time if they were to spin."""
+    with crowded.session():
+        time.sleep(0.05)
+        start = time.process_time(), time.perf_counter()
+        time.sleep(0.3)
+        share = (time.process_time() - start[0]) / (time.perf_counter() - start[1])
+    assert share < 0.9
+    time.sleep(0.01)
+    start = time.process_time()
+    time.sleep(0.1)
+    assert time.process_time() - start < 0.02
+
+
+# ---- The board -------------------------------------------------------------------------------------------------
+
+pthread_self = types.ExternalFunction("pthread_self", types.uint64())
+
+
+@njit(nogil=True)
+def sign(part, parts, count, who):
+    """Count the part, and who did it."""
+    count[part] += 1
+    who[part] = pthread_self()
+
+
+@njit(nogil=True)
+def run_sign(board, parts, count, who):
+    pool.run(board, parts, sign, (count, who))
+
+
+def test_every_part_of_every_task_is_done_once_before_run_returns(crowded):
+    board, helpers, me = crowded._pool.board, set(), threading.get_ident()
+    deadline = time.monotonic() + 5
+    with crowded.session():
+        done = 0
+        while done < 2000 or not helpers and time.monotonic() < deadline:
+            parts = 1 + done % 19
+            count, who = np.zeros(19, np.int64), np.zeros(19, np.uint64)
+            run_sign(board, parts, count, who)
+            assert count.tolist() == [1] * parts + [0] * (19 - parts)
+            helpers |= set(who[:parts].tolist()) - {me}
+            done += 1
+    assert 1 <= len(helpers) < CROWD
+
+
+def test_two_threads_may_use_one_backend(crowded):
+    wrong = []
+
+    def use(value):
+        a, out = np.full((40, 50), value, np.float32), np.empty((40, 40), np.float32)
+        for _ in range(200):
+            if not (crowded.gemm(a, a, out, trans_b=True) == 50 * value**2).all():
+                wrong.append(value)
+
+    users = [threading.Thread(target=use, args=(value,)) for value in (1.0, 2.0, 3.0)]
+    with crowded.session():
+        for user in users:
+            user.start()
+        for user in users:
+            user.join()
+    assert not wrong
+
+
+@pytest.mark.xfail(strict=True, reason="the helping threads of a backend that nobody uses any more live on")
+def test_a_backend_that_is_forgotten_takes_its_threads_along(crowded):
+    before = threading.active_count()
+    for _ in range(5):
+        with NumbaOps(2).session():
+            pass
+    time.sleep(0.1)
+    assert threading.active_count() <= before + 1
+
+
+# ---- Settings --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [10**6, 0, -1])
+def test_threads_that_nobody_has_are_refused(threads):
+    with pytest.raises(ConfigError, match=f"--threads {threads}: expected"):
+        backends.get("numba", threads=threads)
+    assert backends.get("numba").threads == cores()
+
+
+def digest():
+    """Of the parameters after a hundred iterations on all cores."""
+    _, _, after = play(NumbaOps(), "alternating", np.float32)
+    return hashlib.sha256(b"".join(a.tobytes() for a in after)).hexdigest()
+
+
+SCRIPT = f"""
+import os, sys
+sys.path[:0] = {sys.path!r}
+import numpy as np
+from minigan import backends
+"""
+
+
+def run(script, **environment):
+    """The lines that a fresh interpreter prints; its exit code has to be 0."""
+    outer = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT + script], env=outer | environment, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split()
+
+
+@pytest.fixture(scope="module")
+def here():
+    return [str(len(os.sched_getaffinity(0))), digest()]
+
+
+@pytest.mark.parametrize("setting", [None, "1", "4"])
+def test_no_setting_of_other_threads_has_a_say(setting, here):
+    script = "from test_threads import digest\nprint(backends.get('numba').threads, digest())"
+    assert run(script, **({} if setting is None else dict.fromkeys(VARIABLES, setting))) == here
+
+
+def test_a_process_held_to_one_core_has_one_thread():
+    script = """
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+print(backends.get("numba").threads)
+try:
+    backends.get("numba", threads=2)
+except ValueError as error:
+    print(error)
+"""
+    assert run(script)[:4] == ["1", "--threads", "2:", "expected"]
+
+
+def test_a_forked_child_can_compute_and_a_session_can_end_the_process():
+    script = """
+ops = backends.get("numba")
+a, out = np.ones((130, 70)), np.empty((130, 130))
+with ops.session():
+    ops.gemm(a, a, out, trans_b=True)
+    child = os.fork()
+    ops.gemm(a, a, out, trans_b=True)
+    if child:
+        print(os.waitpid(child, 0)[1], flush=True)
+    with ops.session():
+        for _ in range(50):
+            ops.gemm(a, a, out, trans_b=True)
+    sys.exit(int((out != 70).any()))
+"""
+    assert run(script) == ["0"]
+
+
+def test_kernels_work_where_no_cache_folder_can_be_written():
+    script = """
+from numba.core import caching
+caching.CacheImpl._locator_classes = caching._CacheImpl._locator_classes = []
+ops = backends.get("numba")
+from minigan.backends import numba_kernels
+print(type(numba_kernels.add._cache).__name__, ops.add(np.ones(3), np.ones(3)).sum())
+"""
+    assert run(script) == ["NullCache", "6.0"]
+
+
+# ---- Memory ----------------------------------------------------------------------------------------------------
+
+
+class Still:
+    """Minibatches that are there already."""
+
+    def minibatch(self, draw, count, out):
+        out[...] = 0.5
+
+
+def resident():
+    """Bytes of this process in memory."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc to read the memory from")
+def test_a_thousand_iterations_leave_nothing_behind():
+    """At 40 bytes an iteration, in Python's and NumPy's books, and 2 KiB in the system's, a leak would show."""
+    ops = NumbaOps()
+    game, data = new_game(ops, "alternating", np.float32), Still()
+    game.drawn = NoList()
+    with ops.session():
+        for _ in range(ITERATIONS):
+            game.iterate(data)
+        start = resident()
+        for _ in range(1000):
+            game.iterate(data)
+        assert resident() - start < 1000 * 2048
+        tracemalloc.start()
+        try:
+            for t in range(400):
+                if t == 100:
+                    start = tracemalloc.get_traced_memory()[0]
+                game.iterate(data)
+            assert tracemalloc.get_traced_memory()[0] - start < 300 * 40
+        finally:
+            tracemalloc.stop()
