@@ -13,7 +13,7 @@ exactly the numbers that it would have had in the whole, and a stopped run goes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -56,11 +56,11 @@ class Draw:
 
     def __getitem__(self, part: slice) -> Draw:
         """The draw of some of the rows: they keep their numbers."""
-        return replace(self, rows=self.rows[part])
+        return Draw(self.seed, self.iteration, self.substep, self.stream, self.rows[part])
 
     def layer(self, index: int) -> Draw:
         """The draw of layer `index` within a network's pass."""
-        return replace(self, stream=self.stream + index)
+        return Draw(self.seed, self.iteration, self.substep, self.stream + index, self.rows)
 
 
 def key_of(seed: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ What is too small to gain anything, and the sigmoid, whose exponential NumPy com
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class NumbaOps(NumpyOps):
             raise ConfigError(f"--threads {threads}: expected at most {most}, the cores that are free to use")
         self._threads = threads or most
         self._pool = Pool(self._threads)
+        self._ones = cache(np.ones)
         self.blas = Blas()
 
     @contextmanager
@@ -66,6 +68,12 @@ class NumbaOps(NumpyOps):
         checks.shaped("affine: bias", b, W.shape[1:], W.dtype)
         self.gemm(x, W, out)
         out += b
+        return out
+
+    def colsum(self, a, out, alpha=1.0, beta=0.0):
+        """1^T a, as a product: it takes alpha and beta along."""
+        checks.shaped("colsum", out, a.shape[1:], a.dtype)
+        self.gemm(self._ones((1, len(a)), a.dtype), a, out.reshape(1, -1), alpha=alpha, beta=beta)
         return out
 
     # ---- Activations -------------------------------------------------------------------------------------------

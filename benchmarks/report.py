@@ -1,0 +1,69 @@
+"""Every table of docs/performance.md, by one command:      python benchmarks/report.py
+
+Runs the other scripts one after the other (about half an hour on two quiet cores) and writes docs/performance-tables.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.step import machine, versions  # noqa: E402
+
+HERE = Path(__file__).parent
+TABLES = HERE.parent / "docs" / "performance-tables.md"
+ALL = "floor,products,numpy,torch,torch-compile,jax,jax-scan,blog"
+
+SECTIONS = [
+    ("One iteration, batch 100, on NumPy's own OpenBLAS", "numpy", ["step.py", "--against", ALL]),
+    ("One iteration, batch 100, with the MKL wheel", "mkl", ["step.py", "--against", ALL]),
+    (
+        "Other recipes",
+        "numpy",
+        ["step.py", "--against", "floor,torch,jax", "--rounds", "7"]
+        + ["--cases", "mnist-1000,mnist-simultaneous,mnist-k5,cifar10"],
+    ),
+    ("Kernels", "numpy", ["kernels.py"]),
+    ("Scaling", "numpy", ["scaling.py"]),
+    ("Start and memory", "numpy", ["startup.py"]),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", help="parts of the titles of the sections to make anew")
+    options = parser.parse_args()
+    about = machine()
+    packages = ", ".join(f"{name} {number}" for name, number in versions().items())
+    head = f"{about['processor']}, {about['cores']} cores, {about['system']}; {packages}; float32.\n"
+    kept = sections(TABLES.read_text()) if TABLES.exists() else {}
+    for title, blas, command in SECTIONS:
+        if options.only and title in kept and not any(part in title for part in options.only):
+            continue
+        print(title, file=sys.stderr)
+        done = subprocess.run(
+            [sys.executable, HERE / command[0], *command[1:]],
+            env=os.environ | {"MINIGAN_BLAS": blas},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        line = f"`MINIGAN_BLAS={blas} python benchmarks/{' '.join(command)}`"
+        kept[title] = f"{line}\n\n{done.stdout.strip()}\n"
+        body = "".join(f"\n### {t}\n\n{kept[t]}" for t, *_ in SECTIONS if t in kept)
+        TABLES.write_text(head + body)
+
+
+def sections(text: str) -> dict[str, str]:
+    """{title: body} of the tables as they stand."""
+    parts = text.split("\n### ")[1:]
+    return {part.split("\n", 1)[0]: part.split("\n", 1)[1].lstrip("\n") for part in parts}
+
+
+if __name__ == "__main__":
+    main()
