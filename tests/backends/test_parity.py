@@ -122,6 +122,16 @@ def test_parity_of_gemm(trans_a, trans_b, dtype, ops):
             assert got.tobytes() == ops.gemm(a, b, there.copy(), trans_a, trans_b, *numbers).tobytes()
 
 
+@pytest.mark.parametrize("rows", [1, 6, 4001])
+def test_parity_of_colsum(rows, dtype, ops):
+    a, clock = normal((rows, 13), 1, dtype), ticked()
+    for alpha, beta in ((-0.3, 0.0), (0.7, 1.0), (clock.minus_learning_rate, clock.momentum)):
+        there = poisoned(13, dtype) if np.all(beta == 0) else normal(13, 3, dtype)
+        terms = abs(float(alpha)) * np.abs(a).astype(float).sum(axis=0) + (abs(beta * there) if float(beta) else 0)
+        got, expected = (o.colsum(a, there.copy(), alpha, beta) for o in (ops, NUMPY))
+        assert_alike(got, expected, (rows + 4) * np.finfo(dtype).eps * terms)
+
+
 def test_parity_of_gemm_where_no_blas_can_be_linked(dtype, monkeypatch):
     ops = NumbaOps(1)
     monkeypatch.setattr(ops.blas, "linked", False)

@@ -1,0 +1,125 @@
+"""How the cost of an iteration grows with the minibatch, the networks' width, k and the threads.
+
+    python benchmarks/scaling.py --backend numba --axes batch,width,k,threads --json out.json
+
+Every point is the MNIST recipe with one number changed.  The points of an axis take turns (`step.py`), the recipe itself
+among them; GFLOP are those of the matrix products, so GFLOP/s says how much of the machine an iteration uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.peers.ours import MiniGAN  # noqa: E402
+from benchmarks.peers.recipe import MNIST, Recipe, flop, initial_weights  # noqa: E402
+from benchmarks.step import EXAMPLES, backends_to_time, machine, measure, names, versions  # noqa: E402
+from minigan import ConfigError  # noqa: E402
+
+BATCHES = (25, 50, 100, 200, 400, 800, 1600)
+WIDTHS = (0.25, 0.5, 1.0, 2.0)
+KS = (1, 2, 3, 4, 6, 8)
+AXES = ("batch", "width", "k", "threads")
+
+
+def widened(factor: float) -> Recipe:
+    """The MNIST recipe with the hidden widths of both networks multiplied."""
+    *hidden, features = MNIST.g_widths
+    return replace(
+        MNIST,
+        g_widths=(*(round(width * factor) for width in hidden), features),
+        d_widths=tuple(round(width * factor) for width in MNIST.d_widths),
+    )
+
+
+def thread_counts(most: int) -> list[int]:
+    """1, 2, 4, ... and the most."""
+    return sorted({2**i for i in range(most.bit_length()) if 2**i <= most} | {most})
+
+
+def points(axis: str, threads: int | None) -> dict[float, tuple[Recipe, int | None]]:
+    """The points of an axis: {value: (recipe, threads)}."""
+    match axis:
+        case "batch":
+            return {m: (replace(MNIST, batch_size=m), threads) for m in BATCHES}
+        case "width":
+            return {factor: (widened(factor), threads) for factor in WIDTHS}
+        case "k":
+            return {k: (replace(MNIST, k=k), threads) for k in KS}
+        case _:
+            return {n: (MNIST, n) for n in thread_counts(threads or machine()["cores"])}
+
+
+def run_axis(axis: str, backend: str, threads: int | None, rounds: int, seconds: float) -> list[dict]:
+    """The rows of one axis.  Raises ConfigError for impossible threads."""
+    examples = np.random.default_rng(1).integers(0, 256, (EXAMPLES, MNIST.features), dtype=np.uint8)
+    along = points(axis, threads)
+    contenders = {}
+    for value, (recipe, n_threads) in along.items():
+        contenders[value] = MiniGAN(recipe, initial_weights(recipe, seed=0), 0, backend, n_threads)
+        contenders[value].set_data(examples)
+    times = measure(contenders, rounds, seconds)
+    median = {value: float(np.median(t)) for value, t in times.items()}
+    start = {"batch": MNIST.batch_size, "width": 1, "k": MNIST.k, "threads": 1}[axis]
+    return [
+        {
+            "axis": axis,
+            "value": value,
+            "threads": contenders[value].ops.threads,
+            "median_ms": round(median[value], 3),
+            "min_ms": round(min(t), 3),
+            "max_ms": round(max(t), 3),
+            "gflop": round(flop(along[value][0]) / 1e9, 3),
+            "gflop_per_s": round(flop(along[value][0]) / median[value] / 1e6, 1),
+            "cost": round(median[value] / median[start], 3),
+            "work": round(flop(along[value][0]) / flop(along[start][0]), 3),
+        }
+        for value, t in times.items()
+    ]
+
+
+def table(axis: str, rows: list[dict]) -> str:
+    """Rows as Markdown; cost and work are multiples of the recipe's own (on one thread, for threads)."""
+    head = f"| {axis} | median ms | min - max | cost | work | GFLOP | GFLOP/s |\n|---|---|---|---|---|---|---|\n"
+    return head + "".join(
+        f"| {r['value']:g} | {r['median_ms']:.2f} | {r['min_ms']:.2f} - {r['max_ms']:.2f} | {r['cost']:.2f} | {r['work']:.2f} "
+        f"| {r['gflop']:.2f} | {r['gflop_per_s']:.0f} |\n"
+        for r in rows
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backend", default="numba", choices=backends_to_time())
+    parser.add_argument("--axes", type=names(AXES), default=list(AXES), help=", ".join(AXES))
+    parser.add_argument("--threads", type=int, help="of all points; the most of the axis threads; without it all cores")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.6, help="of a turn")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error(f"--rounds {options.rounds}: expected at least 1")
+    if options.threads is not None and options.threads < 1:
+        parser.error(f"--threads {options.threads}: expected at least 1")
+    rows = []
+    for axis in options.axes:
+        try:
+            found = run_axis(axis, options.backend, options.threads, options.rounds, options.seconds)
+        except ConfigError as error:
+            parser.error(str(error))
+        print(table(axis, found), flush=True)
+        rows += found
+    if options.json:
+        result = {"backend": options.backend, "precision": "float32", "points": rows}
+        options.json.write_text(json.dumps(result | {"machine": machine(), "versions": versions()}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
