@@ -8,8 +8,9 @@ found in near caches, where inside an iteration they often are not.
 
 Bytes are those of the formula, each array once for reading and once for writing; what NumPy moves besides, in temporary
 arrays, shows as fewer GB/s.  An operation or an elementary function is one flop; Philox's integers are not counted.
-`of roof` is  max(bytes / bandwidth, flop / the large product's GFLOP/s) / median, with the bandwidth of the nearest
-cache that holds the arrays.
+GB/s and GFLOP/s are those of the median, the ceilings' those of the fastest call.  `of roof` is
+max(bytes / bandwidth, flop / the large product's GFLOP/s) / median, with the bandwidth of `add` in the nearest cache
+that holds the arrays.
 """
 
 from __future__ import annotations
@@ -149,13 +150,13 @@ class Bench:
         W, b, logits, targets = self.normal(n_y, 1), self.zeros(1), self.zeros(rows, 1), self.zeros(rows, 1)
         dlogits, draw = self.zeros(rows, 1), self.draw(Stream.DROPOUT_DISCRIMINATOR, rows)
         pieces, dropout = {"z": z, "bias": b_z, "keep": keep_y, "draw": draw}, {"x": x, "keep": keep_x, "draw": draw}
-        undone = {"dy": x, "kept": kept, "keep": keep_x}
+        undone, routed = {"dy": x, "kept": kept, "keep": keep_x}, {"dy": dy, "winner": winner, "scale": 1 / keep_y}
         entropy = {"logits": logits, "targets": targets, "scale": 1 / MNIST.batch_size}
         return [
             kernel("dropout", "x", "out kept", x.size, **dropout, out=dropped, kept=kept),
             kernel("dropout_backward", "dy kept", "out", x.size, **undone, out=dropped),
             kernel("maxout", "z bias", "out winner", 2 * z.size, **pieces, out=y, winner=winner),
-            kernel("maxout_backward", "dy winner", "out", y.size + z.size, dy=dy, winner=winner, scale=1 / keep_y, out=dz),
+            kernel("maxout_backward", "dy winner", "out", y.size + z.size, **routed, out=dz),
             kernel("colsum", "a out", "out", z.size + 3 * n_z, a=dz, out=db, **self.into_velocity),
             kernel("affine", "x W b", "out", 2 * y.size + rows, x=dy, W=W, b=b, out=logits),
             kernel("cross_entropy_backward", "logits targets", "out", 6 * rows, **entropy, out=dlogits),
@@ -195,11 +196,11 @@ class Bench:
             kernel("mixture", "centres", "out", 15 * points.size // 2, **mixture, out=points),
         ]
 
-    def kernel(self, name: str, reads: str, writes: str, flop: int, **arguments) -> Kernel:
+    def kernel(self, name: str, reads: str, writes: str, work: int, **arguments) -> Kernel:
         """A kernel with the shape of what it writes first."""
         shape = " x ".join(map(str, arguments[writes.split()[0]].shape))
         label = f"keep {arguments['keep']}" if "draw" in arguments and "keep" in arguments else ""
-        return Kernel(self.ops, name, arguments, shape, reads.split(), writes.split(), flop, label)
+        return Kernel(self.ops, name, arguments, shape, reads.split(), writes.split(), work, label)
 
     def draw(self, stream: int, rows: int) -> Draw:
         return Draw(0, self.clock.iteration, 0, stream, self.ops.asarray(np.arange(rows, dtype=np.uint32)))
@@ -252,6 +253,7 @@ class Ceilings:
 
 
 def threads(n: int) -> str:
+    """1 thread, 2 threads"""
     return f"{n} thread{'s' * (n > 1)}"
 
 
@@ -264,8 +266,8 @@ def caches() -> tuple[int, int]:
     return sizes[2], sizes[3]
 
 
-def measure(kernels: list[Kernel], rounds: int, seconds: float) -> list[dict]:
-    """One row a kernel; all take turns of so many seconds, after a first call that compiles."""
+def measure(kernels: list[Kernel], rounds: int, seconds: float) -> list[list[float]]:
+    """Microseconds of each kernel's calls; all take turns of so many seconds, after a first call that compiles."""
     for kernel in kernels:
         kernel.call()
     times: list[list[float]] = [[] for _ in kernels]
@@ -280,33 +282,35 @@ def measure(kernels: list[Kernel], rounds: int, seconds: float) -> list[dict]:
                     start = time.perf_counter()
                     kernel.call()
                     found.append(1e6 * (time.perf_counter() - start))
-    return [row(kernel, found) for kernel, found in zip(kernels, times)]
+    return times
 
 
-def row(kernel: Kernel, times: list[float]) -> dict:
-    """What is said of a kernel whose calls took so many microseconds."""
-    median = float(np.median(times))
+def row(kernel: Kernel, times: list[float], typical=np.median) -> dict:
+    """What is said of a kernel whose calls took so many microseconds; its rates are those of the typical call."""
+    rate = 1e-3 / typical(times)
     return {
         "name": f"{kernel.name} {kernel.label}".strip(),
         "shape": kernel.shape,
         "per_iteration": kernel.per_iteration,
         "calls": len(times),
-        "median_us": round(median, 2),
+        "median_us": round(float(np.median(times)), 2),
         "min_us": round(min(times), 2),
         "reads": kernel.reads,
         "writes": kernel.writes,
         "bytes": kernel.moved,
         "flop": kernel.flop,
-        "gb_per_s": round(kernel.moved / median / 1e3, 3),
-        "gflop_per_s": round(kernel.flop / median / 1e3, 3),
+        "gb_per_s": round(float(kernel.moved * rate), 3),
+        "gflop_per_s": round(float(kernel.flop * rate), 3),
     }
 
 
 def run(ops: Ops, precision: str, rounds: int, seconds: float) -> tuple[list[dict], list[dict]]:
     """The rows of the kernels and of the ceilings, which take turns."""
     kernels, ceilings = Bench(ops, precision).kernels(), Ceilings(ops, precision)
-    measured = measure(kernels + ceilings.kernels(), rounds, seconds)
-    rows, limits = measured[: len(kernels)], measured[len(kernels) :]
+    limiting = ceilings.kernels()
+    times = measure(kernels + limiting, rounds, seconds)
+    rows = [row(*measured) for measured in zip(kernels, times)]
+    limits = [row(*measured, typical=min) for measured in zip(limiting, times[len(kernels) :])]
     for kernel, found in zip(kernels, rows):
         found["of_roof"] = round(ceilings.least(kernel, limits) / found["median_us"], 3)
     return rows, limits
@@ -343,6 +347,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error(f"--rounds {options.rounds}: expected at least 1")
+    if options.json and not options.json.parent.is_dir():
+        parser.error(f"--json {options.json}: expected a file in a folder that exists")
     try:
         ops = backends.get(options.backend, options.threads)
     except ConfigError as error:

@@ -2,8 +2,9 @@
 
     python benchmarks/scaling.py --backend numba --axes batch,width,k,threads --json out.json
 
-Every point is the MNIST recipe with one number changed.  The points of an axis take turns (`step.py`), the recipe itself
-among them; GFLOP are those of the matrix products, so GFLOP/s says how much of the machine an iteration uses.
+Every point is the MNIST recipe with one number changed; k is algorithm 1's, the D-steps an iteration.  The points of
+an axis take turns (`step.py`), the recipe itself among them.  GFLOP are those of the matrix products.  Cost and work
+are multiples of the recipe's own time and GFLOP; along threads, of those on one thread.
 """
 
 from __future__ import annotations
@@ -86,11 +87,11 @@ def run_axis(axis: str, backend: str, threads: int | None, rounds: int, seconds:
 
 
 def table(axis: str, rows: list[dict]) -> str:
-    """Rows as Markdown; cost and work are multiples of the recipe's own (on one thread, for threads)."""
+    """Rows as Markdown."""
     head = f"| {axis} | median ms | min - max | cost | work | GFLOP | GFLOP/s |\n|---|---|---|---|---|---|---|\n"
     return head + "".join(
-        f"| {r['value']:g} | {r['median_ms']:.2f} | {r['min_ms']:.2f} - {r['max_ms']:.2f} | {r['cost']:.2f} | {r['work']:.2f} "
-        f"| {r['gflop']:.2f} | {r['gflop_per_s']:.0f} |\n"
+        f"| {r['value']:g} | {r['median_ms']:.2f} | {r['min_ms']:.2f} - {r['max_ms']:.2f} "
+        f"| {r['cost']:.2f} | {r['work']:.2f} | {r['gflop']:.2f} | {r['gflop_per_s']:.0f} |\n"
         for r in rows
     )
 
@@ -106,6 +107,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error(f"--rounds {options.rounds}: expected at least 1")
+    if options.json and not options.json.parent.is_dir():
+        parser.error(f"--json {options.json}: expected a file in a folder that exists")
     if options.threads is not None and options.threads < 1:
         parser.error(f"--threads {options.threads}: expected at least 1")
     rows = []

@@ -44,7 +44,7 @@ class Failed(Exception):
 class Workplace:
     """A temporary folder with data, caches and outputs, and the environment of the processes that are measured there.
 
-    Bytecode goes there as well, so that nothing depends on what lies in __pycache__, and nothing is left.
+    Bytecode and matplotlib's list of fonts go there as well: nothing depends on what lies about, and nothing is left.
     """
 
     def __init__(self, folder: Path, examples: np.ndarray):
@@ -54,7 +54,11 @@ class Workplace:
         header = struct.pack(">IIII", IDX_IMAGES, len(examples), SIDE, SIDE)
         (self.data / "train-images-idx3-ubyte").write_bytes(header + examples.tobytes())
         self.environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        self.environment |= {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+        self.environment |= {
+            "PYTHONPATH": str(ROOT),
+            "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
+            "MPLCONFIGDIR": str(folder / "matplotlib"),
+        }
 
     def fresh(self, name: str) -> Path:
         """A path in the folder where nothing is yet."""
@@ -197,6 +201,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error(f"--rounds {options.rounds}: expected at least 1")
+    if options.json and not options.json.parent.is_dir():
+        parser.error(f"--json {options.json}: expected a file in a folder that exists")
     with_torch = find_spec("torch") is not None
     examples = np.random.default_rng(0).integers(0, 256, (IMAGES, SIDE * SIDE), dtype=np.uint8)
     with tempfile.TemporaryDirectory(prefix="minigan-startup-") as folder:
@@ -210,7 +216,7 @@ def main() -> None:
     if options.json:
         from benchmarks.step import machine, versions
 
-        result = {"rows": rows, "ratios": of_medians, "iterations": ITERATIONS, "machine": machine(), "versions": versions()}
+        result = {"rows": rows, "ratios": of_medians, "machine": machine(), "versions": versions()}
         options.json.write_text(json.dumps(result, indent=1) + "\n")
     if not with_torch:
         print(NO_TORCH, file=sys.stderr)

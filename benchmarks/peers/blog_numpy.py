@@ -44,7 +44,7 @@ class BlogGAN:
         self.iteration += 1
 
     def losses(self, x: np.ndarray, z: np.ndarray, masks: list[np.ndarray]) -> tuple[float, float]:
-        """(d_loss, g_loss) before any update.      x (m, n)   z (m, latent)   masks (2m, width) each, real rows first"""
+        """(d_loss, g_loss) before any update.      x (m, n)   z (m, latent)   masks (2m, width), real rows first"""
         m = self.recipe.batch_size
         return self.discriminator_step(x, z, masks)[0], self.generator_step(z, [mask[m:] for mask in masks])[0]
 

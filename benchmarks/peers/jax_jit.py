@@ -68,7 +68,7 @@ class JaxGAN:
         self.state = self._played(self.state, draws)
 
     def losses(self, x: np.ndarray, z: np.ndarray, masks: list[np.ndarray]) -> tuple[float, float]:
-        """(d_loss, g_loss) before any update.      x (m, n)   z (m, latent)   masks (2m, width) each, real rows first"""
+        """(d_loss, g_loss) before any update.      x (m, n)   z (m, latent)   masks (2m, width), real rows first"""
         return tuple(map(float, self._losses(self.state.g, self.state.d, x, z, masks)))
 
     def weights(self) -> dict[str, np.ndarray]:

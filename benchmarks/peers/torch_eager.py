@@ -48,7 +48,7 @@ class TorchGAN:
         self._step([_tensors(*draw) for draw in draws])
 
     def losses(self, x: np.ndarray, z: np.ndarray, masks: list[np.ndarray]) -> tuple[float, float]:
-        """(d_loss, g_loss) before any update.      x (m, n)   z (m, latent)   masks (2m, width) each, real rows first"""
+        """(d_loss, g_loss) before any update.      x (m, n)   z (m, latent)   masks (2m, width), real rows first"""
         x, z, masks = _tensors(x, z, masks)
         m = self.recipe.batch_size
         with torch.no_grad():

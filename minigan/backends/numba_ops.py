@@ -16,7 +16,7 @@ from minigan.backends import checks
 from minigan.backends import numba_kernels as kernels
 from minigan.backends.blas import Blas
 from minigan.backends.numpy_ops import NumpyOps, reciprocal
-from minigan.backends.pool import Pool, cores
+from minigan.backends.pool import cores, pool_of
 from minigan.errors import ConfigError
 
 KEEP_ALL = np.uint64(2**32)
@@ -37,7 +37,7 @@ class NumbaOps(NumpyOps):
         if threads is not None and threads > most:
             raise ConfigError(f"--threads {threads}: expected at most {most}, the cores that are free to use")
         self._threads = threads or most
-        self._pool = Pool(self._threads)
+        self._pool = pool_of(self._threads)
         self._ones = cache(np.ones)
         self.blas = Blas()
 
@@ -47,21 +47,25 @@ class NumbaOps(NumpyOps):
         with self.blas.single_threaded(), self._pool.session():
             yield
 
-    def _run(self, kernel, work: int, *arguments) -> None:
-        """A kernel over as many parts as there are threads, or in one where there is little work."""
+    def _run(self, kernel, work: int, written: tuple, *arguments) -> None:
+        """A kernel over as many parts as there are threads, or in one where there is little work.
+
+        written  those of its arrays that it writes to
+        """
+        checks.writeable(kernel.__name__.removeprefix("run_"), *written)
         with self._pool.lock:
             kernel(self._pool.board, self._threads if work >= SERIAL else 1, *arguments)
 
     # ---- Products ----------------------------------------------------------------------------------------------
 
     def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):
-        if not self.blas.linked:
+        work = out.size * a.shape[0 if trans_a else -1]
+        if work == 0 or not self.blas.linked:
             return super().gemm(a, b, out, trans_a, trans_b, alpha, beta)
         checks.product(a, b, out, trans_a, trans_b)
         real = out.dtype.type
-        work = out.size * (a.shape[0] if trans_a else a.shape[1])
         rows = row_parts(*out.shape, self._threads) if work >= SERIAL else 1
-        self._run(kernels.run_gemm, work, a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
+        self._run(kernels.run_gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
         return out
 
     def affine(self, x, W, b, out):
@@ -72,7 +76,7 @@ class NumbaOps(NumpyOps):
 
     def colsum(self, a, out, alpha=1.0, beta=0.0):
         """1^T a, as a product: it takes alpha and beta along."""
-        checks.shaped("colsum", out, a.shape[1:], a.dtype)
+        checks.summed(a, out)
         self.gemm(self._ones((1, len(a)), a.dtype), a, out.reshape(1, -1), alpha=alpha, beta=beta)
         return out
 
@@ -81,12 +85,12 @@ class NumbaOps(NumpyOps):
     def relu(self, z, out, bias=None):
         checks.biased("relu", z, out, bias)
         bias = np.zeros(z.shape[1], z.dtype) if bias is None else bias
-        self._run(kernels.run_relu, z.size, z, bias, out)
+        self._run(kernels.run_relu, z.size, (out,), z, bias, out)
         return out
 
     def relu_backward(self, dy, y, out):
-        checks.same("relu_backward", dy, y, out)
-        self._run(kernels.run_relu_backward, y.size, dy, y, out)
+        checks.matrices("relu_backward", dy, y, out)
+        self._run(kernels.run_relu_backward, y.size, (out,), dy, y, out)
         return out
 
     def maxout(self, z, bias, keep, draw, out, winner):
@@ -98,37 +102,39 @@ class NumbaOps(NumpyOps):
             checks.drawn("maxout", draw, out)
             rows, place, threshold = draw.rows, place_of(draw), np.uint64(rng.keep_threshold(keep))
         scale = reciprocal(keep, out.dtype)
-        self._run(kernels.run_maxout, z.size, z, bias, out, winner, rows, place, threshold, scale)
+        self._run(kernels.run_maxout, z.size, (z, out, winner), z, bias, out, winner, rows, place, threshold, scale)
         return out
 
     def maxout_backward(self, dy, winner, scale, out):
         checks.pieces("maxout_backward", out, dy, winner)
-        self._run(kernels.run_maxout_backward, out.size, dy, winner, out.dtype.type(scale), out)
+        self._run(kernels.run_maxout_backward, out.size, (out,), dy, winner, out.dtype.type(scale), out)
         return out
 
     def dropout(self, x, keep, draw, out, kept):
-        checks.same("dropout", x, out)
+        checks.matrices("dropout", x, out)
         checks.shaped("dropout: kept", kept, x.shape, "uint8")
         checks.drawn("dropout", draw, out)
         threshold, scale = np.uint64(rng.keep_threshold(keep)), reciprocal(keep, x.dtype)
-        self._run(kernels.run_dropout, x.size, x, out, kept, draw.rows, place_of(draw), threshold, scale)
+        self._run(kernels.run_dropout, x.size, (out, kept), x, out, kept, draw.rows, place_of(draw), threshold, scale)
         return out
 
     def dropout_backward(self, dy, kept, keep, out):
-        checks.same("dropout_backward", dy, out)
+        checks.matrices("dropout_backward", dy, out)
         checks.shaped("dropout_backward: kept", kept, dy.shape, "uint8")
-        self._run(kernels.run_dropout_backward, dy.size, dy, kept, reciprocal(keep, dy.dtype), out)
+        scale = reciprocal(keep, dy.dtype)
+        self._run(kernels.run_dropout_backward, dy.size, (out,), dy, kept, scale, out)
         return out
 
     # ---- Updates and noise -------------------------------------------------------------------------------------
 
     def add(self, theta, step):
-        checks.same("add", theta, step)
-        self._run(kernels.run_add, theta.size, theta, step)
+        checks.alike("add", theta, step)
+        self._run(kernels.run_add, theta.size, (theta,), theta, step)
         return theta
 
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
+        checks.writeable("uniform", out)
         kernels.uniform(draw.rows, place_of(draw), out.dtype.type(limit), out)
         return out
 

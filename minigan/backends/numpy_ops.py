@@ -41,7 +41,7 @@ class NumpyOps(Ops):
         return np.array(array)
 
     def copy(self, source, out):
-        checks.same("copy", source, out)
+        checks.copied(source, out)
         np.copyto(out, source)
         return out
 
@@ -90,8 +90,7 @@ class NumpyOps(Ops):
         return out
 
     def colsum(self, a, out, alpha=1.0, beta=0.0):
-        checks.shaped("colsum", out, a.shape[1:], a.dtype)
-        checks.contiguous("colsum", a)
+        checks.summed(a, out)
         total = np.sum(a, axis=0)
         total *= float(alpha)
         if beta == 0:
@@ -108,7 +107,7 @@ class NumpyOps(Ops):
         return np.maximum(z if bias is None else np.add(z, bias, out=out), 0, out=out)
 
     def relu_backward(self, dy, y, out):
-        checks.same("relu_backward", dy, y, out)
+        checks.matrices("relu_backward", dy, y, out)
         return np.multiply(dy, y > 0, out=out)
 
     def sigmoid(self, z, out, bias=None):
@@ -120,7 +119,7 @@ class NumpyOps(Ops):
         return np.reciprocal(out, out=out)
 
     def sigmoid_backward(self, dy, y, out):
-        checks.same("sigmoid_backward", dy, y, out)
+        checks.matrices("sigmoid_backward", dy, y, out)
         slope = 1 - y
         slope *= y
         return np.multiply(dy, slope, out=out)
@@ -128,6 +127,9 @@ class NumpyOps(Ops):
     def maxout(self, z, bias, keep, draw, out, winner):
         n_pieces = checks.pieces("maxout", z, out, winner)
         checks.shaped("maxout: bias", bias, z.shape[1:], z.dtype)
+        dropping = draw is not None and keep < 1
+        if dropping:
+            checks.drawn("maxout", draw, out)
         z += bias
         piece = z.reshape(len(z), n_pieces, -1)
         out[...] = piece[:, 0]
@@ -135,8 +137,7 @@ class NumpyOps(Ops):
         for p in range(1, n_pieces):
             np.copyto(winner, p, where=piece[:, p] > out)
             np.maximum(out, piece[:, p], out=out)
-        if draw is not None and keep < 1:
-            checks.drawn("maxout", draw, out)
+        if dropping:
             kept = self._kept(draw, keep, out.shape[1])
             np.copyto(winner, -1, where=~kept)
             out *= reciprocal(keep, out.dtype)
@@ -152,7 +153,7 @@ class NumpyOps(Ops):
         return out
 
     def dropout(self, x, keep, draw, out, kept):
-        checks.same("dropout", x, out)
+        checks.matrices("dropout", x, out)
         checks.shaped("dropout: kept", kept, x.shape, "uint8")
         checks.drawn("dropout", draw, out)
         kept[...] = self._kept(draw, keep, x.shape[1])
@@ -161,7 +162,7 @@ class NumpyOps(Ops):
         return out
 
     def dropout_backward(self, dy, kept, keep, out):
-        checks.same("dropout_backward", dy, out)
+        checks.matrices("dropout_backward", dy, out)
         checks.shaped("dropout_backward: kept", kept, dy.shape, "uint8")
         np.multiply(dy, reciprocal(keep, dy.dtype), out=out)
         np.copyto(out, 0, where=kept == 0)
@@ -174,7 +175,7 @@ class NumpyOps(Ops):
     # ---- Loss --------------------------------------------------------------------------------------------------
 
     def cross_entropy_backward(self, logits, targets, scale, out):
-        checks.same("cross_entropy_backward", logits, targets, out)
+        checks.matrices("cross_entropy_backward", logits, targets, out)
         self.sigmoid(logits, out)
         out -= targets
         out *= out.dtype.type(scale)
@@ -183,12 +184,12 @@ class NumpyOps(Ops):
     # ---- Updates -----------------------------------------------------------------------------------------------
 
     def add(self, theta, step):
-        checks.same("add", theta, step)
+        checks.alike("add", theta, step)
         theta += step
         return theta
 
     def adam(self, theta, gradient, first, second, count, clock, beta1, beta2, epsilon):
-        checks.same("adam", theta, gradient, first, second)
+        checks.alike("adam", theta, gradient, first, second)
         t = int(count) + 1
         first *= beta1
         first += (1 - beta1) * gradient
@@ -202,7 +203,7 @@ class NumpyOps(Ops):
         return theta
 
     def limit_column_norms(self, W, limit):
-        checks.contiguous("limit_column_norms", W)
+        checks.matrix("limit_column_norms", W)
         norms = np.sqrt(np.sum(W.astype(np.float64) ** 2, axis=0))
         W *= np.minimum(1, limit / np.maximum(norms, limit)).astype(W.dtype)
         return W

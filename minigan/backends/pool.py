@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 from llvmlite import ir
@@ -144,12 +145,12 @@ class Pool:
 
     def __init__(self, threads: int):
         self.threads = threads
-        self.lock = threading.Lock()
         self._start()
 
     def _start(self) -> None:
         """A board, and threads that sleep until a session.  A forked child has neither and makes its own."""
         self._process = os.getpid()
+        self.lock = threading.Lock()
         self.board = np.zeros(4 * CACHE_LINE, np.int64)
         self._sessions = 0
         self._wake = threading.Semaphore(0)
@@ -178,6 +179,12 @@ class Pool:
                 self._sessions -= 1
                 if self._sessions == 0:
                     self.board[SERVING] = 0
+
+
+@cache
+def pool_of(threads: int) -> Pool:
+    """The one pool of so many threads: backends share it, so that a program that makes many keeps few threads."""
+    return Pool(threads)
 
 
 def cores() -> int:

@@ -185,10 +185,3 @@ def _wrong_calls():
 
 
 WRONG_CALLS = list(_wrong_calls())
-LAYOUT_UNCHECKED = {("gather", "examples", "in Fortran order"), ("gather", "examples", "strided")}
-
-
-def marked(calls):
-    """Those that are not refused yet are expected to fail."""
-    known = pytest.mark.xfail(strict=True, reason="gather does not check the layout of its examples")
-    return [pytest.param(*call, marks=known if call in LAYOUT_UNCHECKED else ()) for call in calls]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_calls import WRONG_CALLS, marked, right_call, spoilt_call, written
+from kernel_calls import WRONG_CALLS, right_call, spoilt_call, written
 
 from minigan.backends import numba_ops
 from minigan.backends.numba_ops import NumbaOps
@@ -20,7 +20,11 @@ class NoKernels:
     """In the place of the compiled kernels, none of which may run."""
 
     def __getattr__(self, name):
-        raise AssertionError(f"the kernel {name} ran")
+        def kernel(*arguments):
+            raise AssertionError(f"the kernel {name} ran")
+
+        kernel.__name__ = name
+        return kernel
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def uncompiled(monkeypatch):
     return NumbaOps(1)
 
 
-@pytest.mark.parametrize("kernel, argument, how", marked(WRONG_CALLS))
+@pytest.mark.parametrize("kernel, argument, how", WRONG_CALLS)
 def test_parity_of_exceptions(kernel, argument, how, uncompiled):
     for ops in (NUMPY, uncompiled):
         with pytest.raises(ValueError):
@@ -45,10 +49,8 @@ def test_parity_of_exceptions_for_a_batch_size(change, uncompiled):
 
 
 FORWARD, BACKWARD = ["affine", "dropout", "maxout", "relu"], ["dropout_backward", "maxout_backward", "relu_backward"]
-UNSEEN = "compiled kernels do not look whether out may be written, and gemm writes all the same"
 
 
-@pytest.mark.xfail(strict=True, reason=UNSEEN)
 @pytest.mark.parametrize("kernel", ["add", "colsum", "gemm", "uniform", *FORWARD, *BACKWARD])
 def test_parity_of_exceptions_for_a_read_only_out(kernel, uncompiled):
     for ops in (NUMPY, uncompiled):
@@ -58,9 +60,6 @@ def test_parity_of_exceptions_for_a_read_only_out(kernel, uncompiled):
             getattr(ops, kernel)(**arguments)
 
 
-@pytest.mark.xfail(
-    NumbaOps(1).blas.name == "mkl", strict=True, reason="MKL refuses a leading dimension of 0 and leaves out as it was"
-)
 def test_parity_of_gemm_over_nothing(dtype):
     a, b = np.ones((3, 0), dtype), np.ones((0, 4), dtype)
     got, expected = (o.gemm(a, b, np.ones((3, 4), dtype), beta=0.5) for o in (NumbaOps(1), NUMPY))
