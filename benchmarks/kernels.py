@@ -9,8 +9,8 @@ found in near caches, where inside an iteration they often are not.
 Bytes are those of the formula, each array once for reading and once for writing; what NumPy moves besides, in temporary
 arrays, shows as fewer GB/s.  An operation or an elementary function is one flop; Philox's integers are not counted.
 GB/s and GFLOP/s are those of the median, the ceilings' those of the fastest call.  `of roof` is
-max(bytes / bandwidth, flop / the large product's GFLOP/s) / median, with the bandwidth of `add` in the nearest cache
-that holds the arrays.
+max(bytes / bandwidth, flop / the large product's GFLOP/s) / median, with the best bandwidth in the nearest cache that
+holds the arrays.
 """
 
 from __future__ import annotations
@@ -233,7 +233,8 @@ class Ceilings:
 
     def kernels(self) -> list[Kernel]:
         one, all_threads = Bench(self.one, self.dtype), Bench(self.ops, self.dtype)
-        found = [replace(bench.gemm(SQUARE), label=threads(bench.ops.threads)) for bench in (one, all_threads)]
+        benches = (one, all_threads) if self.ops.threads > 1 else (one,)
+        found = [replace(bench.gemm(SQUARE), label=threads(bench.ops.threads)) for bench in benches]
         for level, size in self.buffers.items():
             n = size // 2 // one.dtype.itemsize
             n_all = n * self.adding if level == "L2" else n
@@ -248,7 +249,7 @@ class Ceilings:
         """Microseconds that a kernel cannot do without, by the measured rows of the ceilings."""
         level = next(level for level, size in self.holds.items() if kernel.footprint <= size)
         product = max(row["gflop_per_s"] for row in rows if row["name"].startswith("gemm"))
-        memory = next(row["gb_per_s"] for row in rows if row["name"].startswith(f"add in {level}"))
+        memory = max(row["gb_per_s"] for row in rows if f"in {level}," in row["name"])
         return max(kernel.moved / memory, kernel.flop / product) / 1e3
 
 
