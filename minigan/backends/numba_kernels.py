@@ -143,6 +143,8 @@ def uniform(rows, place, limit, out):
 
 
 # ---- Activations -----------------------------------------------------------------------------------------------
+#
+# A loop over a row's own view vectorises; indexing [r, c] with a computed r may be negative to Numba, and does not.
 
 
 @compiled
@@ -151,9 +153,10 @@ def relu(part, parts, z, bias, out):
     zero = out.dtype.type(0)
     start, stop = share(out.shape[0], part, parts)
     for r in range(start, stop):
-        for c in range(out.shape[1]):
-            x = z[r, c] + bias[c]
-            out[r, c] = zero if x < zero else x
+        z_row, y_row = z[r], out[r]
+        for c in range(len(y_row)):
+            x = z_row[c] + bias[c]
+            y_row[c] = zero if x < zero else x
 
 
 @compiled
@@ -164,10 +167,12 @@ def run_relu(board, parts, z, bias, out):
 @compiled
 def relu_backward(part, parts, dy, y, out):
     """dz = dy [y > 0]"""
+    zero, one = out.dtype.type(0), out.dtype.type(1)
     start, stop = share(out.shape[0], part, parts)
     for r in range(start, stop):
-        for c in range(out.shape[1]):
-            out[r, c] = dy[r, c] * out.dtype.type(y[r, c] > 0)
+        dy_row, y_row, dz_row = dy[r], y[r], out[r]
+        for c in range(len(y_row)):
+            dz_row[c] = dy_row[c] * (one if y_row[c] > zero else zero)
 
 
 @compiled
@@ -185,20 +190,21 @@ def maxout(part, parts, z, bias, out, winner, rows, place, threshold, scale):
     zero = out.dtype.type(0)
     start, stop = share(out.shape[0], part, parts)
     for r in range(start, stop):
+        y, won, kept = out[r], winner[r], z[r, :width]
         for o in range(width):
-            out[r, o] = z[r, o] + bias[o]
-            winner[r, o] = 0
+            y[o] = kept[o] + bias[o]
+            won[o] = 0
         for p in range(1, z.shape[1] // width):
+            z_piece, b_piece = z[r, p * width : (p + 1) * width], bias[p * width : (p + 1) * width]
             for o in range(width):
-                x = z[r, p * width + o] + bias[p * width + o]
-                winner[r, o] = np.int8(p) if x > out[r, o] else winner[r, o]
-                out[r, o] = x if x > out[r, o] or x != x else out[r, o]
+                x = z_piece[o] + b_piece[o]
+                won[o] = np.int8(p) if x > y[o] else won[o]
+                y[o] = x if x > y[o] or x != x else y[o]
         if threshold <= LOW:
-            kept = z[r, :width]
             draw_kept(kept, rows[r], place, threshold)
             for o in range(width):
-                winner[r, o] = winner[r, o] if kept[o] != zero else np.int8(-1)
-                out[r, o] = out[r, o] * scale if kept[o] != zero else zero
+                won[o] = won[o] if kept[o] != zero else np.int8(-1)
+                y[o] = y[o] * scale if kept[o] != zero else zero
 
 
 @compiled
@@ -210,11 +216,14 @@ def run_maxout(board, parts, z, bias, out, winner, rows, place, threshold, scale
 def maxout_backward(part, parts, dy, winner, scale, out):
     """dz[:, p O + o] = scale dy[:, o] [winner[:, o] = p]"""
     width = dy.shape[1]
+    zero, one = out.dtype.type(0), out.dtype.type(1)
     start, stop = share(out.shape[0], part, parts)
     for r in range(start, stop):
+        dy_row, won = dy[r], winner[r]
         for p in range(out.shape[1] // width):
+            dz_piece = out[r, p * width : (p + 1) * width]
             for o in range(width):
-                out[r, p * width + o] = scale * dy[r, o] * out.dtype.type(winner[r, o] == p)
+                dz_piece[o] = scale * dy_row[o] * (one if won[o] == p else zero)
 
 
 @compiled
@@ -228,9 +237,10 @@ def dropout(part, parts, x, out, kept, rows, place, threshold, scale):
     zero = out.dtype.type(0)
     start, stop = share(out.shape[0], part, parts)
     for r in range(start, stop):
-        draw_kept(kept[r], rows[r], place, threshold)
-        for c in range(out.shape[1]):
-            out[r, c] = x[r, c] * scale if kept[r, c] else zero
+        x_row, y_row, kept_row = x[r], out[r], kept[r]
+        draw_kept(kept_row, rows[r], place, threshold)
+        for c in range(len(y_row)):
+            y_row[c] = x_row[c] * scale if kept_row[c] else zero
 
 
 @compiled
@@ -244,8 +254,9 @@ def dropout_backward(part, parts, dy, kept, scale, out):
     zero = out.dtype.type(0)
     start, stop = share(out.shape[0], part, parts)
     for r in range(start, stop):
-        for c in range(out.shape[1]):
-            out[r, c] = dy[r, c] * scale if kept[r, c] else zero
+        dy_row, kept_row, dx_row = dy[r], kept[r], out[r]
+        for c in range(len(dx_row)):
+            dx_row[c] = dy_row[c] * scale if kept_row[c] else zero
 
 
 @compiled
@@ -260,10 +271,31 @@ def run_dropout_backward(board, parts, dy, kept, scale, out):
 def add(part, parts, theta, step):
     """theta <- theta + step"""
     start, stop = share(theta.shape[0], part, parts)
-    for i in range(start, stop):
-        theta[i] += step[i]
+    theta_part, step_part = theta[start:stop], step[start:stop]
+    for i in range(len(theta_part)):
+        theta_part[i] += step_part[i]
 
 
 @compiled
 def run_add(board, parts, theta, step):
     run(board, parts, add, (theta, step))
+
+
+@compiled
+def adam(part, parts, theta, gradient, first, second, numbers):
+    """theta <- theta - lr (first / (1 - beta1^t)) / (sqrt(second / (1 - beta2^t)) + epsilon); `Ops.adam` has the rest.
+
+    numbers  (lr, beta1, 1 - beta1, 1 - beta1^t, beta2, 1 - beta2, 1 - beta2^t, epsilon) in theta's dtype
+    """
+    lr, beta1, rest1, correction1, beta2, rest2, correction2, epsilon = numbers
+    start, stop = share(theta.shape[0], part, parts)
+    t, g, m, v = theta[start:stop], gradient[start:stop], first[start:stop], second[start:stop]
+    for i in range(len(t)):
+        m[i] = m[i] * beta1 + rest1 * g[i]
+        v[i] = v[i] * beta2 + rest2 * (g[i] * g[i])
+        t[i] -= m[i] / correction1 / (np.sqrt(v[i] / correction2) + epsilon) * lr
+
+
+@compiled
+def run_adam(board, parts, theta, gradient, first, second, numbers):
+    run(board, parts, adam, (theta, gradient, first, second, numbers))

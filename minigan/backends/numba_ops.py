@@ -132,6 +132,14 @@ class NumbaOps(NumpyOps):
         self._run(kernels.run_add, theta.size, (theta,), theta, step)
         return theta
 
+    def adam(self, theta, gradient, first, second, count, clock, beta1, beta2, epsilon):
+        checks.alike("adam", theta, gradient, first, second)
+        t = int(count) + 1
+        numbers = (clock.learning_rate, beta1, 1 - beta1, 1 - beta1**t, beta2, 1 - beta2, 1 - beta2**t, epsilon)
+        numbers = tuple(map(theta.dtype.type, numbers))
+        self._run(kernels.run_adam, theta.size, (theta, first, second), theta, gradient, first, second, numbers)
+        return theta
+
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
         checks.writeable("uniform", out)
