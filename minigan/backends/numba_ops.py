@@ -64,7 +64,7 @@ class NumbaOps(NumpyOps):
             return super().gemm(a, b, out, trans_a, trans_b, alpha, beta)
         checks.product(a, b, out, trans_a, trans_b)
         real = out.dtype.type
-        rows = row_parts(*out.shape, self._threads) if work >= SERIAL else 1
+        rows = row_parts(*out.shape, self._threads, trans_a) if work >= SERIAL else 1
         self._run(kernels.run_gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
         return out
 
@@ -152,9 +152,15 @@ def place_of(draw: rng.Draw) -> tuple:
     return tuple(map(np.uint64, (int(draw.iteration), draw.substep, draw.stream, *rng.key_of(draw.seed))))
 
 
-def row_parts(m: int, n: int, parts: int) -> int:
-    """Into how many rows of tiles to cut (m, n) for `parts` tiles: one, unless tiles would be narrower than 64 columns."""
-    rows = 1
+def row_parts(m: int, n: int, parts: int, trans_a: bool) -> int:
+    """Into how many rows of tiles to cut (m, n) for `parts` tiles.
+
+    A weight gradient, x^T dy, is cut by rows, other products by columns: a tile then reads one of its factors in part
+    and the other whole, the one that costs BLAS less to lay out.  Tiles keep 16 rows and 64 columns where they can.
+    """
+    rows = parts if trans_a else 1
+    while rows > 1 and rows % 2 == 0 and m // rows < 16:
+        rows //= 2
     while parts % (2 * rows) == 0 and n * rows // parts < 64 and m // (2 * rows) >= 16:
         rows *= 2
     return rows
