@@ -90,9 +90,8 @@ def measure(contenders: dict, rounds: int, seconds: float) -> dict[str, list[flo
     return times
 
 
-def run_case(case: str, backend: str, against: list[str], threads: int | None, rounds: int, seconds: float) -> list[dict]:
+def run_case(recipe: Recipe, backend: str, against: list[str], threads: int | None, rounds: int, seconds: float):
     """The rows of one recipe, ours first."""
-    recipe = RECIPES[case]
     weights = initial_weights(recipe, seed=0)
     examples = np.random.default_rng(1).integers(0, 256, (EXAMPLES, recipe.features), dtype=np.uint8)
     ours = f"minigan {backend}"
@@ -106,7 +105,7 @@ def run_case(case: str, backend: str, against: list[str], threads: int | None, r
     median = {name: float(np.median(t)) for name, t in times.items()}
     return [
         {
-            "case": case,
+            "case": recipe.name,
             "name": name,
             "median_ms": round(median[name], 3),
             "min_ms": round(min(t), 3),
@@ -132,8 +131,9 @@ def versions() -> dict[str, str]:
 
 def machine() -> dict:
     """The processor, and how many of its cores this process may use."""
-    model = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor())
-    return {"processor": model, "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
+    models = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
+    processor = models[0] if models else platform.processor()
+    return {"processor": processor, "cores": len(os.sched_getaffinity(0)), "system": platform.platform()}
 
 
 def _cpuinfo() -> list[str]:
@@ -177,9 +177,8 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
     for case in options.cases:
-        rows += run_case(
-            case, options.backend, options.against, options.threads, options.rounds, options.seconds
-        )
+        job = options.backend, options.against, options.threads, options.rounds, options.seconds
+        rows += run_case(RECIPES[case], *job)
     print(table(rows))
     if options.json:
         result = {"cases": rows, "machine": machine(), "versions": versions(), "precision": "float32"}

@@ -31,7 +31,7 @@ python_maximum_signature_line_length = 100
 # ---- Docstrings ------------------------------------------------------------------------------------------------
 #
 # minigan's docstrings are plain text laid out for a reader of the code: prose, and lines of formulas and shapes in
-# columns.  For reStructuredText the columns become literal blocks, and the signs of its own markup are escaped in prose.
+# columns.  For reStructuredText the columns become literal blocks, and signs of its own markup are escaped in prose.
 
 COLUMNS = re.compile(r"^\s|\S {3,}\S|^[\w.]+ {2}\S")
 LITERAL = re.compile(r"(`[^`]+`)")

@@ -203,7 +203,7 @@ class GAN:
         return gan
 
     def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
-        """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they do not fit."""
+        """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
         views = self._tensors()
         if views.keys() != tensors.keys():
             odd = sorted(views.keys() ^ tensors.keys())

@@ -116,8 +116,11 @@ def _bias(text: str, means: np.ndarray | None) -> Initialiser:
 
 def to_json(network: Sequential) -> str:
     """The layers as JSON, [["Linear", {"n_in": 100, "n_out": 1200}], ...]: what a checkpoint says of a network."""
-    sizes = [{f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in ("weights", "bias")} for layer in network.layers]
-    return json.dumps([[type(layer).__name__, size] for layer, size in zip(network.layers, sizes)])
+    described = []
+    for layer in network.layers:
+        sizes = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in ("weights", "bias")}
+        described.append([type(layer).__name__, sizes])
+    return json.dumps(described)
 
 
 def from_json(text: str) -> Sequential:

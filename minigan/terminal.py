@@ -17,7 +17,8 @@ def half_blocks(samples: np.ndarray, image_shape: tuple[int, ...], columns: int 
     tiles = np.round(255 * np.clip(samples, 0, 1)).astype(int).reshape(len(samples), *shape)
     lines = []
     for i in range(0, len(tiles), columns):
-        strip = np.concatenate(list(np.pad(tiles[i : i + columns], ((0, 0), (0, shape[0] % 2), (0, 1), (0, 0)))), axis=1)
+        padded = np.pad(tiles[i : i + columns], ((0, 0), (0, shape[0] % 2), (0, 1), (0, 0)))
+        strip = np.concatenate(list(padded), axis=1)
         strip = np.broadcast_to(strip, (*strip.shape[:2], 3))
         for upper, lower in zip(strip[0::2], strip[1::2]):
             ink = ["\x1b[38;2;{};{};{};48;2;{};{};{}m▀".format(*a, *b) for a, b in zip(upper, lower)]

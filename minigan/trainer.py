@@ -62,7 +62,9 @@ def _in_unit_interval(data: Dataset) -> bool:
 
 def drawn(data) -> np.ndarray:
     """Points of p_data for a drawing: (n, features)."""
-    return data.scaled(data.train[:DRAWN_POINTS], np.float64) if isinstance(data, Dataset) else data.sample(DRAWN_POINTS, 0)
+    if isinstance(data, Dataset):
+        return data.scaled(data.train[:DRAWN_POINTS], np.float64)
+    return data.sample(DRAWN_POINTS, seed=0)
 
 
 class Trainer:
@@ -79,6 +81,7 @@ class Trainer:
         recipe = self.gan.recipe
         self.source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.precision)
         self.gan.begin(self.source.batches_per_epoch, datasets.describe(self.data))
+        self.source.prepare(0, recipe.k)
         self.total = config.iterations or self.gan.iterations_in(config.epochs)
         self.folder = RunFolder(Path(config.out)) if config.resume else RunFolder.create(config)
         if config.resume:

@@ -78,7 +78,8 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_import_minigan_loads_nothing_heavy():
-    assert not loaded_by("import minigan") & {"numba", "cupy", "mpi4py", "matplotlib", "sklearn", "pooch", "tyro", "torch"}
+    heavy = {"numba", "cupy", "mpi4py", "matplotlib", "sklearn", "pooch", "tyro", "torch"}
+    assert not loaded_by("import minigan") & heavy
 
 
 def test_numpy_training_needs_no_compiler():

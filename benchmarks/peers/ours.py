@@ -9,6 +9,7 @@ from minigan import GAN, Dataset, Dropout, Linear, Maxout, ReLU, Sequential, Sig
 from minigan import Recipe as Rules
 from minigan import backends
 from minigan.data import minibatches
+from minigan.losses import value
 
 ACTIVATIONS = {"relu": (ReLU(),), "sigmoid": (Sigmoid(),), "linear": ()}
 
@@ -55,13 +56,15 @@ class MiniGAN:
         game.draw_x(self.source, 0)
         game.draw_z(0)
         game._discriminate_pair(0)
-        masks = []
-        for index, layer in enumerate(game.discriminator.network.layers):
+        masks, layers = [], game.discriminator.network.layers
+        for index, layer in enumerate(layers):
             if isinstance(layer, Dropout):
-                width = game.discriminator.network.n_in if index == 0 else game.discriminator.network.layers[index - 1].n_out
+                width = layers[index - 1].n_out if index else game.discriminator.network.n_in
                 masks.append(rng.words(game.tape_d.draw.layer(index), width) < rng.keep_threshold(layer.keep))
-        losses = game.measure()["d_loss"], game.loss(self.ops.to_host(game.logits)[game.m :])
-        return self.ops.to_host(game.x), self.ops.to_host(game.z), masks, losses
+        logits = self.ops.to_host(game.logits)
+        real, fake = logits[: game.m], logits[game.m :]
+        weight = 0.5 if game.updates == "simultaneous" else 1.0
+        return self.ops.to_host(game.x), self.ops.to_host(game.z), masks, (-weight * value(real, fake), game.loss(fake))
 
 
 class Products:

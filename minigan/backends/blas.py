@@ -12,10 +12,9 @@ import sys
 from pathlib import Path
 
 import llvmlite.binding as llvm
-import numpy as np
 from numba.core import types
-from threadpoolctl import ThreadpoolController
 
+from minigan.backends.numpy_ops import loaded_blas
 from minigan.errors import ConfigError
 
 SYMBOLS = ("scipy_cblas_{}gemm64_", "cblas_{}gemm64_", "scipy_cblas_{}gemm", "cblas_{}gemm")
@@ -47,20 +46,19 @@ class Blas:
     """The BLAS in use: `name`, and whether compiled kernels can reach it (`linked`)."""
 
     def __init__(self):
-        np.dot(np.ones(1), np.ones(1))
-        self._pools = ThreadpoolController().select(user_api="blas")
+        self._loaded = loaded_blas()
         self.name, library = self._find()
         self.linked = library is not None and self._link(library)
 
     def _find(self) -> tuple[str, ctypes.CDLL | None]:
         wanted = os.environ.get("MINIGAN_BLAS", "mkl")
         if wanted not in ("mkl", "numpy"):
-            raise ConfigError(f"MINIGAN_BLAS={wanted}: expected mkl (where its wheel is installed) or numpy (NumPy's own)")
+            raise ConfigError(f"MINIGAN_BLAS={wanted}: expected mkl (if its wheel is there) or numpy (NumPy's own)")
         if wanted == "mkl" and (path := mkl_path()) is not None:
             library = ctypes.CDLL(str(path))
             library.MKL_Set_Threading_Layer(MKL_SEQUENTIAL)
             return "mkl", library
-        for pool in self._pools.info():
+        for pool in self._loaded.info():
             return pool["internal_api"], ctypes.CDLL(pool["filepath"])
         return "unknown", None
 
@@ -76,4 +74,4 @@ class Blas:
 
     def single_threaded(self):
         """A context in which BLAS stays on the calling thread; afterwards it is as it was."""
-        return self._pools.limit(limits=1)
+        return self._loaded.limit(limits=1)

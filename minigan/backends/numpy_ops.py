@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
@@ -16,15 +18,14 @@ class NumpyOps(Ops):
 
     def __init__(self, threads: int | None = None):
         """`threads` for the products, None for what NumPy's BLAS has now."""
-        self._blas = ThreadpoolController().select(user_api="blas")
-        self._threads = threads or max((pool["num_threads"] for pool in self._blas.info()), default=1)
+        self._threads = threads or max((pool["num_threads"] for pool in loaded_blas().info()), default=1)
 
     @property
     def threads(self):
         return self._threads
 
     def session(self):
-        return self._blas.limit(limits=self._threads)
+        return loaded_blas().limit(limits=self._threads)
 
     # ---- Memory ------------------------------------------------------------------------------------------------
 
@@ -245,6 +246,15 @@ class NumpyOps(Ops):
         mode = (u * len(centres)).astype(np.intp)
         out[...] = centres[mode] + deviation * standard_normal(noise, out.shape[1])
         return out
+
+
+@cache
+def loaded_blas() -> ThreadpoolController:
+    """The BLAS that NumPy uses, for its number of threads.
+
+    Looked up once, before the numba backend may load MKL: to set MKL's number would set that of PyTorch's copy too.
+    """
+    return ThreadpoolController().select(user_api="blas")
 
 
 def reciprocal(keep: float, dtype):

@@ -158,7 +158,8 @@ class Ops(ABC):
 
     @abstractmethod
     def gather(self, examples, order, count: Count, batch_size: int, rows, scale, shift, out):
-        """Minibatch number `count`:  out[j] = scale[i] examples[i] + shift[i],  i = order[epoch mod 2, batch m + rows[j]]
+        """Minibatch number `count`:  out[j] = scale[i] examples[i] + shift[i],
+        i = order[epoch mod 2, batch m + rows[j]]
 
         examples (N, F) uint8, float32 or float64; order (2, N) int32: the permutations of an epoch and its neighbour;
         m = batch_size, the global one; rows (B,) uint32, the global number of each local row; out (B, F).

@@ -1,7 +1,7 @@
 """Threads of our own, for kernels that take microseconds.
 
-A kernel is a compiled function  kernel(part, parts, *arrays)  that does one of `parts` shares of its work.  `run` writes
-it on a board; whoever is free claims the next part by an atomic swap, the calling thread first of all.  So
+A kernel is a compiled function  kernel(part, parts, *arrays)  that does one of `parts` shares of its work.  `run`
+writes it on a board; whoever is free claims the next part by an atomic swap, the calling thread first of all.  So
 
 - a kernel begins within a microsecond, for waiting threads look at the board all the time (for some 100 microseconds;
   then they sleep in short naps, and between sessions for good);
@@ -48,7 +48,7 @@ def compiled(function):
 
 @intrinsic
 def post(typing_context, board, kernel, arguments):
-    """Write on the board a C function  task(part, parts, &arguments)  that calls the kernel, and where its arguments are.
+    """Write on the board a C function  task(part, parts, &arguments)  that calls the kernel, and its arguments.
 
     The arguments lie in the caller's frame, which outlives the task.
     """

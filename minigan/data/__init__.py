@@ -59,7 +59,9 @@ def given_mnist() -> Path | None:
     return find_idx_folder(root)
 
 
-def minibatches(ops: Ops, data: Dataset | Mixture, batch_size: int, seed: int, dtype) -> ExampleBatches | MixtureBatches:
+def minibatches(
+    ops: Ops, data: Dataset | Mixture, batch_size: int, seed: int, dtype
+) -> ExampleBatches | MixtureBatches:
     """Minibatches of the data on a backend, in float32 or float64."""
     kind = MixtureBatches if isinstance(data, Mixture) else ExampleBatches
     return kind(ops, data, batch_size, seed, dtype)

@@ -11,7 +11,7 @@ from minigan.data.mixtures import Mixture
 
 
 def describe(data: Dataset | Mixture) -> dict:
-    """Name, dtype, shape, image shape (None for none) and a SHA-256 of the training examples, or of a mixture's modes."""
+    """Name, dtype, shape, image shape (None for none) and a SHA-256 of the training examples, or of the modes."""
     if isinstance(data, Dataset):
         content = np.ascontiguousarray(data.train)
     else:

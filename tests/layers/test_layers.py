@@ -70,7 +70,7 @@ SIZED = 4  # layers with weights among them
 
 
 class Pass:
-    """One forward, y (rows, 2), of the last rows of x (8, 6); a cotangent dy, and gradients that are NaN until written."""
+    """One forward, y (rows, 2), of the last rows of x (8, 6); a cotangent dy, and gradients, NaN until written."""
 
     def __init__(self, *layers, fused=True, dtype=np.float64, ops=OPS, rows=8, training=True):
         self.ops, self.network = ops, Sequential(*(layers or LAYERS), fused=fused)
