@@ -36,7 +36,7 @@ class NumbaOps(NumpyOps):
         most = cores()
         if threads is not None and threads > most:
             raise ConfigError(f"--threads {threads}: expected at most {most}, the cores that are free to use")
-        self._threads = threads or most
+        super().__init__(threads or most)
         self._pool = pool_of(self._threads)
         self._ones = cache(np.ones)
         self.blas = Blas()

@@ -18,6 +18,7 @@ class NumpyOps(Ops):
 
     def __init__(self, threads: int | None = None):
         """`threads` for the products, None for what NumPy's BLAS has now."""
+        self._scratch = cache(np.empty)
         self._threads = threads or max((pool["num_threads"] for pool in loaded_blas().info()), default=1)
 
     @property
@@ -77,10 +78,8 @@ class NumpyOps(Ops):
             if alpha != 1:
                 out *= alpha
         else:
-            product = a @ b
-            product *= alpha
             out *= beta
-            out += product
+            out += np.matmul(a, alpha * b, out=self._scratch(out.shape, out.dtype))
         return out
 
     def affine(self, x, W, b, out):
