@@ -120,10 +120,9 @@ def serve(board):
             usleep(NAP)
 
 
-@njit(inline="always")
-def run(board, parts, kernel, arguments):
-    """kernel(part, parts, *arguments) for every part, here and on the helping threads; returns when all are done."""
-    post(board, kernel, arguments)
+@compiled
+def finish(board, parts):
+    """Open the task that has been posted, and return when all of its parts are done."""
     store(board, DONE, 0)
     number = (load(board, TICKET) >> 32) + 1
     store(board, TICKET, ((number & 0x7FFFFFFF) << 32) | (parts << 16))
@@ -135,6 +134,13 @@ def run(board, parts, kernel, arguments):
             relax()
         else:
             sched_yield()
+
+
+@njit(inline="always")
+def run(board, parts, kernel, arguments):
+    """kernel(part, parts, *arguments) for every part, here and on the helping threads; returns when all are done."""
+    post(board, kernel, arguments)
+    finish(board, parts)
 
 
 class Pool:
