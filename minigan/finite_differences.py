@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigan.backends import Ops
-from minigan.layers import Sequential, Tape
+from minigan.layers import ReLU, Sequential, Tape
 from minigan.params import Params
 
 H = 1e-6
@@ -48,7 +48,7 @@ def kinks(ops: Ops, network: Sequential, tape: Tape) -> list[np.ndarray]:
     sides = []
     for stage, memory in zip(network.stages, tape.layers):
         sides += [ops.to_host(getattr(memory, name)) for name in ("winner", "kept") if hasattr(memory, name)]
-        if "ReLU" in type(stage.layer).__name__:
+        if isinstance(getattr(stage.layer, "activation", stage.layer), ReLU):
             sides.append(ops.to_host(memory.y) > 0)
     return sides
 

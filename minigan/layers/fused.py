@@ -17,10 +17,11 @@ from minigan.layers.sigmoid import Sigmoid
 
 
 @dataclass(frozen=True)
-class LinearReLU:
-    """y = max(0, x W + b)"""
+class LinearActivation:
+    """y = f(x W + b), f the relu or the sigmoid"""
 
     linear: Linear
+    activation: ReLU | Sigmoid
 
     def memory(self, width):
         return self.linear.memory(width) | {"dz": (self.linear.n_out, None)}
@@ -28,31 +29,11 @@ class LinearReLU:
     def forward(self, ops, p, x, tape):
         tape.x = x
         ops.gemm(x, p.W, out=tape.y)
-        return ops.relu(tape.y, out=tape.y, bias=p.b)
+        return self.activation.apply(ops, tape.y, out=tape.y, bias=p.b)
 
     def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
-        """dz = dy [y > 0], then as `Linear`"""
-        dz = ops.relu_backward(dy, tape.y, out=tape.dz)
-        return self.linear.backward(ops, p, dz, tape, grads, need_dx)
-
-
-@dataclass(frozen=True)
-class LinearSigmoid:
-    """y = 1 / (1 + e^-(x W + b))"""
-
-    linear: Linear
-
-    def memory(self, width):
-        return self.linear.memory(width) | {"dz": (self.linear.n_out, None)}
-
-    def forward(self, ops, p, x, tape):
-        tape.x = x
-        ops.gemm(x, p.W, out=tape.y)
-        return ops.sigmoid(tape.y, out=tape.y, bias=p.b)
-
-    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
-        """dz = dy y (1 - y), then as `Linear`"""
-        dz = ops.sigmoid_backward(dy, tape.y, out=tape.dz)
+        """dz = dy f'(z), by y alone; then as `Linear`"""
+        dz = self.activation.derive(ops, dy, tape.y, out=tape.dz)
         return self.linear.backward(ops, p, dz, tape, grads, need_dx)
 
 
@@ -93,10 +74,8 @@ def fuse(layers: tuple) -> list[Stage]:
     while i < len(layers):
         pair = layers[i : i + 2]
         match pair:
-            case (Linear(), ReLU()):
-                merged = LinearReLU(pair[0])
-            case (Linear(), Sigmoid()):
-                merged = LinearSigmoid(pair[0])
+            case (Linear(), ReLU() | Sigmoid()):
+                merged = LinearActivation(*pair)
             case (Maxout(), Dropout()):
                 merged = MaxoutDropout(pair[0], pair[1].keep)
             case _:
