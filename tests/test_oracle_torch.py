@@ -44,6 +44,7 @@ class Watched(NumpyOps):
     """Remembers where weight gradients went: the targets of x^T dy and of column sums."""
 
     def __init__(self):
+        super().__init__()
         self.targets = []
 
     def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):

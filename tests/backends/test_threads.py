@@ -19,6 +19,7 @@ from minigan import backends
 from minigan.backends import numba_ops, pool
 from minigan.backends.blas import mkl_path
 from minigan.backends.numba_ops import NumbaOps, cores
+from minigan.backends.numpy_ops import loaded_blas
 from minigan.errors import ConfigError
 
 CROWD = 7
@@ -37,7 +38,8 @@ def blas_threads():
 
 
 def openblas_threads():
-    return {lib["num_threads"] for lib in threadpool_info() if lib["internal_api"] == "openblas"}
+    """Those of the BLAS that NumPy uses; SciPy may have brought another, which minigan never calls."""
+    return {lib["num_threads"] for lib in loaded_blas().info()}
 
 
 # ---- Sessions --------------------------------------------------------------------------------------------------
