@@ -30,6 +30,7 @@ class Recording(Poisoned):
     """Writes down the calls of some kernels, with their arguments by name."""
 
     def __init__(self):
+        super().__init__()
         self.calls = []
         for name in ("gemm", "colsum", "dropout_backward"):
             setattr(self, name, partial(self.recorded, name, getattr(self, name)))
