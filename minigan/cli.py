@@ -11,7 +11,7 @@ from typing import NoReturn, TypeVar
 
 import tyro
 
-from minigan.errors import CheckpointError, ConfigError
+from minigan.errors import CheckpointError, ConfigError, DivergedError
 
 Options = TypeVar("Options")
 
@@ -55,6 +55,8 @@ def run(prog: str, body: Callable[[], int | None]) -> NoReturn:
         sys.exit(body() or 0)
     except (ConfigError, CheckpointError, DataError) as error:
         stop(prog, error)
+    except DivergedError as error:
+        stop(prog, error, FAILED)
     except (OSError, MemoryError) as error:
         stop(prog, f"{type(error).__name__}: {error}", FAILED)
     except KeyboardInterrupt:

@@ -56,6 +56,8 @@ class Config(Recipe):
         demand(
             self,
             {
+                "data": (self.data != "", "a name or a path"),
+                "out": (self.out != "", "a folder"),
                 "epochs": (self.epochs >= 1, "at least 1"),
                 "iterations": (self.iterations is None or 1 <= self.iterations < 2**32, "1 to 2^32 - 1"),
                 "log_every": (self.log_every >= 1, "at least 1"),

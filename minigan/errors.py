@@ -5,5 +5,9 @@ class ConfigError(ValueError):
     """An option, a preset or a combination of them that cannot be used."""
 
 
+class DivergedError(RuntimeError):
+    """Training that has left the finite numbers: at which iteration, and what to try."""
+
+
 class CheckpointError(ValueError):
     """A checkpoint that cannot be trusted or does not fit: which file, and why."""

@@ -186,7 +186,11 @@ class GAN:
 
     @classmethod
     def load(cls, path: str | Path, backend: str = "numpy") -> GAN:
-        """The GAN of a checkpoint file, or of the newest one in a run's folder.  Raises CheckpointError."""
+        """The GAN of a checkpoint file, or of the newest one in a run's folder.
+
+        Raises CheckpointError for a file that cannot be trusted, ConfigError for an unknown backend.
+        """
+        backends.get(backend)
         path = Path(path)
         if path.is_dir():
             path, tensors, header = checkpoint.newest(path / "checkpoints")

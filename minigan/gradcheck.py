@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -169,7 +170,7 @@ def check_all(ops: Ops) -> Iterator[Result]:
 class Options:
     """Check every hand-written gradient against finite differences."""
 
-    backend: str = "numpy"
+    backend: Literal["numpy", "numba"] = "numpy"
     """what computes"""
 
 

@@ -67,7 +67,7 @@ class Sparse:
     def __call__(self, shape, draw):
         n_in, n_out = shape
         if n_in < self.incoming:
-            raise ValueError(f"sparse initialisation: {self.incoming} incoming weights from {n_in} inputs")
+            raise ValueError(f"sparse={self.incoming}: expected at most {n_in}, the layer's inputs")
         word = _words((n_out, n_in), draw, n_in + self.incoming + self.incoming % 2)
         chosen = np.argsort(word[:, :n_in], axis=1, kind="stable")[:, : self.incoming]
         W = np.zeros((n_out, n_in))

@@ -18,7 +18,8 @@ import numpy as np
 
 def softplus(a) -> np.ndarray:
     """log(1 + e^a) in float64, without overflow."""
-    return np.logaddexp(0.0, np.asarray(a, dtype=np.float64))
+    with np.errstate(invalid="ignore"):
+        return np.logaddexp(0.0, np.asarray(a, dtype=np.float64))
 
 
 def probability(logits) -> np.ndarray:

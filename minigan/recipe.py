@@ -56,7 +56,7 @@ class Recipe:
             "latent": (self.latent >= 1, "at least 1"),
             "batch_size": (1 <= self.batch_size < 2**30, "at least 1"),
             "k": (1 <= self.k < 2**16, "at least 1 D-step an iteration"),
-            "lr": (0 < self.lr < float("inf"), "above 0"),
+            "lr": (0 < self.lr < float("inf"), "a finite number above 0"),
             "lr_decay": (1 <= self.lr_decay < float("inf"), "at least 1"),
             "lr_floor": (0 <= self.lr_floor < float("inf"), "0 or more"),
             "momentum": (0 <= self.momentum < 1, "0 <= momentum < 1"),

@@ -34,12 +34,18 @@ class RunFolder:
             raise ConfigError(f"--out {path}: a file is there, expected a folder or nothing")
         if path.is_dir() and any(path.iterdir()):
             raise ConfigError(f"--out {path}: the folder is not empty; --resume goes on with a run, or choose another")
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"--out {path}: {error.strerror}, expected a place for a folder") from None
         return cls(path)
 
     @classmethod
     def _next_free(cls, parent: Path, name: str) -> RunFolder:
-        parent.mkdir(exist_ok=True)
+        try:
+            parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{parent}: {error.strerror}, expected a place for a folder; or choose --out") from None
         number = 1
         while True:
             path = parent / f"{name}-{number}"

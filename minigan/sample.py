@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -31,11 +32,13 @@ class Options:
     """images in a row of the grid"""
     interpolate: bool = False
     """each row of the grid along a straight line in z, between two draws (figure 3 of the paper)"""
-    backend: str = "numpy"
+    backend: Literal["numpy", "numba"] = "numpy"
     """what computes"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
+        if not self.run:
+            raise ConfigError("--run '': expected a run's folder or a checkpoint file")
         if Path(self.out).suffix not in KINDS:
             raise ConfigError(f"--out {self.out}: expected a name ending in {', '.join(KINDS)}")
         if Path(self.out).exists():
@@ -43,7 +46,7 @@ class Options:
         if not Path(self.out).absolute().parent.is_dir():
             raise ConfigError(f"--out {self.out}: expected an existing folder")
         if not 1 <= self.n < 2**31:
-            raise ConfigError(f"--n {self.n}: expected at least 1")
+            raise ConfigError(f"--n {self.n}: expected 1 to 2^31 - 1")
         if self.columns < 2:
             raise ConfigError(f"--columns {self.columns}: expected at least 2")
         if not 0 <= self.seed < 2**64:

@@ -62,6 +62,8 @@ def main(args: list[str] | None = None) -> None:
 def announce(trainer) -> None:
     """What begins, on standard error."""
     gan, data = trainer.gan, trainer.data
+    for path in trainer.passed_over:
+        print(f"{path}: damaged, and passed over", file=sys.stderr)
     print(
         f"{data.name}: {trainer.total - gan.iteration} iterations of {gan.recipe.batch_size} examples on "
         f"{gan.ops.name}, {gan.ops.threads} thread{'s' * (gan.ops.threads > 1)}; files in {trainer.folder.path}",

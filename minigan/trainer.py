@@ -13,7 +13,7 @@ from minigan import data as datasets
 from minigan.checkpoint import newest
 from minigan.config import Config, recipe_of
 from minigan.data import Dataset
-from minigan.errors import CheckpointError, ConfigError
+from minigan.errors import CheckpointError, ConfigError, DivergedError
 from minigan.gan import GAN
 from minigan.layers import Sequential
 from minigan.models import build
@@ -84,6 +84,7 @@ class Trainer:
         self.source.prepare(0, recipe.k)
         self.total = config.iterations or self.gan.iterations_in(config.epochs)
         self.folder = RunFolder(Path(config.out)) if config.resume else RunFolder.create(config)
+        self.passed_over: list[Path] = []
         if config.resume:
             self._resume()
         self.folder.begin(config)
@@ -95,7 +96,8 @@ class Trainer:
         handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
         progress = Progress(self.gan.iteration, self.total)
         try:
-            with self.gan.ops.session():
+            # What is not finite ends the run at the next logged iteration, in words.
+            with self.gan.ops.session(), np.errstate(over="ignore", invalid="ignore"):
                 self._loop(progress)
         finally:
             progress.close()
@@ -110,7 +112,7 @@ class Trainer:
             gan.step(self.source)
             last = gan.iteration == self.total
             if gan.iteration % config.log_every == 0 or last:
-                measured = gan.game.measure()
+                measured = self._measured()
                 busy += time.perf_counter() - start
                 line = self._line(measured, (gan.iteration - since) / busy)
                 busy, since = 0.0, gan.iteration
@@ -125,6 +127,16 @@ class Trainer:
                 self.save()
         if not self.folder.checkpoint(gan.iteration).exists():
             self.save()
+
+    def _measured(self) -> dict:
+        """The losses of the iteration just done.  Raises DivergedError where they are not finite."""
+        measured = self.gan.game.measure()
+        if not np.isfinite(list(measured.values())).all():
+            raise DivergedError(
+                f"iteration {self.gan.iteration}: the losses are not finite; try a smaller --lr, or --optimizer adam "
+                f"with --lr .0002 (earlier checkpoints are in {self.folder.checkpoints})"
+            )
+        return measured
 
     def _line(self, measured: dict, speed: float) -> dict:
         """A line of metrics.jsonl; lr and momentum are those of the iteration just done."""
@@ -145,12 +157,14 @@ class Trainer:
         progress.show(samples, shape)
 
     def save(self) -> None:
-        """Write the checkpoint of this iteration."""
+        """Write the checkpoint of this iteration, if its losses are finite."""
+        self._measured()
         self.gan.save(self.folder.checkpoint(self.gan.iteration))
 
     def _resume(self) -> None:
         """Go on from the newest checkpoint that verifies, if it is of this run."""
         path, tensors, header = newest(self.folder.checkpoints)
+        self.passed_over = sorted(p for p in self.folder.checkpoints.glob("iteration-*.safetensors") if p > path)
         if header["data"] != self.gan.data:
             raise CheckpointError(f"{path}: trained on other data ({header['data']['name']}, by SHA-256)")
         saved = header["recipe"]

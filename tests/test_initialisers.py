@@ -83,7 +83,7 @@ def test_sparse_with_all_inputs_is_dense():
 
 
 def test_sparse_with_too_few_inputs_is_an_error():
-    with pytest.raises(ValueError, match="100 incoming weights from 99 inputs"):
+    with pytest.raises(ValueError, match="sparse=100: expected at most 99"):
         Sparse(100)((99, 5), PLACE)
 
 

@@ -171,6 +171,8 @@ WRONG = {
     "a batch larger than the data": (["--batch-size", "100000"], "100000"),
     "zero iterations": (["--iterations", "0"], "--iterations 0"),
     "missing value": (["--preset"], "--preset"),
+    "no data at all": (["--data", ""], "--data"),
+    "a file in the folder's way": (["--out", "/dev/null/a"], "--out /dev/null/a"),
 }
 
 
@@ -181,6 +183,24 @@ def test_wrong_input_ends_in_one_line_and_exit_code_2(tmp_path, args, named):
     assert len(result.stderr.splitlines()) == 1 and named in result.stderr
     assert result.stdout == ""
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_run_that_diverges_says_so_and_keeps_no_such_checkpoint(tmp_path):
+    out = tmp_path / "a"
+    args = ["--out", str(out), "--iterations", "30", "--checkpoint-every", "10", "--lr", "1e30"]
+    result = command("minigan.train", *SMALL[:-2], *args)
+    assert result.returncode == 1
+    assert "not finite" in result.stderr and "Traceback" not in result.stderr and "Warning" not in result.stderr
+    assert not list(out.rglob("*.safetensors"))
+
+
+def test_a_checkpoint_that_is_passed_over_is_named(tmp_path):
+    out = tmp_path / "a"
+    train("--out", str(out), "--iterations", "40")
+    newest = out / "checkpoints" / "iteration-00000040.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-5])
+    result = command("minigan.train", "--out", str(out), "--resume", "--iterations", "50")
+    assert result.returncode == 0 and f"{newest}: damaged" in result.stderr
 
 
 def test_a_run_is_not_overwritten(tmp_path):

@@ -27,7 +27,7 @@ class ExampleBatches:
     def __init__(self, ops: Ops, dataset: Dataset, batch_size: int, seed: int, dtype):
         n = len(dataset.train)
         if not 1 <= batch_size <= n:
-            raise DataError(f"batch size {batch_size}: expected 1 to {n}, the training examples of {dataset.name}")
+            raise DataError(f"--batch-size {batch_size}: expected 1 to {n}, the training examples of {dataset.name}")
         self.ops, self.batch_size, self.seed = ops, batch_size, seed
         self.batches_per_epoch = n // batch_size
         if dataset.scale is None:

@@ -84,7 +84,7 @@ class MixtureBatches:
 
     def __init__(self, ops: Ops, mixture: Mixture, batch_size: int, seed: int, dtype):
         if batch_size < 1:
-            raise DataError(f"batch size {batch_size}: expected at least 1")
+            raise DataError(f"--batch-size {batch_size}: expected at least 1")
         self.ops, self.deviation = ops, mixture.deviation
         self.centres = ops.asarray(mixture.centres, dtype)
 
