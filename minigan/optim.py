@@ -59,6 +59,3 @@ class Adam:
             self.beta2,
             self.epsilon,
         )
-
-
-NAMES = ("sgd", "momentum", "adam")

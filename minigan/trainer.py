@@ -85,6 +85,7 @@ class Trainer:
         self.total = config.iterations or self.gan.iterations_in(config.epochs)
         self.folder = RunFolder(Path(config.out)) if config.resume else RunFolder.create(config)
         self.passed_over: list[Path] = []
+        self.saved_at: int | None = None
         if config.resume:
             self._resume()
         self.folder.begin(config)
@@ -125,7 +126,7 @@ class Trainer:
                 self._picture(progress)
             if gan.iteration % config.checkpoint_every == 0:
                 self.save()
-        if not self.folder.checkpoint(gan.iteration).exists():
+        if self.saved_at != gan.iteration:
             self.save()
 
     def _measured(self) -> dict:
@@ -160,6 +161,7 @@ class Trainer:
         """Write the checkpoint of this iteration, if its losses are finite."""
         self._measured()
         self.gan.save(self.folder.checkpoint(self.gan.iteration))
+        self.saved_at = self.gan.iteration
 
     def _resume(self) -> None:
         """Go on from the newest checkpoint that verifies, if it is of this run."""
@@ -175,6 +177,7 @@ class Trainer:
                     "and a resumed run keeps what decides its numbers"
                 )
         self.gan.restore(path, tensors, header)
+        self.saved_at = self.gan.iteration
         self.folder.forget_after(self.gan.iteration)
         if self.gan.iteration > self.total:
             raise ConfigError(f"{path}: {self.gan.iteration} iterations are done, more than the {self.total} asked for")

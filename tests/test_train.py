@@ -196,11 +196,13 @@ def test_a_run_that_diverges_says_so_and_keeps_no_such_checkpoint(tmp_path):
 
 def test_a_checkpoint_that_is_passed_over_is_named(tmp_path):
     out = tmp_path / "a"
-    train("--out", str(out), "--iterations", "40")
-    newest = out / "checkpoints" / "iteration-00000040.safetensors"
-    newest.write_bytes(newest.read_bytes()[:-5])
-    result = command("minigan.train", "--out", str(out), "--resume", "--iterations", "50")
+    train("--out", str(out), "--iterations", "45")
+    newest = out / "checkpoints" / "iteration-00000045.safetensors"
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[:-5])
+    result = command("minigan.train", "--out", str(out), "--resume", "--iterations", "45")
     assert result.returncode == 0 and f"{newest}: damaged" in result.stderr
+    assert newest.read_bytes() == whole
 
 
 def test_a_run_is_not_overwritten(tmp_path):

@@ -43,8 +43,11 @@ class NumbaOps(NumpyOps):
 
     @contextmanager
     def session(self):
-        """Our threads awake, and BLAS on the calling thread alone: its own would spin against ours."""
-        with self.blas.single_threaded(), self._pool.session():
+        """Our threads awake, and BLAS on the calling thread alone: its own would spin against ours.
+
+        A BLAS that kernels cannot reach keeps its threads, for then NumPy makes the products.
+        """
+        with self.blas.single_threaded() if self.blas.linked else super().session(), self._pool.session():
             yield
 
     def _run(self, kernel, work: int, written: tuple, *arguments) -> None:
