@@ -1,0 +1,69 @@
+"""Where the time of a whole training run goes:      python benchmarks/whole_run.py [--epochs 5] [options of minigan.train]
+
+`minigan.train` under cProfile, from its first import to its last file; five epochs of the MNIST recipe where nothing else
+is asked for.  Whatever is not the step should stay below a twentieth.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import contextlib
+import pstats
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+PARTS = {
+    "the step: kernels, products, minibatches": [("gan.py", "step")],
+    "losses, metrics.jsonl and progress": [
+        ("trainer.py", "_measured"),
+        ("run_folder.py", "log"),
+        ("terminal.py", "say"),
+        ("terminal.py", "step"),
+    ],
+    "samples and their pictures": [("trainer.py", "_picture")],
+    "checkpoints": [("gan.py", "save")],
+    "data, networks, compiled kernels' start": [("trainer.py", "__init__")],
+}
+
+
+def seconds(stats: pstats.Stats, file: str, function: str) -> float:
+    """Cumulative seconds inside a function of the package, what it calls included."""
+    found = [
+        cumulative
+        for (path, _, name), (_, _, _, cumulative, _) in stats.stats.items()
+        if name == function and Path(path).name == file and Path(path).parent.name == "minigan"
+    ]
+    return sum(found)
+
+
+def main() -> None:
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__.strip())
+        return
+    profile = cProfile.Profile()
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        options = ["--preset", "mnist", "--epochs", "5", "--backend", "numba", *sys.argv[1:], "--out", f"{folder}/run"]
+        profile.enable()
+        from minigan.train import main as train
+
+        try:
+            train(options)
+        except SystemExit as end:
+            if end.code:
+                raise
+        profile.disable()
+    stats = pstats.Stats(profile)
+    print("| part | seconds | share |\n|---|---|---|")
+    rest = stats.total_tt
+    for part, functions in PARTS.items():
+        spent = sum(seconds(stats, *function) for function in functions)
+        rest -= spent
+        print(f"| {part} | {spent:.2f} | {spent / stats.total_tt:.1%} |")
+    print(f"| imports and all else | {rest:.2f} | {rest / stats.total_tt:.1%} |")
+
+
+if __name__ == "__main__":
+    main()
