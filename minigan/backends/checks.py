@@ -106,3 +106,13 @@ def minibatch(examples, order, batch_size: int, rows, scale, shift, out) -> None
     for a in (scale, shift):
         if a is not None:
             shaped("gather: scale and shift", a, (n,), out.dtype)
+
+
+def gaussians(product, x_norms, s_norms, precisions, peak, total) -> None:
+    """The arrays of a streaming log-sum-exp, as `Ops.log_sum_exp` has them."""
+    matrix("log_sum_exp", product)
+    shaped("log_sum_exp: x_norms", x_norms, product.shape[:1], product.dtype)
+    shaped("log_sum_exp: s_norms", s_norms, product.shape[1:], product.dtype)
+    shaped("log_sum_exp: precisions", precisions, (len(precisions),), product.dtype)
+    for a in (peak, total):
+        shaped("log_sum_exp", a, (len(precisions), len(product)), product.dtype)

@@ -13,13 +13,12 @@ from numba.extending import intrinsic, overload
 
 from minigan.backends.atomics import slot
 from minigan.backends.blas import NO_TRANSPOSE, ROW_MAJOR, TRANSPOSE, dgemm, sgemm
+from minigan.backends.numba_philox import LOW, draw_kept, first_block, philox
 from minigan.backends.pool import compiled, run
-from minigan.rng import MULTIPLIERS, WEYL
 
-M0, M1 = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
-W0, W1 = np.uint64(WEYL[0]), np.uint64(WEYL[1])
-LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 COLUMN_UNIT = 16
+NEGLIGIBLE = 37.0
+"""e^-37 is below half a unit in the last place of a float64 sum that begins at 1."""
 
 
 @njit(inline="always")
@@ -90,44 +89,6 @@ def run_gemm(board, parts, a, b, out, trans_a, trans_b, alpha, beta, row_parts):
 
 
 # ---- Random numbers --------------------------------------------------------------------------------------------
-
-
-@njit(inline="always")
-def philox(block, place):
-    """Four words of Philox4x32-10 in uint64; `minigan.rng.philox` is the formula.
-
-    place  (iteration, substep, stream, key 0, key 1) uint64
-    """
-    c0, (c1, c2, c3, k0, k1) = block & LOW, place
-    for _ in range(10):
-        product0, product1 = c0 * M0, c2 * M1
-        c0, c1 = (product1 >> HALF) ^ c1 ^ k0, product1 & LOW
-        c2, c3 = (product0 >> HALF) ^ c3 ^ k1, product0 & LOW
-        k0, k1 = (k0 + W0) & LOW, (k1 + W1) & LOW
-    return c0, c1, c2, c3
-
-
-@njit(inline="always")
-def first_block(row, width):
-    """The number of a row's first block of four words."""
-    return np.uint64(row) * np.uint64((width + 3) // 4)
-
-
-@njit(inline="always")
-def draw_kept(kept, row, place, threshold):
-    """kept (I,) <- [word < threshold] for one row of a draw; whole blocks first, a loop that vectorises."""
-    width = kept.shape[0]
-    first = first_block(row, width)
-    for block in range(width // 4):
-        w0, w1, w2, w3 = philox(first + np.uint64(block), place)
-        kept[4 * block] = w0 < threshold
-        kept[4 * block + 1] = w1 < threshold
-        kept[4 * block + 2] = w2 < threshold
-        kept[4 * block + 3] = w3 < threshold
-    if width % 4:
-        words = philox(first + np.uint64(width // 4), place)
-        for i in range(width % 4):
-            kept[width // 4 * 4 + i] = words[i] < threshold
 
 
 @compiled
@@ -299,3 +260,35 @@ def adam(part, parts, theta, gradient, first, second, numbers):
 @compiled
 def run_adam(board, parts, theta, gradient, first, second, numbers):
     run(board, parts, adam, (theta, gradient, first, second, numbers))
+
+
+# ---- Densities -------------------------------------------------------------------------------------------------
+
+
+@compiled
+def log_sum_exp(part, parts, product, x_norms, s_norms, precisions, peak, total):
+    """a[j] = -p (x_norms + s_norms[j] - 2 product[j]), row by row; (peak, total) <- those of what was there and a.
+
+    In many dimensions nearly all terms lie far below the largest; their exponentials are not taken.
+    """
+    one, two, far = product.dtype.type(1), product.dtype.type(2), product.dtype.type(NEGLIGIBLE)
+    start, stop = share(product.shape[0], part, parts)
+    for i in range(start, stop):
+        distance, x_norm = product[i], x_norms[i]
+        for j in range(len(distance)):
+            distance[j] = x_norm - two * distance[j] + s_norms[j]
+        for k in range(len(precisions)):
+            p, highest, total_here = precisions[k], peak[k, i], total[k, i]
+            for j in range(len(distance)):
+                a = -p * distance[j]
+                if a > highest:
+                    total_here = total_here * np.exp(highest - a) + one
+                    highest = a
+                elif not a < highest - far:  # true of NaN
+                    total_here += np.exp(a - highest)
+            peak[k, i], total[k, i] = highest, total_here
+
+
+@compiled
+def run_log_sum_exp(board, parts, product, x_norms, s_norms, precisions, peak, total):
+    run(board, parts, log_sum_exp, (product, x_norms, s_norms, precisions, peak, total))

@@ -149,6 +149,14 @@ class NumbaOps(NumpyOps):
         kernels.uniform(draw.rows, place_of(draw), out.dtype.type(limit), out)
         return out
 
+    # ---- Densities ---------------------------------------------------------------------------------------------
+
+    def log_sum_exp(self, product, x_norms, s_norms, precisions, peak, total):
+        checks.gaussians(product, x_norms, s_norms, precisions, peak, total)
+        arguments = (product, x_norms, s_norms, precisions, peak, total)
+        self._run(kernels.run_log_sum_exp, product.size, (product, peak, total), *arguments)
+        return total
+
 
 def place_of(draw: rng.Draw) -> tuple:
     """(iteration, substep, stream, key 0, key 1) as uint64: what a kernel's Philox needs besides the rows."""

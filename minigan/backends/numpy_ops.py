@@ -246,6 +246,21 @@ class NumpyOps(Ops):
         out[...] = centres[mode] + deviation * standard_normal(noise, out.shape[1])
         return out
 
+    # ---- Densities ---------------------------------------------------------------------------------------------
+
+    def log_sum_exp(self, product, x_norms, s_norms, precisions, peak, total):
+        checks.gaussians(product, x_norms, s_norms, precisions, peak, total)
+        distance = np.multiply(product, -2, out=product)
+        distance += x_norms[:, None]
+        distance += s_norms
+        nearest = distance.min(axis=1)
+        for k, p in enumerate(precisions):
+            higher = np.maximum(peak[k], -p * nearest)
+            total[k] *= np.exp(peak[k] - higher)
+            total[k] += np.exp(-p * distance - higher[:, None]).sum(axis=1)
+            peak[k] = higher
+        return total
+
 
 @cache
 def loaded_blas() -> ThreadpoolController:

@@ -182,3 +182,19 @@ class Ops(ABC):
     @abstractmethod
     def mixture(self, modes: Draw, noise: Draw, centres, deviation: float, out):
         """out (B, n) = centres[floor(u K)] + deviation * N(0, 1); centres (K, n) of out's dtype, u one uniform a row"""
+
+    # ---- Densities ---------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def log_sum_exp(self, product, x_norms, s_norms, precisions, peak, total):
+        """One tile of a streaming log-sum-exp over Gaussians: for each of K precisions p,
+
+            a[i, j] = -p |x_i - s_j|^2,      |x_i - s_j|^2 = x_norms[i] + s_norms[j] - 2 product[i, j]
+
+        and (peak, total) are carried on, so that  log sum_j e^a[i, j] = peak[k, i] + log total[k, i]  over all tiles of
+        samples so far; they begin at (-inf, 0).
+
+        product (B, n), scratch   x_norms (B,)   s_norms (n,)   precisions (K,)   peak, total (K, B)
+        Terms below e^-37 of the largest may be left out, for they are below the rounding of a sum in float64.
+        Returns total.
+        """

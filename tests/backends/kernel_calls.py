@@ -23,8 +23,9 @@ WRITTEN = {
     "add": ("theta",),
     "adam": ("theta", "first", "second"),
     "limit_column_norms": ("W",),
+    "log_sum_exp": ("total", "peak"),
 }
-SCRATCH = {"maxout": ("z",)}
+SCRATCH = {"maxout": ("z",), "log_sum_exp": ("product",)}
 IN_PLACE = {
     "relu": "z",
     "sigmoid": "z",
@@ -132,6 +133,14 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
         "normal": {"draw": draw, "out": out},
         "spherical": {"draw": draw, "out": out},
         "mixture": {"modes": place(b, stream=2), "noise": draw, "centres": normal(4, o), "deviation": 0.1, "out": out},
+        "log_sum_exp": {
+            "product": z,
+            "x_norms": 9 + y[:, 0] ** 2,
+            "s_norms": 9 + normal(o) ** 2,
+            "precisions": np.array([0.5, 12.5], dtype),
+            "peak": np.stack([np.full(b, -np.inf), -7 + normal(b)]).astype(dtype),
+            "total": np.stack([np.zeros(b), 1 + normal(b) ** 2]).astype(dtype),
+        },
     }
 
 

@@ -74,6 +74,9 @@ def rounding(kernel, arguments):
             return 4 * np.spacing(NUMPY.sigmoid(**arguments))
         case "cross_entropy_backward":
             return 4 * eps * arguments["scale"]
+        case "log_sum_exp":
+            NUMPY.log_sum_exp(**arguments)
+            return (arguments["product"].shape[1] + 8) * np.finfo(arguments["total"].dtype).eps * arguments["total"]
     return 0
 
 

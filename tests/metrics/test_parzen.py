@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 
-from minigan import ConfigError
+from minigan import ConfigError, backends
 from minigan.metrics import parzen
 
 RNG = np.random.default_rng(0)
 POINTS, SAMPLES = RNG.random((1500, 7)), RNG.random((2100, 7))
+
+
+@pytest.fixture(params=backends.NAMES)
+def ops(request):
+    return backends.get(request.param)
 
 
 def direct(points, samples, sigma):
@@ -21,28 +26,28 @@ def direct(points, samples, sigma):
 
 
 @pytest.mark.parametrize("sigma", [0.01, 0.2, 3.0])
-def test_parzen_equals_the_direct_formula(sigma):
-    found = parzen.log_likelihood(POINTS, SAMPLES, [sigma])[0]
+def test_parzen_equals_the_direct_formula(ops, sigma):
+    found = parzen.log_likelihood(ops, POINTS, SAMPLES, [sigma])[0]
     np.testing.assert_allclose(found, direct(POINTS, SAMPLES, sigma), rtol=1e-9, atol=1e-9)
 
 
-def test_parzen_equals_scikit_learn():
+def test_parzen_equals_scikit_learn(ops):
     from sklearn.neighbors import KernelDensity
 
     expected = KernelDensity(kernel="gaussian", bandwidth=0.3).fit(SAMPLES).score_samples(POINTS)
-    np.testing.assert_allclose(parzen.log_likelihood(POINTS, SAMPLES, [0.3])[0], expected, rtol=1e-7)
+    np.testing.assert_allclose(parzen.log_likelihood(ops, POINTS, SAMPLES, [0.3])[0], expected, rtol=1e-7)
 
 
-def test_parzen_of_several_sigmas_is_each_alone():
+def test_parzen_of_several_sigmas_is_each_alone(ops):
     sigmas = [0.1, 0.5]
-    both = parzen.log_likelihood(POINTS[:50], SAMPLES, sigmas)
+    both = parzen.log_likelihood(ops, POINTS[:50], SAMPLES, sigmas)
     for row, sigma in zip(both, sigmas):
-        np.testing.assert_array_equal(row, parzen.log_likelihood(POINTS[:50], SAMPLES, [sigma])[0])
+        np.testing.assert_array_equal(row, parzen.log_likelihood(ops, POINTS[:50], SAMPLES, [sigma])[0])
 
 
-def test_parzen_protocol_chooses_sigma_on_validation_points():
+def test_parzen_protocol_chooses_sigma_on_validation_points(ops):
     validation, test = POINTS[:200], POINTS[200:]
-    found = parzen.estimate(test, validation, SAMPLES)
+    found = parzen.estimate(ops, test, validation, SAMPLES)
     means = [direct(validation, SAMPLES, s).mean() for s in parzen.SIGMAS]
     assert found.sigma == parzen.SIGMAS[int(np.argmax(means))]
     values = direct(test, SAMPLES, found.sigma)
@@ -50,17 +55,38 @@ def test_parzen_protocol_chooses_sigma_on_validation_points():
     assert found.standard_error == pytest.approx(values.std() / np.sqrt(len(values)), rel=1e-9)
 
 
-def test_parzen_says_when_sigma_is_at_the_edge():
-    assert parzen.estimate(POINTS[:20], POINTS[:20], SAMPLES[:5], sigmas=np.array([5.0, 6.0])).at_edge
-    assert not parzen.estimate(POINTS[:20], POINTS[20:60], SAMPLES, sigmas=np.array([0.001, 0.3, 9.0])).at_edge
+def test_parzen_says_when_sigma_is_at_the_edge(ops):
+    assert parzen.estimate(ops, POINTS[:20], POINTS[:20], SAMPLES[:5], sigmas=np.array([5.0, 6.0])).at_edge
+    assert not parzen.estimate(ops, POINTS[:20], POINTS[20:60], SAMPLES, sigmas=np.array([0.001, 0.3, 9.0])).at_edge
 
 
 @pytest.mark.parametrize("sigma", [0.0, -1.0, np.inf, np.nan])
-def test_parzen_refuses_a_sigma_that_is_none(sigma):
+def test_parzen_refuses_a_sigma_that_is_none(ops, sigma):
     with pytest.raises(ConfigError, match="sigma"):
-        parzen.log_likelihood(POINTS[:2], SAMPLES[:2], [sigma])
+        parzen.log_likelihood(ops, POINTS[:2], SAMPLES[:2], [sigma])
 
 
-def test_parzen_refuses_other_widths():
+def test_parzen_refuses_other_widths(ops):
     with pytest.raises(ConfigError, match="one width"):
-        parzen.log_likelihood(POINTS[:, :3], SAMPLES, [1.0])
+        parzen.log_likelihood(ops, POINTS[:, :3], SAMPLES, [1.0])
+
+
+def test_parzen_is_not_a_number_where_a_sample_is_none(ops):
+    samples = SAMPLES.copy()
+    samples[5, 2] = np.nan
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(parzen.log_likelihood(ops, POINTS[:3], samples, [0.3])).all()
+
+
+def test_parzen_in_784_dimensions_leaves_out_nothing_that_counts(ops):
+    points, samples = RNG.random((40, 784)), RNG.random((1200, 784))
+    for sigma in (0.1, 1.0):
+        found = parzen.log_likelihood(ops, points, samples, [sigma])[0]
+        np.testing.assert_allclose(found, direct(points, samples, sigma), rtol=1e-11)
+
+
+def test_parzen_refines_a_grid_between_the_neighbours_of_its_best():
+    fine = parzen.refined(parzen.SIGMAS, parzen.SIGMAS[3])
+    np.testing.assert_allclose(fine[[0, 10, -1]], parzen.SIGMAS[2:5], rtol=1e-12)
+    edge = parzen.refined(parzen.SIGMAS, parzen.SIGMAS[0])
+    assert edge[0] == pytest.approx(0.1) and edge[-1] == pytest.approx(parzen.SIGMAS[1])
