@@ -17,9 +17,9 @@ class ExampleBatches:
     Minibatch number c belongs to epoch c div n and is the (c mod n)-th run of m examples in the epoch's order, with
     n = N div m.  So an example comes up at most once an epoch, and the remainder N mod m is left out.
 
-    examples  (N, F) uint8, or floats of `dtype`
-    scale     (N,) of `dtype`, 1/255 throughout, or None for floats
-    order     (2, N) int32, the order of epoch e in row e mod 2: what `prepare` keeps up to date
+    examples      (N, F) uint8, or floats of `dtype`
+    scale, shift  (N,) of `dtype`, what an example is multiplied by and what is added to it; None for 1 and 0
+    order         (2, N) int32, the order of epoch e in row e mod 2: what `prepare` keeps up to date
 
     Raises DataError for a batch size below 1 or above N.
     """
@@ -30,10 +30,10 @@ class ExampleBatches:
             raise DataError(f"--batch-size {batch_size}: expected 1 to {n}, the training examples of {dataset.name}")
         self.ops, self.batch_size, self.seed = ops, batch_size, seed
         self.batches_per_epoch = n // batch_size
-        if dataset.scale is None:
-            self.examples, self.scale = ops.asarray(dataset.train, dtype), None
-        else:
-            self.examples, self.scale = ops.asarray(dataset.train), ops.asarray(np.full(n, dataset.scale), dtype)
+        self.examples = ops.asarray(dataset.train, np.uint8 if dataset.train.dtype == np.uint8 else dtype)
+        scale, shift = dataset.affine(dataset.train)
+        self.scale = None if scale is None else ops.asarray(scale, dtype)
+        self.shift = None if shift is None else ops.asarray(shift, dtype)
         self.order = ops.zeros((2, n), np.int32)
         self._epochs = [-1, -1]
 
@@ -57,4 +57,6 @@ class ExampleBatches:
 
     def minibatch(self, draw: Draw, count: Count, out):
         """Fill out (B, F) with the rows `draw.rows` of minibatch number `count`, scaled."""
-        return self.ops.gather(self.examples, self.order, count, self.batch_size, draw.rows, self.scale, None, out)
+        return self.ops.gather(
+            self.examples, self.order, count, self.batch_size, draw.rows, self.scale, self.shift, out
+        )

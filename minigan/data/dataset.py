@@ -7,8 +7,10 @@ from math import prod
 
 import numpy as np
 
+from minigan.data.chunks import chunks
+from minigan.data.contrast import normalisation
+
 DTYPES = ("uint8", "float32", "float64")
-CHUNK = 1 << 20
 
 
 class DataError(ValueError):
@@ -23,9 +25,10 @@ class Dataset:
     validation   (Nv, F) or None
     test         (Nt, F) or None
     image_shape  (H, W) or (H, W, 3), its product F; None where a row is no picture
+    contrast     the length that global contrast normalisation gives to each example, in place of / 255; None for none
 
-    Raises DataError for another rank or dtype, for no example or no feature, for NaN or infinity, and for parts that
-    do not fit each other or the image.
+    Raises DataError for another rank or dtype, for no example or no feature, for NaN or infinity, for parts that do
+    not fit each other or the image, and for a length that is not above 0.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Dataset:
     validation: np.ndarray | None = field(default=None, repr=False)
     test: np.ndarray | None = field(default=None, repr=False)
     image_shape: tuple[int, ...] | None = None
+    contrast: float | None = None
 
     def __post_init__(self):
         check_examples(f"{self.name}: training data", self.train)
@@ -42,30 +46,45 @@ class Dataset:
                 check_alike(f"{self.name}: {part}", examples, self.train)
         if self.image_shape is not None:
             check_image_shape(self.name, self.image_shape, self.n_features)
+        if self.contrast is not None and not 0 < self.contrast < np.inf:
+            raise DataError(f"{self.name}: contrast {self.contrast}, expected a length above 0")
 
     @property
     def n_features(self) -> int:
         """F"""
         return self.train.shape[1]
 
-    @property
-    def scale(self) -> float | None:
-        """What an example is multiplied by before training: 1/255 for bytes, None for floats."""
-        return 1 / 255 if self.train.dtype == np.uint8 else None
+    def affine(self, part: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """(scale, shift): rows x of `train`, `validation` or `test` are trained on as  scale x + shift.
 
-    def means(self) -> np.ndarray:
-        """The mean of each feature over the scaled training data: (F,) float64."""
-        return self.train.mean(axis=0, dtype=np.float64) * (self.scale or 1)
+        part          (n, F)
+        scale, shift  (n,) float64, or None for 1 and 0
+        """
+        if self.contrast is not None:
+            return normalisation(part, self.contrast)
+        return np.full(len(part), 1 / 255) if part.dtype == np.uint8 else None, None
 
     def scaled(self, part: np.ndarray, dtype) -> np.ndarray:
         """Rows of `train`, `validation` or `test` as they are trained on: (n, F) to a new (n, F) of a float dtype.
 
-        Bytes become  dtype(byte) * dtype(1/255),  to the last bit what `Ops.gather` makes of them.
+        dtype(dtype(x) dtype(scale)) + dtype(shift),  rounded after each step: to the last bit what `Ops.gather` makes.
         """
         rows = part.astype(dtype)
-        if self.scale is not None:
-            rows *= rows.dtype.type(self.scale)
+        scale, shift = self.affine(part)
+        if scale is not None:
+            rows *= scale.astype(dtype)[:, None]
+        if shift is not None:
+            rows += shift.astype(dtype)[:, None]
         return rows
+
+    def means(self) -> np.ndarray:
+        """The mean of each feature over the scaled training data: (F,) float64."""
+        if self.contrast is None:
+            return self.train.mean(axis=0, dtype=np.float64) * (1 / 255 if self.train.dtype == np.uint8 else 1)
+        total = np.zeros(self.n_features)
+        for rows in chunks(self.train):
+            total += self.scaled(self.train[rows], np.float64).sum(axis=0)
+        return total / len(self.train)
 
 
 def check_examples(what: str, examples: np.ndarray) -> None:
@@ -81,12 +100,11 @@ def check_examples(what: str, examples: np.ndarray) -> None:
 
 
 def check_finite(what: str, examples: np.ndarray) -> None:
-    """Raise DataError at the first row with NaN or infinity; looks at a chunk of rows at a time."""
-    step = max(1, CHUNK // examples.shape[1])
-    for start in range(0, len(examples), step):
-        finite = np.isfinite(examples[start : start + step]).all(axis=1)
+    """Raise DataError at the first row with NaN or infinity."""
+    for rows in chunks(examples):
+        finite = np.isfinite(examples[rows]).all(axis=1)
         if not finite.all():
-            raise DataError(f"{what}: NaN or infinity in row {start + finite.argmin()}, expected finite numbers")
+            raise DataError(f"{what}: NaN or infinity in row {rows.start + finite.argmin()}, expected finite numbers")
 
 
 def check_alike(what: str, examples: np.ndarray, train: np.ndarray) -> None:

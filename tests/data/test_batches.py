@@ -127,6 +127,7 @@ def test_bytes_stay_bytes_and_are_scaled_on_the_way(dtype):
     data = ExampleBatches(OPS, dataset, 10, SEED, dtype)
     assert data.examples.dtype == np.uint8
     assert data.scale.dtype == dtype and data.scale.shape == (50,) and (data.scale == dtype(1 / 255)).all()
+    assert data.shift is None
     clock = OPS.clock(ExponentialDecay(0.1), ExponentialDecay(0.5))
     data.prepare(0, 1)
     out = np.empty((10, 9), dtype)
@@ -138,7 +139,7 @@ def test_bytes_stay_bytes_and_are_scaled_on_the_way(dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_floats_are_converted_once(stored, dtype):
     data = ExampleBatches(OPS, numbered(23, stored), 4, SEED, dtype)
-    assert data.examples.dtype == dtype and data.scale is None
+    assert data.examples.dtype == dtype and data.scale is None and data.shift is None
     assert len(play(data, range(2), 1, 4)) == 2
 
 

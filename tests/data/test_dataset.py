@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from minigan.data.dataset import CHUNK, Dataset
+from minigan.data.chunks import CHUNK
+from minigan.data.dataset import Dataset
 
 
 def bytes_of(shape, seed=0) -> np.ndarray:
@@ -17,7 +18,8 @@ def bytes_of(shape, seed=0) -> np.ndarray:
 
 def test_bytes_are_scaled_by_one_255th():
     data = Dataset("d", np.array([[0, 128, 255]], dtype=np.uint8))
-    assert data.scale == 1 / 255
+    scale, shift = data.affine(data.train)
+    assert scale.tolist() == [1 / 255] and shift is None
     for dtype in (np.float32, np.float64):
         scaled = data.scaled(data.train, dtype)
         expected = np.array([[dtype(0), dtype(128) * dtype(1 / 255), dtype(255) * dtype(1 / 255)]])
@@ -27,7 +29,7 @@ def test_bytes_are_scaled_by_one_255th():
 
 def test_floats_are_not_scaled_and_the_data_stay_untouched():
     data = Dataset("d", np.array([[-3.0, 0.25]], dtype=np.float32))
-    assert data.scale is None
+    assert data.affine(data.train) == (None, None)
     scaled = data.scaled(data.train, np.float32)
     np.testing.assert_array_equal(scaled, data.train)
     scaled[...] = 9

@@ -187,7 +187,7 @@ def test_labels_in_the_images_place(tmp_path, refused):
 def test_the_real_files(mnist_folder):
     data = load_mnist(mnist_folder)
     assert (data.train.shape, data.validation.shape, data.test.shape) == ((50_000, 784), (10_000, 784), (10_000, 784))
-    assert data.image_shape == (28, 28) and data.scale == 1 / 255
+    assert data.image_shape == (28, 28) and data.train.dtype == np.uint8
     train = hashlib.sha256(struct.pack(">IIII", 0x803, 60_000, 28, 28))
     train.update(data.train)
     train.update(data.validation)
