@@ -1,4 +1,4 @@
-"""MNIST from the network: two mirrors of the published files, each file checked against its SHA-256."""
+"""MNIST and CIFAR-10 from the network: mirrors of the published files, each file checked against its SHA-256."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from urllib.parse import urlsplit
 from minigan.data.dataset import DataError
 from minigan.data.reading import one_line
 
-MIRRORS = (
+MNIST_MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
-FILES = {
+MNIST_FILES = {
     "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
     "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
 }
+CIFAR10_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
+CIFAR10_FILES = {"cifar-10-binary.tar.gz": "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}
 CHUNK = 1 << 16
 
 
@@ -28,25 +30,36 @@ def cache_folder() -> Path:
     return Path(os.path.expanduser(os.environ.get("MINIGAN_CACHE") or pooch.os_cache("minigan")))
 
 
-def download_mnist(mirrors: Sequence[str] = MIRRORS, files: Mapping[str, str] = FILES) -> Path:
-    """The folder with the image files; what is there and whole already is not fetched again.
+def download_mnist(mirrors: Sequence[str] = MNIST_MIRRORS, files: Mapping[str, str] = MNIST_FILES) -> Path:
+    """The folder with MNIST's image files, as `download` gives it."""
+    return download("mnist", mirrors, files, "a folder that has the IDX files")
+
+
+def download_cifar10(mirrors: Sequence[str] = CIFAR10_MIRRORS, files: Mapping[str, str] = CIFAR10_FILES) -> Path:
+    """The folder with CIFAR-10's archive, as `download` gives it."""
+    return download("cifar10", mirrors, files, "a folder that has the archive or its files")
+
+
+def download(name: str, mirrors: Sequence[str], files: Mapping[str, str], instead: str) -> Path:
+    """The folder `name` of the cache with the files; what is there and whole already is not fetched again.
 
     mirrors  addresses that end in a slash, tried in turn for each file
     files    name to SHA-256
+    instead  what a user without a network can point at
 
     Raises DataError where no mirror gives a file, and where the cache cannot be made.
     """
-    folder = cache_folder() / "mnist"
+    folder = cache_folder() / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder}: {one_line(error)}, expected a folder to be made; MINIGAN_CACHE sets one") from error
-    for name, digest in files.items():
-        fetch(folder, name, digest, mirrors)
+    for file, digest in files.items():
+        fetch(folder, file, digest, mirrors, instead)
     return folder
 
 
-def fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str]) -> None:
+def fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], instead: str) -> None:
     """One file into the folder.  Pooch writes beside it and renames, so a part of a file never bears its name."""
     import pooch
 
@@ -60,7 +73,7 @@ def fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str]) -> None:
             failures.append(f"{urlsplit(mirror).netloc}: {reason(error)}")
     raise DataError(
         f"{name}: no mirror gave it ({'; '.join(failures)}), "
-        "expected a network, or --data DIR or MINIGAN_DATA with a folder that has the IDX files"
+        f"expected a network, or --data DIR or MINIGAN_DATA with {instead}"
     )
 
 

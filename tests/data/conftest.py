@@ -10,19 +10,30 @@ from pathlib import Path
 import pytest
 
 from minigan.data import DataError
+from minigan.data.cifar10 import find_cifar10
 from minigan.data.idx import find_idx_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+PLACES = [place for place in (os.environ.get("MINIGAN_DATA"), REPOSITORY.parent / "shared" / "data") if place]
 
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
     """The real MNIST files."""
-    places = [os.environ.get("MINIGAN_DATA"), REPOSITORY.parent / "shared" / "data"]
-    for place in filter(None, places):
+    for place in PLACES:
         if folder := find_idx_folder(place):
             return folder
     pytest.skip("no MNIST files in MINIGAN_DATA or ../shared/data")
+
+
+@pytest.fixture(scope="session")
+def cifar10_folder() -> Path:
+    """Real batches of CIFAR-10, binary: the first one, perhaps others, and test images."""
+    for place in PLACES:
+        folder = find_cifar10(place)
+        if folder and (folder / "data_batch_1.bin").is_file() and (folder / "test_batch.bin").is_file():
+            return folder
+    pytest.skip("no data_batch_1.bin and test_batch.bin of CIFAR-10 in MINIGAN_DATA or ../shared/data")
 
 
 @pytest.fixture

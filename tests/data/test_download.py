@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from minigan.data.download import FILES, MIRRORS, download_mnist
+from minigan.data.download import (
+    CIFAR10_FILES,
+    CIFAR10_MIRRORS,
+    MNIST_FILES,
+    MNIST_MIRRORS,
+    download_cifar10,
+    download_mnist,
+)
 
 ONE, TWO = bytes(range(256)) * 1000, b"two" * 50_000
 SMALL = {"one.gz": hashlib.sha256(ONE).hexdigest(), "two.gz": hashlib.sha256(TWO).hexdigest()}
@@ -160,7 +167,14 @@ def test_the_cache_of_the_operating_system(monkeypatch, tmp_path):
     assert cache_folder() == Path.home() / "somewhere"
 
 
-def test_the_real_addresses_are_https_and_only_images_are_fetched():
-    assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in MIRRORS)
-    assert list(FILES) == ["train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"]
-    assert all(len(digest) == 64 for digest in FILES.values())
+def test_cifar10_has_its_own_folder_and_words(mirrors, cache, refused):
+    assert download_cifar10([mirrors.add("a", GOOD)], SMALL) == cache / "cifar10"
+    assert files_in(cache) == {"cifar10/one.gz": ONE, "cifar10/two.gz": TWO}
+    refused(lambda: download_cifar10([mirrors.add("b", {})], {"more.gz": "0" * 64}), "more.gz", "the archive")
+
+
+def test_the_real_addresses_are_https_and_only_what_is_read_is_fetched():
+    assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in (*MNIST_MIRRORS, *CIFAR10_MIRRORS))
+    assert list(MNIST_FILES) == ["train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"]
+    assert list(CIFAR10_FILES) == ["cifar-10-binary.tar.gz"]
+    assert all(len(digest) == 64 for digest in (*MNIST_FILES.values(), *CIFAR10_FILES.values()))

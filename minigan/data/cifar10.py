@@ -1,0 +1,111 @@
+"""CIFAR-10 (Krizhevsky 2009): a folder with the batches, binary or pickled, or their archive as it is downloaded.
+
+    data_batch_1.bin ... data_batch_5.bin, test_batch.bin    records of 3,073 bytes: a label from 0 to 9, then 1,024
+                                                             red, 1,024 green and 1,024 blue values, row by row
+    data_batch_1 ... data_batch_5, test_batch                the same values, pickled (`minigan.data.cifar10_pickle`)
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import numpy as np
+
+from minigan.data.cifar10_pickle import unpickle_planes
+from minigan.data.dataset import DataError, Dataset
+from minigan.data.reading import CHUNK, naming
+
+TRAINING = tuple(f"data_batch_{number}" for number in range(1, 6))
+BATCHES = (*TRAINING, "test_batch")
+FOLDERS = ("cifar-10-batches-bin", "cifar-10-batches-py")
+ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")
+SIDE, COLOURS, CLASSES = 32, 3, 10
+RECORD = 1 + SIDE * SIDE * COLOURS
+LARGEST_BATCH = 1 << 25
+
+
+def find_cifar10(folder: str | Path) -> Path | None:
+    """What `load_cifar10` can read, in a folder or in its subfolder `cifar10`: a folder or an archive; or None."""
+    for here in (Path(folder), Path(folder, "cifar10")):
+        for place in (here, *(here / name for name in FOLDERS)):
+            if batch_files(place):
+                return place
+        for archive in (here / name for name in ARCHIVES):
+            if os.path.isfile(archive):
+                return archive
+    return None
+
+
+def batch_files(folder: Path) -> dict[str, Path]:
+    """The batches right in a folder, {"data_batch_1": its path, ...}; a binary one goes before a pickled one."""
+    named = [(batch, folder / f"{batch}{suffix}") for suffix in ("", ".bin") for batch in BATCHES]
+    return {batch: path for batch, path in named if os.path.isfile(path)}
+
+
+def load_cifar10(path: str | Path) -> Dataset:
+    """The authors' split of the batches that are there: the last fifth of the training images is for validation.
+
+    Of all 50,000 training images these are the last 10,000.  Rows are (32, 32, 3) pictures.  Raises DataError where
+    there is no training batch, and where a batch or the archive is broken.
+    """
+    batches = read_archive(path) if os.path.isfile(path) else read_folder(path)
+    training = [batches[name] for name in TRAINING if name in batches]
+    if not training:
+        raise DataError(f"{path}: no training images, expected data_batch_1.bin to data_batch_5.bin, or such pickles")
+    rows = np.concatenate(training)
+    n = len(rows) - len(rows) // 5
+    return Dataset(
+        name="cifar10",
+        train=rows[:n],
+        validation=rows[n:] if n < len(rows) else None,
+        test=batches.get("test_batch"),
+        image_shape=(SIDE, SIDE, COLOURS),
+    )
+
+
+def read_folder(folder: str | Path) -> dict[str, np.ndarray]:
+    """{"data_batch_1": (n, 3072) uint8, ...} of a folder."""
+    batches = {}
+    for name, path in batch_files(Path(folder)).items():
+        with naming(path), open(path, "rb") as file:
+            batches[name] = read_batch(file, path)
+    return batches
+
+
+def read_archive(path: str | Path) -> dict[str, np.ndarray]:
+    """{"data_batch_1": (n, 3072) uint8, ...} of a .tar.gz file; nothing is unpacked to the disk."""
+    batches = {}
+    with naming(path), gzip.open(path) as unpacked:
+        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
+            for member in archive:
+                name = PurePosixPath(member.name).name
+                if member.isfile() and name.removesuffix(".bin") in BATCHES:
+                    stream = archive.extractfile(member)
+                    batches[name.removesuffix(".bin")] = read_batch(stream, f"{path}: {name}")
+        # What follows the last member has to be read too: gzip compares its checksum at the very end.
+        while unpacked.read(CHUNK):
+            pass
+    return batches
+
+
+def read_batch(stream: BinaryIO, path: str | Path) -> np.ndarray:
+    """The images of one batch, from three planes each to (32, 32, 3) pictures: (n, 3072) uint8."""
+    content = stream.read(LARGEST_BATCH + 1)
+    if len(content) > LARGEST_BATCH:
+        raise DataError(f"{path}: more than {LARGEST_BATCH} bytes, expected a batch of 10,000 images")
+    planes = binary_planes(content, path) if str(path).endswith(".bin") else unpickle_planes(content, path)
+    return planes.reshape(-1, COLOURS, SIDE * SIDE).transpose(0, 2, 1).reshape(len(planes), -1)
+
+
+def binary_planes(content: bytes, path: str | Path) -> np.ndarray:
+    """The pixels of a binary batch: (n, 3072) uint8, red before green before blue."""
+    if not content or len(content) % RECORD:
+        raise DataError(f"{path}: {len(content)} bytes, expected some times {RECORD}, a label and 3072 pixels")
+    records = np.frombuffer(content, dtype=np.uint8).reshape(-1, RECORD)
+    if records[:, 0].max() >= CLASSES:
+        raise DataError(f"{path}: label {records[:, 0].max()}, expected 0 to {CLASSES - 1} before each image")
+    return records[:, 1:]
