@@ -3,36 +3,62 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from minigan.backends import Ops
 from minigan.data.arrays import load_array
 from minigan.data.batches import ExampleBatches
+from minigan.data.cifar10 import ARCHIVES, find_cifar10, load_cifar10
 from minigan.data.dataset import DataError, Dataset
 from minigan.data.describe import describe
 from minigan.data.digits import load_digits
-from minigan.data.download import download_mnist
+from minigan.data.download import download_cifar10, download_mnist
 from minigan.data.idx import find_idx_folder, load_mnist
 from minigan.data.images import find_images, load_image_folder
 from minigan.data.mixtures import Mixture, MixtureBatches
+from minigan.data.tfd import find_tfd, load_tfd
 
 MIXTURES = {"gaussian": Mixture.gaussian, "ring": Mixture.ring, "grid": Mixture.grid}
-SOURCES = ("digits", "mnist", *MIXTURES)
-OWN = f"{', '.join(SOURCES)}, a folder with the MNIST files, a folder of pictures, or a .npy or .npz file"
+SOURCES = ("digits", "mnist", "cifar10", "tfd", *MIXTURES)
+OWN = (
+    f"{', '.join(SOURCES)}, a folder with the MNIST or CIFAR-10 files, CIFAR-10's .tar.gz, TFD_48x48.mat, "
+    "a folder of pictures, or a .npy or .npz file"
+)
 
 
-def load(source: str) -> Dataset | Mixture:
+def load(source: str, contrast: float | None = None) -> Dataset | Mixture:
     """The data set of this name (`SOURCES`), or the user's own data at this path.
 
-    MNIST is looked for in MINIGAN_DATA, then downloaded once.  Raises DataError for data that cannot be found or read.
+    contrast  the length that global contrast normalisation gives to each example, or None
+
+    MNIST, CIFAR-10 and TFD are looked for in MINIGAN_DATA; the first two are then downloaded once.  Raises DataError
+    for data that cannot be found, read or normalised.
     """
-    if source in MIXTURES:
-        return MIXTURES[source]()
-    if source == "digits":
-        return load_digits()
-    if source == "mnist":
-        return load_mnist(given_mnist() or download_mnist())
-    return load_own(Path(os.path.expanduser(source)))
+    data = load_named(source) if source in SOURCES else load_own(Path(os.path.expanduser(source)))
+    if contrast is None:
+        return data
+    if isinstance(data, Mixture):
+        raise DataError(f"--contrast {contrast}: {source} is a density that is drawn from, expected a set of examples")
+    return replace(data, contrast=contrast)
+
+
+def load_named(name: str) -> Dataset | Mixture:
+    """The data set of one of the names in `SOURCES`."""
+    match name:
+        case "digits":
+            return load_digits()
+        case "mnist":
+            return load_mnist(given(find_idx_folder) or download_mnist())
+        case "cifar10":
+            return load_cifar10(given(find_cifar10) or find_cifar10(download_cifar10()))
+        case "tfd":
+            if path := given(find_tfd):
+                return load_tfd(path)
+            raise DataError("--data tfd: not public, expected TFD_48x48.mat in MINIGAN_DATA, or --data with its path")
+        case _:
+            return MIXTURES[name]()
 
 
 def load_own(path: Path) -> Dataset:
@@ -40,23 +66,32 @@ def load_own(path: Path) -> Dataset:
     if os.path.isdir(path):
         if folder := find_idx_folder(path):
             return load_mnist(folder)
+        if batches := find_cifar10(path):
+            return load_cifar10(batches)
+        if file := find_tfd(path):
+            return load_tfd(file)
         if find_images(path):
             return load_image_folder(path)
-    elif os.path.isfile(path) and path.suffix.lower() in (".npy", ".npz"):
-        return load_array(path)
+    elif os.path.isfile(path):
+        if path.suffix.lower() in (".npy", ".npz"):
+            return load_array(path)
+        if path.suffix.lower() == ".mat":
+            return load_tfd(path)
+        if path.name in ARCHIVES:
+            return load_cifar10(path)
     elif not os.path.exists(path):
         raise DataError(f"--data {path}: not found, expected {OWN}")
     raise DataError(f"--data {path}: unknown kind of data, expected {OWN}")
 
 
-def given_mnist() -> Path | None:
-    """The MNIST folder under MINIGAN_DATA, if that is set and has one."""
+def given(find: Callable[[str], Path | None]) -> Path | None:
+    """What `find` finds under MINIGAN_DATA; None where that is not set."""
     root = os.environ.get("MINIGAN_DATA")
     if not root:
         return None
     if not os.path.isdir(root):
         raise DataError(f"MINIGAN_DATA={root}: not a folder, expected one with data sets")
-    return find_idx_folder(root)
+    return find(root)
 
 
 def minibatches(

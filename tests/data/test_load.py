@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import struct
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
 from minigan import data
 from minigan.data import DataError, load
@@ -22,6 +24,7 @@ def no_network(monkeypatch):
         raise DataError("would download, expected not to")
 
     monkeypatch.setattr(data, "download_mnist", refuse)
+    monkeypatch.setattr(data, "download_cifar10", refuse)
     monkeypatch.delenv("MINIGAN_DATA", raising=False)
 
 
@@ -31,13 +34,33 @@ def mnist_in(folder: Path) -> Path:
     return folder
 
 
+def cifar10_in(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "data_batch_1.bin").write_bytes(bytes(10 * 3073))
+    return folder
+
+
+def cifar10_archive(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "cifar-10-binary.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(cifar10_in(folder / "unpacked"), "cifar-10-batches-bin")
+    return path
+
+
+def tfd_in(folder: Path, name="TFD_48x48.mat") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    savemat(folder / name, {"images": np.zeros((6, 3, 3), np.uint8), "folds": np.arange(30).reshape(6, 5) % 2})
+    return folder / name
+
+
 @pytest.mark.parametrize("name", ["digits", "gaussian", "ring", "grid"])
 def test_what_is_embedded(name):
     assert load(name).name == name
 
 
 def test_an_unknown_name(refused):
-    refused(lambda: load("faces"), "--data faces: not found", "digits, mnist, gaussian, ring, grid")
+    refused(lambda: load("faces"), "--data faces: not found", "digits, mnist, cifar10, tfd, gaussian, ring, grid")
 
 
 @pytest.mark.parametrize("subfolder", ["", "mnist"])
@@ -53,6 +76,56 @@ def test_mnist_is_downloaded_where_minigan_data_has_none(tmp_path, monkeypatch):
     (tmp_path / "other").mkdir()
     monkeypatch.setenv("MINIGAN_DATA", str(tmp_path / "other"))
     assert load("mnist").name == "mnist"
+
+
+@pytest.mark.parametrize("subfolder", ["", "cifar10", "cifar-10-batches-bin", "cifar10/cifar-10-batches-bin"])
+def test_cifar10_in_minigan_data_and_at_a_path(tmp_path, monkeypatch, subfolder):
+    cifar10_in(tmp_path / subfolder)
+    monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
+    for source in ("cifar10", str(tmp_path), str(tmp_path / subfolder)):
+        assert load(source).train.shape == (8, 3072)
+
+
+def test_cifar10_is_downloaded_where_minigan_data_has_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "download_cifar10", lambda: cifar10_archive(tmp_path / "cache").parent)
+    assert load("cifar10").train.shape == (8, 3072)
+    (tmp_path / "other").mkdir()
+    monkeypatch.setenv("MINIGAN_DATA", str(tmp_path / "other"))
+    assert load("cifar10").name == "cifar10"
+
+
+def test_a_path_to_the_archive_of_cifar10(tmp_path):
+    assert load(str(cifar10_archive(tmp_path))).train.shape == (8, 3072)
+
+
+@pytest.mark.parametrize("subfolder", ["", "tfd"])
+@pytest.mark.parametrize("name", ["TFD_48x48.mat", "TFD_96x96.mat"])
+def test_tfd_in_minigan_data_and_at_a_path(tmp_path, monkeypatch, subfolder, name):
+    path = tfd_in(tmp_path / subfolder, name)
+    monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
+    for source in ("tfd", str(tmp_path), str(path)):
+        assert load(source).train.shape == (3, 9)
+
+
+def test_a_path_to_a_mat_file_of_any_name(tmp_path):
+    assert load(str(tfd_in(tmp_path, "faces.MAT"))).name == "tfd"
+
+
+def test_tfd_is_not_public(tmp_path, monkeypatch, refused):
+    refused(lambda: load("tfd"), "--data tfd", "not public", "TFD_48x48.mat", "MINIGAN_DATA")
+    monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
+    refused(lambda: load("tfd"), "--data tfd", "not public")
+
+
+def test_contrast_normalisation():
+    normalised, plain = load("digits", 55.0), load("digits")
+    assert normalised.contrast == 55 and plain.contrast is None
+    np.testing.assert_array_equal(normalised.train, plain.train)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "ring", "grid"])
+def test_a_density_has_no_contrast(refused, name):
+    refused(lambda: load(name, 55.0), "--contrast 55.0", name)
 
 
 def test_a_minigan_data_that_is_no_folder(tmp_path, monkeypatch, refused):
@@ -94,11 +167,11 @@ def test_a_path_to_nothing(tmp_path, refused):
         refused(lambda: load(path), "not found" if path else "unknown kind", "pictures", ".npy")
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.npy.txt", "train-images-idx3-ubyte"])
+@pytest.mark.parametrize("name", ["a.csv", "a.npy.txt", "train-images-idx3-ubyte", "other.tar.gz", "data_batch_1.bin"])
 def test_a_path_to_another_kind_of_file(tmp_path, refused, name):
     (tmp_path / name).write_bytes(IDX)
-    refused(lambda: load(str(tmp_path / name)), name, "MNIST files", "pictures", ".npy or .npz")
+    refused(lambda: load(str(tmp_path / name)), name, "MNIST or CIFAR-10 files", "pictures", ".npy or .npz")
 
 
 def test_a_path_to_an_empty_folder(tmp_path, refused):
-    refused(lambda: load(str(tmp_path)), tmp_path, "MNIST files", "pictures", ".npy or .npz")
+    refused(lambda: load(str(tmp_path)), tmp_path, "MNIST or CIFAR-10 files", "pictures", ".npy or .npz")
