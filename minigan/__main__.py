@@ -8,6 +8,9 @@ import sys
 COMMANDS = {
     "train": "train a GAN and keep a record of the run",
     "sample": "draw samples from a trained generator",
+    "evaluate": "estimate test images' log-likelihood under a trained generator (table 1)",
+    "figure": "draw figure 2 or 3 of the paper from a trained generator",
+    "export": "write a run's generator alone, in half precision",
     "gradcheck": "check every hand-written gradient against finite differences",
 }
 

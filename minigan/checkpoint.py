@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialise
 
+from minigan.backends import Ops
 from minigan.errors import CheckpointError
 
 FORMAT = 1
@@ -93,3 +94,24 @@ def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray], dict]:
         except CheckpointError as error:
             reasons.append(str(error))
     raise CheckpointError("; ".join(reasons) or f"{folder}: no checkpoint (iteration-*.safetensors) there")
+
+
+def find(path: Path) -> tuple[Path, dict[str, np.ndarray], dict]:
+    """A checkpoint file, or the newest one of a run's folder.  Raises CheckpointError."""
+    return newest(path / "checkpoints") if path.is_dir() else (path, *read(path))
+
+
+def fill(ops: Ops, views: dict, tensors: dict[str, np.ndarray], path: Path) -> None:
+    """Copy a file's tensors into the views of the same names; half precision is widened.
+
+    Raises CheckpointError, before anything is written, where names, shapes or dtypes do not fit.
+    """
+    if views.keys() != tensors.keys():
+        odd = sorted(views.keys() ^ tensors.keys())
+        raise CheckpointError(f"{path}: another network or optimiser: {odd[0]} is in one and not the other")
+    for name, view in views.items():
+        found = tensors[name]
+        if found.shape != view.shape or found.dtype not in (view.dtype, np.float16):
+            raise CheckpointError(f"{path}: {name} is {found.dtype} {found.shape}, expected {view.dtype} {view.shape}")
+    for name, view in views.items():
+        ops.copy(ops.asarray(tensors[name], view.dtype), out=view)

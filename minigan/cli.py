@@ -7,6 +7,7 @@ import io
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import tyro
@@ -45,6 +46,17 @@ def stop(prog: str, message: object, code: int = WRONG_INPUT) -> NoReturn:
     """End with one line on standard error."""
     print(f"{prog}: {' '.join(str(message).split())}", file=sys.stderr)
     sys.exit(code)
+
+
+def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
+    """Raise ConfigError unless a file of one of these kinds can be made under this name, and is not there yet."""
+    path = Path(name)
+    if path.suffix not in kinds:
+        raise ConfigError(f"{option} {name}: expected a name ending in {', '.join(kinds)}")
+    if path.exists():
+        raise ConfigError(f"{option} {name}: exists already, and nothing is overwritten")
+    if not path.absolute().parent.is_dir():
+        raise ConfigError(f"{option} {name}: expected an existing folder")
 
 
 def run(prog: str, body: Callable[[], int | None]) -> NoReturn:

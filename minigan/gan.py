@@ -21,10 +21,8 @@ from minigan.params import Params
 from minigan.player import DISCRIMINATOR, GENERATOR, Player
 from minigan.priors import Prior
 from minigan.recipe import Recipe
-from minigan.rng import Draw, Stream
+from minigan.sampler import Sampler, evaluated
 from minigan.schedules import ExponentialDecay, LinearRamp
-
-ROWS_AT_ONCE = 1000
 
 
 class GAN:
@@ -125,39 +123,18 @@ class GAN:
 
     # ---- Use ---------------------------------------------------------------------------------------------------
 
+    def sampler(self) -> Sampler:
+        """The generator alone, as it is now and as it learns on."""
+        game = self._playing()
+        return Sampler(self.ops, self.generator, game.generator.params, game.prior, self.data)
+
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """n draws from p_g: (n, features) float array.  The same seed gives the same samples, whatever n is."""
-        return self.generate(self.draw_z(n, seed))
-
-    def draw_z(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from the prior: (n, latent)."""
-        game = self._playing()
-        if n < 1:
-            raise ConfigError(f"a sample of {n}: expected at least 1")
-        rows = self.ops.asarray(np.arange(n, dtype=np.uint32))
-        z = self.ops.empty((n, game.prior.n), game.generator.params.dtype)
-        return self.ops.to_host(game.prior.draw(self.ops, Draw(seed, 0, 0, Stream.SAMPLE, rows), z))
-
-    def generate(self, z: np.ndarray) -> np.ndarray:
-        """G(z): z (n, latent) to (n, features)."""
-        return self._evaluate(self._playing().generator, z)
+        return self.sampler().sample(n, seed)
 
     def discriminate(self, x: np.ndarray) -> np.ndarray:
         """D(x), the probability that x came from the data: x (n, features), scaled as trained on, to (n,) float64."""
-        return probability(self._evaluate(self._playing().discriminator, x))[:, 0]
-
-    def _evaluate(self, player: Player, x: np.ndarray) -> np.ndarray:
-        """A pass without dropout, some rows at a time."""
-        x = np.asarray(x, player.params.dtype)
-        if x.ndim != 2 or x.shape[1] != player.network.n_in:
-            raise ConfigError(f"an input of shape {x.shape}: expected (n, {player.network.n_in})")
-        y = np.empty((len(x), player.network.n_out), x.dtype)
-        tape = player.network.tape(self.ops, min(len(x), ROWS_AT_ONCE), x.dtype)
-        with self.ops.session():
-            for i in range(0, len(x), ROWS_AT_ONCE):
-                part = self.ops.asarray(x[i : i + ROWS_AT_ONCE])
-                y[i : i + ROWS_AT_ONCE] = self.ops.to_host(player.forward(part, tape[: len(part)]))
-        return y
+        return probability(evaluated(self.ops, self.discriminator, self._playing().discriminator.params, x))[:, 0]
 
     def _playing(self) -> Algorithm1:
         if self.game is None:
@@ -191,11 +168,7 @@ class GAN:
         Raises CheckpointError for a file that cannot be trusted, ConfigError for an unknown backend.
         """
         backends.get(backend)
-        path = Path(path)
-        if path.is_dir():
-            path, tensors, header = checkpoint.newest(path / "checkpoints")
-        else:
-            tensors, header = checkpoint.read(path)
+        path, tensors, header = checkpoint.find(Path(path))
         try:
             recipe = Recipe(**header["recipe"])
             networks = [models.from_json(header[name]) for name in ("generator", "discriminator")]
@@ -208,18 +181,7 @@ class GAN:
 
     def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
         """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
-        views = self._tensors()
-        if views.keys() != tensors.keys():
-            odd = sorted(views.keys() ^ tensors.keys())
-            raise CheckpointError(f"{path}: another network or optimiser: {odd[0]} is in one and not the other")
-        for name, view in views.items():
-            found = tensors[name]
-            if found.shape != view.shape or found.dtype != view.dtype:
-                raise CheckpointError(
-                    f"{path}: {name} is {found.dtype} {found.shape}, expected {view.dtype} {view.shape}"
-                )
-        for name, view in views.items():
-            self.ops.copy(self.ops.asarray(tensors[name]), out=view)
+        checkpoint.fill(self.ops, self._tensors(), tensors, path)
         self.iteration = header["iteration"]
         self.ops.set_clock(self.game.clock, self.iteration)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from minigan import cli
 from minigan.errors import ConfigError
+from minigan.latent_lines import straight_lines
 
 PROG = "minigan.sample"
 KINDS = (".png", ".npy", ".npz")
@@ -18,12 +19,14 @@ KINDS = (".png", ".npy", ".npz")
 
 @dataclass(frozen=True)
 class Options:
-    """Draw samples from a run's generator."""
+    """Draw samples from a trained generator."""
 
-    run: str
-    """the run's folder, or a checkpoint file"""
     out: str
     """FILE.png (a grid), FILE.npy (float32, (n, features), in the range trained on) or FILE.npz (x and z)"""
+    run: str | None = None
+    """the run's folder, or a checkpoint file"""
+    pretrained: str | None = None
+    """in place of --run: a generator that ships with minigan (mnist)"""
     n: int = 100
     """how many"""
     seed: int = 0
@@ -31,20 +34,13 @@ class Options:
     columns: int = 10
     """images in a row of the grid"""
     interpolate: bool = False
-    """each row of the grid along a straight line in z, between two draws (figure 3 of the paper)"""
+    """each row of the grid along a straight line in z, between two draws (`minigan.figure 3` has more)"""
     backend: Literal["numpy", "numba"] = "numpy"
     """what computes"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
-        if not self.run:
-            raise ConfigError("--run '': expected a run's folder or a checkpoint file")
-        if Path(self.out).suffix not in KINDS:
-            raise ConfigError(f"--out {self.out}: expected a name ending in {', '.join(KINDS)}")
-        if Path(self.out).exists():
-            raise ConfigError(f"--out {self.out}: exists already, and nothing is overwritten")
-        if not Path(self.out).absolute().parent.is_dir():
-            raise ConfigError(f"--out {self.out}: expected an existing folder")
+        cli.new_file("--out", self.out, KINDS)
         if not 1 <= self.n < 2**31:
             raise ConfigError(f"--n {self.n}: expected 1 to 2^31 - 1")
         if self.columns < 2:
@@ -55,33 +51,27 @@ class Options:
             raise ConfigError(f"--n {self.n}: expected full rows of {self.columns} images with --interpolate")
 
 
-def straight_lines(ends: np.ndarray, columns: int) -> np.ndarray:
-    """Points from ends[2 i] to ends[2 i + 1], evenly spaced: ends (2 rows, latent) to (rows * columns, latent)."""
-    t = np.linspace(0, 1, columns, dtype=ends.dtype)[:, None]
-    return np.concatenate([(1 - t) * a + t * b for a, b in zip(ends[0::2], ends[1::2])])
-
-
 def main(args: list[str] | None = None) -> None:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
         options = cli.parse(Options, args, PROG)
         options.check()
-        from minigan.gan import GAN
+        from minigan.sampler import Sampler, chosen
 
-        gan = GAN.load(options.run, options.backend)
+        sampler = Sampler.load(chosen(options.run, options.pretrained), options.backend)
         if options.interpolate:
-            z = straight_lines(gan.draw_z(2 * options.n // options.columns, options.seed), options.columns)
+            z = straight_lines(sampler.draw_z(2 * options.n // options.columns, options.seed), options.columns)
         else:
-            z = gan.draw_z(options.n, options.seed)
-        write(Path(options.out), gan.generate(z).astype(np.float32), z, gan, options.columns)
+            z = sampler.draw_z(options.n, options.seed)
+        write(Path(options.out), sampler.generate(z).astype(np.float32), z, sampler.data, options.columns)
         print(options.out)
 
     cli.run(PROG, body)
 
 
-def write(path: Path, x: np.ndarray, z: np.ndarray, gan, columns: int) -> None:
-    """x (n, features) and z (n, latent) to the file that the suffix asks for."""
+def write(path: Path, x: np.ndarray, z: np.ndarray, data: dict, columns: int) -> None:
+    """x (n, features) and z (n, latent) to the file that the suffix asks for; `data` describes the training data."""
     match path.suffix:
         case ".npy":
             np.save(path, x)
@@ -90,7 +80,7 @@ def write(path: Path, x: np.ndarray, z: np.ndarray, gan, columns: int) -> None:
         case _:
             from minigan.plots import save_samples
 
-            save_samples(path, x, gan.data["image_shape"], columns=columns)
+            save_samples(path, x, data["image_shape"], columns=columns, contrast="contrast" in data)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_run import SMALL
 
 from minigan import GAN, CheckpointError
 from minigan.trainer import Trainer
 from minigan.train import options
 
-SMALL = ["--generator", "relu 24", "sigmoid bias=marginals", "--discriminator", "maxout 12x3 keep=.8", "linear keep=.5",
-         "--latent", "8", "--batch-size", "50", "--log-every", "10", "--sample-every", "20", "--checkpoint-every", "20"]
 
 
 def train(*args: str) -> Trainer:
@@ -236,12 +235,3 @@ def test_sample_writes_npy_npz_and_png(tmp_path):
     assert (tmp_path / "x.png").read_bytes()[:4] == b"\x89PNG"
     again = command("minigan.sample", "--run", str(out), "--out", str(tmp_path / "x.npy"))
     assert again.returncode == 2 and "nothing is overwritten" in again.stderr
-
-
-def test_interpolation_is_a_straight_line_between_two_draws():
-    from minigan.sample import straight_lines
-
-    ends = np.array([[0.0, 1.0], [4.0, 5.0], [1.0, 1.0], [1.0, 3.0]])
-    points = straight_lines(ends, 5).reshape(2, 5, 2)
-    np.testing.assert_allclose(points[0, 2], [2, 3])
-    np.testing.assert_allclose(points[1, [0, -1]], ends[2:])

@@ -1,0 +1,82 @@
+"""`python -m minigan.export`: a run's generator alone, in half precision, as minigan ships one."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from minigan import __version__, cli
+from minigan.config import THIS_CALL, Config, preset
+
+PROG = "minigan.export"
+WORKPLACE = ("preset", "data", "threads", "log_every", "sample_every", "checkpoint_every", *THIS_CALL)
+"""Options that decide no number of the generator, or that name a place."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Write the generator of a run as float16, with the command, the seed and the versions that made it."""
+
+    run: str
+    """the run's folder"""
+    out: str
+    """FILE.safetensors"""
+
+
+def command_of(config: Config) -> str:
+    """The command line that trains a run like this one: its preset, and the options that differ from it."""
+    base = preset(config.preset)
+    words = ["python", "-m", "minigan.train", "--preset", config.preset]
+    for field in fields(Config):
+        value = getattr(config, field.name)
+        if field.name not in WORKPLACE and value != getattr(base, field.name):
+            values = value if isinstance(value, tuple) else [value]
+            words += [f"--{field.name.replace('_', '-')}", *map(str, values)]
+    return shlex.join(words)
+
+
+def export(run: Path, out: Path) -> None:
+    """Write `out` from the newest checkpoint of the run.
+
+    Raises ConfigError where there is no run, CheckpointError where its checkpoint cannot be trusted, OSError where the
+    disk refuses.
+    """
+    from minigan import checkpoint
+    from minigan.run_folder import RunFolder
+    from minigan.sampler import Sampler
+
+    config = RunFolder(run).saved_config()
+    sampler = Sampler.load(run)
+    _, _, header = checkpoint.find(run)
+    kept = {name: header[name] for name in ("recipe", "generator", "data", "iteration", "backend", "threads")}
+    made_by = {
+        "command": command_of(config),
+        "seed": config.seed,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "versions": {"minigan": __version__} | {name: version(name) for name in ("numpy", "numba")},
+    }
+    tensors = {name: np.asarray(view, np.float16) for name, view in sampler.tensors().items()}
+    checkpoint.write(out, tensors, kept | {"made_by": made_by})
+
+
+def main(args: list[str] | None = None) -> None:
+    args = sys.argv[1:] if args is None else args
+
+    def body() -> None:
+        options = cli.parse(Options, args, PROG)
+        cli.new_file("--out", options.out, (".safetensors",))
+        export(Path(options.run), Path(options.out))
+        print(f"{options.out}: {Path(options.out).stat().st_size / 1e6:.1f} MB")
+
+    cli.run(PROG, body)
+
+
+if __name__ == "__main__":
+    main()

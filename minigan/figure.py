@@ -1,0 +1,105 @@
+"""`python -m minigan.figure 2|3`: the paper's figures of samples, from any trained generator."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tyro
+
+from minigan import cli
+from minigan.errors import ConfigError
+
+PROG = "minigan.figure"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Draw figure 2 (samples, and beside the last of each row its nearest training image, outlined) or figure 3
+    (images along lines in z) of the paper."""
+
+    number: tyro.conf.Positional[Literal["2", "3"]]
+    """which figure"""
+    out: str
+    """FILE.png"""
+    run: str | None = None
+    """the run's folder, or a checkpoint file"""
+    pretrained: str | None = None
+    """in place of --run: a generator that ships with minigan (mnist)"""
+    data: str | None = None
+    """figure 2: where the training images are; without it the data that the generator was trained on"""
+    lines: Literal["linear", "spherical", "both"] = "both"
+    """figure 3: straight lines in z, great circles, or first the ones and then the others between the same ends"""
+    rows: int = 5
+    """rows of images, with both kinds of lines of each"""
+    columns: int = 8
+    """samples in a row; figure 2 has one column more"""
+    seed: int = 0
+    """seed of z"""
+    backend: Literal["numpy", "numba"] = "numpy"
+    """what computes"""
+
+    def check(self) -> None:
+        """Raise ConfigError for the first option that cannot be used."""
+        cli.new_file("--out", self.out, (".png",))
+        for name in ("rows", "columns"):
+            if not 1 <= getattr(self, name) <= 1000:
+                raise ConfigError(f"--{name} {getattr(self, name)}: expected 1 to 1000")
+        if not 0 <= self.seed < 2**64:
+            raise ConfigError(f"--seed {self.seed}: expected 0 to 2^64 - 1")
+
+
+def beside_neighbours(sampler, data, rows: int, columns: int, seed: int) -> np.ndarray:
+    """Figure 2: (rows (columns + 1), features), the last column being the nearest training image of the one before."""
+    from minigan.metrics.neighbours import nearest
+
+    samples = sampler.sample(rows * columns, seed).reshape(rows, columns, -1)
+    index, _ = nearest(sampler.ops, samples[:, -1], data.train, data.scaled)
+    neighbours = data.scaled(data.train[index], samples.dtype)
+    return np.concatenate([samples, neighbours[:, None]], axis=1).reshape(rows * (columns + 1), -1)
+
+
+def along_lines(sampler, lines: str, rows: int, columns: int, seed: int) -> np.ndarray:
+    """Figure 3: (kinds of lines * rows * columns, features)"""
+    from minigan.latent_lines import great_circles, straight_lines
+
+    ends = sampler.draw_z(2 * rows, seed)
+    paths = {"linear": [straight_lines], "spherical": [great_circles], "both": [straight_lines, great_circles]}[lines]
+    return sampler.generate(np.concatenate([path(ends, columns) for path in paths]))
+
+
+def main(args: list[str] | None = None) -> None:
+    args = sys.argv[1:] if args is None else args
+
+    def body() -> None:
+        options = cli.parse(Options, args, PROG)
+        options.check()
+        from minigan.plots import save_samples
+        from minigan.reference_data import data_of
+        from minigan.sampler import Sampler, chosen
+
+        sampler = Sampler.load(chosen(options.run, options.pretrained), options.backend)
+        if sampler.data["image_shape"] is None:
+            raise ConfigError(f"figure {options.number}: the generator makes no images")
+        if options.number == "2":
+            _, data = data_of(sampler, options.run, options.data)
+            images = beside_neighbours(sampler, data, options.rows, options.columns, options.seed)
+            columns = options.columns + 1
+            outlined = range(options.columns, len(images), columns)
+        else:
+            images = along_lines(sampler, options.lines, options.rows, options.columns, options.seed)
+            columns, outlined = options.columns, ()
+        contrast = "contrast" in sampler.data
+        save_samples(
+            Path(options.out), images, sampler.data["image_shape"], columns=columns, contrast=contrast, outlined=outlined
+        )
+        print(options.out)
+
+    cli.run(PROG, body)
+
+
+if __name__ == "__main__":
+    main()
