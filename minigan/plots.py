@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 GAP = 2
 SMALLEST_TILE = 32
+YELLOW = (255, 214, 0)
 
 
-def image_grid(samples: np.ndarray, image_shape: tuple[int, ...], columns: int = 10) -> np.ndarray:
-    """Samples (n, H W C) in [0, 1] as one picture: (height, width, 3) uint8, small images enlarged, gaps between."""
+def displayable(images: np.ndarray) -> np.ndarray:
+    """Contrast-normalised images (n, F) in [0, 1]: each by its largest magnitude to [-1, 1], zero becoming grey."""
+    largest = np.abs(images).max(axis=1, keepdims=True)
+    return (images / np.where(largest == 0, 1, largest) + 1) / 2
+
+
+def image_grid(
+    samples: np.ndarray, image_shape: tuple[int, ...], columns: int = 10, outlined: Iterable[int] = ()
+) -> np.ndarray:
+    """Samples (n, H W C) in [0, 1] as one picture: (height, width, 3) uint8, small images enlarged, gaps between.
+
+    outlined  the numbers of images with a yellow frame
+    """
     n = len(samples)
     shape = image_shape if len(image_shape) == 3 else (*image_shape, 1)
     tiles = np.round(255 * np.clip(samples, 0, 1)).astype(np.uint8).reshape(n, *shape)
@@ -23,18 +36,31 @@ def image_grid(samples: np.ndarray, image_shape: tuple[int, ...], columns: int =
     grid = np.full((-(-n // columns) * height + GAP, columns * width + GAP, 3), 96, np.uint8)
     for i, tile in enumerate(tiles):
         top, left = GAP + i // columns * height, GAP + i % columns * width
+        if i in outlined:
+            grid[top - GAP : top + height, left - GAP : left + width] = YELLOW
         grid[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     return grid
 
 
 def save_samples(
-    path: Path, samples: np.ndarray, image_shape: tuple[int, ...] | None, real: np.ndarray | None = None, columns=10
+    path: Path,
+    samples: np.ndarray,
+    image_shape: tuple[int, ...] | None,
+    real: np.ndarray | None = None,
+    columns: int = 10,
+    contrast: bool = False,
+    outlined: Iterable[int] = (),
 ) -> None:
-    """A PNG of samples (n, features): a grid of images; without an image shape a drawing of p_g, beside p_data."""
+    """A PNG of samples (n, features): a grid of images; without an image shape a drawing of p_g, beside p_data.
+
+    contrast  whether the images are contrast-normalised and not in [0, 1]
+    outlined  the numbers of images with a yellow frame
+    """
     if image_shape is not None:
         from matplotlib.image import imsave
 
-        imsave(path, image_grid(samples, tuple(image_shape), columns), metadata={"Software": "minigan"})
+        images = displayable(samples) if contrast else samples
+        imsave(path, image_grid(images, tuple(image_shape), columns, outlined), metadata={"Software": "minigan"})
     else:
         _save_distribution(path, samples, real)
 
