@@ -22,13 +22,18 @@ class Config(Recipe):
     """Train the GAN of Goodfellow et al. (2014)."""
 
     preset: str = "digits"
-    """options to begin from: digits, mnist, ring, grid, gaussian, or a .toml file"""
+    """options to begin from: digits, mnist, cifar10, tfd, tfd-stage2, ring, grid, gaussian, or a .toml file"""
     data: str = "digits"
-    """digits, mnist, gaussian, ring, grid; or a folder of IDX files, a .npy or .npz file, a folder of images"""
+    """digits, mnist, cifar10, tfd, gaussian, ring, grid; or a folder of MNIST or CIFAR-10 files or of images, a .mat
+    file of TFD, a .npy or .npz file"""
+    contrast: float | None = None
+    """global contrast normalisation: every image less its mean, scaled to this length (the authors' 55 for CIFAR-10)"""
     generator: tuple[str, ...] = ("relu 1200 uniform=.05", "relu 1200 uniform=.05", "sigmoid")
     """G's layers, one text each: activation, width, uniform= normal= sparse= bias= keep="""
     discriminator: tuple[str, ...] = ("maxout 240x5 uniform=.005 keep=.8", "linear uniform=.005 keep=.5")
     """D's layers, likewise; the last one makes the logit"""
+    generator_from: str | None = None
+    """a run whose generator begins as the last layers of this one: the second stage of the authors' TFD recipe"""
     backend: Literal["auto", "numpy", "numba"] = "auto"
     """what computes: numpy to read, numba fast; auto chooses"""
     threads: int | None = None
@@ -57,6 +62,8 @@ class Config(Recipe):
             self,
             {
                 "data": (self.data != "", "a name or a path"),
+                "contrast": (self.contrast is None or 0 < self.contrast < float("inf"), "above 0"),
+                "generator_from": (self.generator_from != "", "a run's folder or a checkpoint file"),
                 "out": (self.out != "", "a folder"),
                 "epochs": (self.epochs >= 1, "at least 1"),
                 "iterations": (self.iterations is None or 1 <= self.iterations < 2**32, "1 to 2^32 - 1"),

@@ -17,8 +17,9 @@ from minigan.errors import CheckpointError, ConfigError, DivergedError
 from minigan.gan import GAN
 from minigan.layers import Sequential
 from minigan.models import build
-from minigan.plots import save_samples
+from minigan.plots import displayable, save_samples
 from minigan.run_folder import RunFolder
+from minigan.second_stage import end_in
 from minigan.terminal import Progress
 
 SAMPLES_SHOWN = 100
@@ -28,14 +29,13 @@ DRAWN_POINTS = 2500
 
 def make_gan(config: Config, data) -> GAN:
     """The networks of --generator and --discriminator around the data.  Raises ConfigError, naming the option."""
-    means = data.means() if isinstance(data, Dataset) else None
-    in_unit_interval = means is not None and _in_unit_interval(data)
+    in_unit_interval = isinstance(data, Dataset) and _in_unit_interval(data)
     if config.generator and config.generator[-1].startswith("sigmoid") and not in_unit_interval:
-        raise ConfigError(
-            f"--data {config.data}: values outside [0, 1], where --generator ends in a sigmoid; expected 'linear'"
-        )
+        culprit = f"--data {config.data}" if config.contrast is None else f"--contrast {config.contrast}"
+        raise ConfigError(f"{culprit}: values outside [0, 1], where --generator ends in a sigmoid; expected 'linear'")
     try:
-        generator = build(config.generator, config.latent, data.n_features, means if in_unit_interval else None)
+        means = data.means() if in_unit_interval else None
+        generator = build(config.generator, config.latent, data.n_features, means)
     except ValueError as error:
         raise ConfigError(f"--generator: {error}") from None
     try:
@@ -57,6 +57,8 @@ def choose_backend(config: Config, generator: Sequential, discriminator: Sequent
 
 
 def _in_unit_interval(data: Dataset) -> bool:
+    if data.contrast is not None:
+        return False
     return data.train.dtype == np.uint8 or (data.train.min() >= 0 and data.train.max() <= 1)
 
 
@@ -76,12 +78,14 @@ class Trainer:
     def __init__(self, config: Config):
         config.check()
         self.config = config
-        self.data = datasets.load(config.data)
+        self.data = datasets.load(config.data, config.contrast)
         self.gan = make_gan(config, self.data)
         recipe = self.gan.recipe
         self.source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.precision)
         self.gan.begin(self.source.batches_per_epoch, datasets.describe(self.data))
         self.source.prepare(0, recipe.k)
+        if config.generator_from is not None and not config.resume:
+            end_in(self.gan, config.generator_from)
         self.total = config.iterations or self.gan.iterations_in(config.epochs)
         self.folder = RunFolder(Path(config.out)) if config.resume else RunFolder.create(config)
         self.passed_over: list[Path] = []
@@ -154,8 +158,9 @@ class Trainer:
     def _picture(self, progress: Progress) -> None:
         shape = self.data.image_shape
         samples = self.gan.sample(SAMPLES_SHOWN if shape else DRAWN_POINTS, self.gan.recipe.seed)
-        save_samples(self.folder.picture(self.gan.iteration), samples, shape, self.real)
-        progress.show(samples, shape)
+        contrast = self.config.contrast is not None
+        save_samples(self.folder.picture(self.gan.iteration), samples, shape, self.real, contrast=contrast)
+        progress.show(displayable(samples) if contrast else samples, shape)
 
     def save(self) -> None:
         """Write the checkpoint of this iteration, if its losses are finite."""
@@ -167,20 +172,26 @@ class Trainer:
         """Go on from the newest checkpoint that verifies, if it is of this run."""
         path, tensors, header = newest(self.folder.checkpoints)
         self.passed_over = sorted(p for p in self.folder.checkpoints.glob("iteration-*.safetensors") if p > path)
+        self._kept("contrast", header["data"].get("contrast"), self.config.contrast)
+        self._kept("generator_from", self.folder.saved_config().generator_from, self.config.generator_from)
         if header["data"] != self.gan.data:
             raise CheckpointError(f"{path}: trained on other data ({header['data']['name']}, by SHA-256)")
         saved = header["recipe"]
         for name, value in vars(self.gan.recipe).items():
-            if saved.get(name) != value:
-                raise ConfigError(
-                    f"--{name.replace('_', '-')} {value}: the run in {self.folder.path} has {saved.get(name)}, "
-                    "and a resumed run keeps what decides its numbers"
-                )
+            self._kept(name, saved.get(name), value)
         self.gan.restore(path, tensors, header)
         self.saved_at = self.gan.iteration
         self.folder.forget_after(self.gan.iteration)
         if self.gan.iteration > self.total:
             raise ConfigError(f"{path}: {self.gan.iteration} iterations are done, more than the {self.total} asked for")
+
+    def _kept(self, name: str, saved, asked) -> None:
+        """Raise ConfigError where a resumed run is asked for another value of an option that decides its numbers."""
+        if saved != asked:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} {asked}: the run in {self.folder.path} has {saved}, "
+                "and a resumed run keeps what decides its numbers"
+            )
 
     def _stop(self, number: int, frame) -> None:
         self.stop_signal = number

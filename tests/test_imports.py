@@ -16,17 +16,19 @@ ROOMS = [
     {"backends"},
     {"params", "initialisers"},
     {"layers"},
-    {"losses", "optim", "schedules", "priors"},
+    {"losses", "optim", "schedules", "priors", "latent_lines"},
     {"models", "player"},
     {"algorithm1"},
     {"finite_differences"},
     {"recipe"},
     {"config", "checkpoint"},
+    {"sampler"},
     {"gan"},
-    {"run_folder", "plots", "terminal"},
+    {"run_folder", "plots", "terminal", "second_stage"},
+    {"reference_data"},
     {"trainer"},
     {"cli"},
-    {"train", "sample", "gradcheck", "__main__"},
+    {"train", "sample", "evaluate", "figure", "export", "gradcheck", "__main__"},
 ]
 KNOW_NO_LAYER = {"data", "metrics", "plots"}
 LAYERS_AND_ABOVE = {"layers", "optim", "models", "player", "algorithm1", "gan", "trainer"}

@@ -97,7 +97,7 @@ class Content:
         while len(content) < n:
             chunk = self.read(min(CHUNK, n - len(content)))
             if not chunk:
-                raise DataError(f"{self.path}: {len(content)} bytes where a variable promises {n}, expected all of them")
+                raise DataError(f"{self.path}: {len(content)} bytes where a variable promises {n}, expected all")
             content += chunk
         return content
 
