@@ -18,7 +18,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from minigan.data import load  # noqa: E402
-from minigan.metrics import parzen, table1  # noqa: E402
+from minigan.metrics import parzen  # noqa: E402
+from minigan.reference_data import SIGMA_POINTS  # noqa: E402
 from minigan.sampler import Sampler  # noqa: E402
 
 SAMPLES = 10_000
@@ -66,7 +67,7 @@ def score(folder: Path, data) -> dict:
     sampler = Sampler.load(folder, "numba")
     validation = data.scaled(data.validation, np.float64)
     samples = sampler.sample(SAMPLES)
-    chooses = validation[: table1.SIGMA_POINTS]
+    chooses = validation[: SIGMA_POINTS]
     found = parzen.estimate(sampler.ops, validation, chooses, samples)
     finer = parzen.estimate(sampler.ops, validation, chooses, samples, parzen.refined(parzen.SIGMAS, found.sigma))
     return {"mean": found.mean, "standard_error": found.standard_error, "sigma": found.sigma, "finer": finer.mean}

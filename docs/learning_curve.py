@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from minigan.metrics import parzen, table1
-from minigan.reference_data import data_of
+from minigan.metrics import parzen
+from minigan.reference_data import SIGMA_POINTS, data_of
 from minigan.sampler import Sampler
 
 SAMPLES = 10_000
@@ -29,7 +29,7 @@ def measure(run: Path, source: str | None) -> list[dict]:
         sampler = Sampler.load(path, "numba")
         if validation is None:
             _, data = data_of(sampler, str(run), source)
-            validation = data.scaled(data.validation[: table1.SIGMA_POINTS], np.float64)
+            validation = data.scaled(data.validation[: SIGMA_POINTS], np.float64)
         means = parzen.log_likelihood(sampler.ops, validation, sampler.sample(SAMPLES), parzen.SIGMAS).mean(axis=1)
         iteration = int(path.stem.removeprefix("iteration-"))
         best = int(means.argmax())

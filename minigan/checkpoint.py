@@ -34,18 +34,17 @@ def write(path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
     Raises OSError where the disk refuses; nothing half-written is left under any name.
     """
     text = json.dumps(header | {"format": FORMAT, "digest": UNSIGNED}, sort_keys=True)
-    data = serialise(dict(sorted(tensors.items())), metadata={"minigan": text})
+    data = memoryview(serialise(dict(sorted(tensors.items())), metadata={"minigan": text}))
     start, end = DIGEST.search(data).span(1)
-    data = data[:start] + hashlib.sha256(data).hexdigest().encode() + data[end:]
-    replace_file(path, data)
+    replace_file(path, data[:start], hashlib.sha256(data).hexdigest().encode(), data[end:])
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` at `path` at once: written beside it, synced, renamed, and the folder synced."""
+def replace_file(path: Path, *parts: bytes | memoryview) -> None:
+    """Put the parts, one after the other, at `path` at once: written beside it, synced, renamed, the folder synced."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(beside, "wb") as file:
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
@@ -71,8 +70,10 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     if signature is None:
         raise CheckpointError(f"{path}: no minigan checkpoint (expected a safetensors file with a `minigan` header)")
     start, end = signature.span(1)
-    unsigned = data[:start] + UNSIGNED.encode() + data[end:]
-    if hashlib.sha256(unsigned).hexdigest().encode() != signature.group(1):
+    unsigned = hashlib.sha256()
+    for part in (memoryview(data)[:start], UNSIGNED.encode(), memoryview(data)[end:]):
+        unsigned.update(part)
+    if unsigned.hexdigest().encode() != signature.group(1):
         raise CheckpointError(f"{path}: damaged: its content does not match its SHA-256")
     try:
         tensors = parse(data)

@@ -77,12 +77,12 @@ def evaluate(options: Options) -> dict:
     Raises ConfigError, CheckpointError or DataError for what cannot be evaluated.
     """
     from minigan.metrics import table1
-    from minigan.reference_data import data_of
+    from minigan.reference_data import data_of, held_out
     from minigan.sampler import Sampler, chosen
 
     sampler = Sampler.load(chosen(options.run, options.pretrained), options.backend, options.threads)
     name, data = data_of(sampler, options.run, options.data)
-    validation, test = (data.scaled(part, np.float64) for part in table1.held_out(data, name))
+    validation, test = (data.scaled(part, np.float64) for part in held_out(data, name))
     train = data.scaled(data.train, np.float32)
     n = options.n
     sets = {

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan import __version__, cli
+import minigan
+from minigan import cli
 from minigan.config import THIS_CALL, Config, preset
 
 PROG = "minigan.export"
@@ -60,7 +61,7 @@ def export(run: Path, out: Path) -> None:
         "seed": config.seed,
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "versions": {"minigan": __version__} | {name: version(name) for name in ("numpy", "numba")},
+        "versions": {"minigan": minigan.__version__} | {name: version(name) for name in ("numpy", "numba")},
     }
     tensors = {name: np.asarray(view, np.float16) for name, view in sampler.tensors().items()}
     checkpoint.write(out, tensors, kept | {"made_by": made_by})

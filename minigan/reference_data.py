@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from minigan.data import Dataset, load
 from minigan.errors import ConfigError
 from minigan.run_folder import RunFolder
 from minigan.sampler import Sampler
+
+SIGMA_POINTS = 1000
+"""The authors choose sigma on so many validation images."""
 
 
 def data_of(sampler: Sampler, run: str | None, source: str | None) -> tuple[str, Dataset]:
@@ -33,3 +38,17 @@ def data_of(sampler: Sampler, run: str | None, source: str | None) -> tuple[str,
 def size(image_shape: tuple[int, ...] | list[int] | None, n_features: int) -> str:
     """The size of one example, in words."""
     return f"images of {' x '.join(map(str, image_shape))}" if image_shape else f"rows of {n_features} values"
+
+
+def held_out(data: Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The images to choose sigma on and those to measure on, as stored.
+
+    The first 1,000 validation images, and all test images.  Without validation images the first third of the test
+    images is for sigma alone.  Raises ConfigError, naming the data set `name`, where there are no test images.
+    """
+    if data.test is None or len(data.test) < 3:
+        raise ConfigError(f"--data {name}: no test images there, expected some to measure on")
+    if data.validation is not None:
+        return data.validation[:SIGMA_POINTS], data.test
+    third = len(data.test) // 3
+    return data.test[:third][:SIGMA_POINTS], data.test[third:]

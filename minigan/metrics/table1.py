@@ -11,8 +11,6 @@ import warnings
 import numpy as np
 
 from minigan import rng
-from minigan.data import Dataset
-from minigan.errors import ConfigError
 from minigan.rng import Draw, Stream
 
 PAPER = {
@@ -21,24 +19,8 @@ PAPER = {
 }
 """Mean and standard error in nats."""
 
-SIGMA_POINTS = 1000
-"""The authors choose sigma on so many validation images."""
 EXAMPLES_A_CENTRE = 5
 LLOYD_ITERATIONS = 3
-
-
-def held_out(data: Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The images to choose sigma on and those to measure on, as stored.
-
-    The first 1,000 validation images, and all test images.  Without validation images the first third of the test
-    images is for sigma alone.  Raises ConfigError, naming the data set `name`, where there are no test images.
-    """
-    if data.test is None or len(data.test) < 3:
-        raise ConfigError(f"--data {name}: no test images there, expected some to measure on")
-    if data.validation is not None:
-        return data.validation[:SIGMA_POINTS], data.test
-    third = len(data.test) // 3
-    return data.test[:third][:SIGMA_POINTS], data.test[third:]
 
 
 def k_means_centres(examples: np.ndarray, n: int, seed: int) -> np.ndarray:

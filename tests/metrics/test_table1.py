@@ -1,16 +1,10 @@
 """What table 1 holds beside the generator."""
 
 import numpy as np
-import pytest
 
-from minigan import ConfigError, Dataset
 from minigan.metrics import table1
 
 RNG = np.random.default_rng(0)
-
-
-def bytes_of(n):
-    return RNG.integers(0, 256, (n, 6), dtype=np.uint8)
 
 
 def test_marginal_noise_keeps_the_marginals_and_nothing_else():
@@ -34,22 +28,3 @@ def test_k_means_finds_separate_clusters():
 
 def test_k_means_has_one_centre_for_five_examples_at_most():
     assert len(table1.k_means_centres(RNG.random((52, 3)).astype(np.float32), 10_000, seed=0)) == 10
-
-
-def test_sigma_is_chosen_on_the_first_thousand_validation_images():
-    data = Dataset("d", bytes_of(10), bytes_of(1200), bytes_of(30))
-    validation, test = table1.held_out(data, "d")
-    np.testing.assert_array_equal(validation, data.validation[:1000])
-    np.testing.assert_array_equal(test, data.test)
-
-
-def test_without_validation_images_a_third_of_the_test_images_is_for_sigma_alone():
-    data = Dataset("d", bytes_of(10), None, bytes_of(30))
-    validation, test = table1.held_out(data, "d")
-    np.testing.assert_array_equal(np.concatenate([validation, test]), data.test)
-    assert len(validation) == 10
-
-
-def test_a_set_without_test_images_is_refused():
-    with pytest.raises(ConfigError, match="--data here: no test images"):
-        table1.held_out(Dataset("d", bytes_of(10), bytes_of(5)), "here")
