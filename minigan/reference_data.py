@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan.data import Dataset, load
+from minigan.data import Dataset, Mixture, load
 from minigan.errors import ConfigError
 from minigan.run_folder import RunFolder
 from minigan.sampler import Sampler
@@ -15,8 +15,8 @@ SIGMA_POINTS = 1000
 """The authors choose sigma on so many validation images."""
 
 
-def data_of(sampler: Sampler, run: str | None, source: str | None) -> tuple[str, Dataset]:
-    """The data's name or path as given, and the set.
+def data_of(sampler: Sampler, run: str | None, source: str | None) -> tuple[str, Dataset | Mixture]:
+    """The data's name or path as given, and the data.
 
     source  --data; without it what the run's config.toml has, or else the data's name in G's file
 
@@ -26,8 +26,6 @@ def data_of(sampler: Sampler, run: str | None, source: str | None) -> tuple[str,
         source = RunFolder(Path(run)).saved_config().data
     source = source or sampler.data["name"]
     data = load(source, sampler.data.get("contrast"))
-    if not isinstance(data, Dataset):
-        raise ConfigError(f"--data {source}: a density that is drawn from, expected a set of examples")
     found = size(data.image_shape, data.n_features)
     made = size(sampler.data["image_shape"], sampler.generator.n_out)
     if found != made:
