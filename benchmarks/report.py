@@ -34,6 +34,7 @@ SECTIONS = [
     ("Environment, numba", "numpy", ["environment.py"]),
     ("Environment, numpy", "numpy", ["environment.py", "--backend", "numpy", "--rounds", "1"]),
     ("Start and memory", "numpy", ["startup.py", "--rounds", "3"]),
+    ("A whole run", "numpy", ["whole_run.py", "--epochs", "10"]),
 ]
 
 

@@ -143,6 +143,25 @@ class Algorithm1:
             "d_fake": float(probability(fake).mean()),
         }
 
+    def watch(self, on: bool) -> None:
+        """Whether `vital_signs` will be asked for after the coming iteration."""
+        self.generator.watched = self.discriminator.watched = on
+
+    def vital_signs(self) -> dict[str, float | None]:
+        """What tells how the last iteration, which was watched, is faring; waits for the device.
+
+        d_gradient, g_gradient  |gradient| of each player's own loss by all of its weights; D's of its last step
+        dead_units              the share of G's relu units that are 0 for the whole minibatch; None without relu
+        diversity               the features' mean deviation within G(z), over that within x: 0 once G has collapsed
+        """
+        x, fake = (self.ops.to_host(half).std(axis=0).mean() for half in (self.x, self.pair[self.m :]))
+        return {
+            "d_gradient": self.discriminator.optimiser.gradient_norm(),
+            "g_gradient": self.generator.optimiser.gradient_norm(),
+            "dead_units": self.generator.network.dead_units(self.ops, self.tape_g),
+            "diversity": float(fake / x) if x else None,
+        }
+
     def _generate(self, substep: int) -> None:
         """G(z) into the lower half of `pair`."""
         self.tape_g.draw = self._place(Stream.DROPOUT_GENERATOR, substep, self.rows[: self.m])

@@ -1,10 +1,13 @@
 """SGD, classical momentum and Adam, each on the flat buffer of a network.
 
 An optimiser says where backward leaves its result (`grads`), what it remembers (`state`, which a checkpoint keeps) and
-how the parameters move (`update`).  lr and mu are read from the clock.
+how the parameters move (`update`).  lr and mu are read from the clock.  Whoever wants |g| of an iteration calls `watch`
+before its backward and `gradient_norm` once the clock has ticked.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from minigan.backends.clock import Clock, Count
 from minigan.params import Grads, Params
@@ -14,11 +17,18 @@ class SGD:
     """theta <- theta - lr g"""
 
     def __init__(self, params: Params, clock: Clock):
-        self.params, self.state = params, {}
+        self.params, self.clock, self.state = params, clock, {}
         self.grads = Grads(params.like(), alpha=clock.minus_learning_rate)
 
     def update(self, count: Count) -> None:
         self.params.ops.add(self.params.flat, self.grads.target.flat)
+
+    def watch(self) -> None:
+        """Nothing to keep: the step is there after the update."""
+
+    def gradient_norm(self) -> float:
+        """|g| = |step| / lr"""
+        return norm(self.grads.target) / self.clock.learning_rate_schedule(last(self.clock))
 
 
 class Momentum:
@@ -30,11 +40,24 @@ class Momentum:
 
     def __init__(self, params: Params, clock: Clock):
         velocity = params.like()
-        self.params, self.state = params, {"velocity": velocity}
+        self.params, self.clock, self.state = params, clock, {"velocity": velocity}
+        self._before: Params | None = None
         self.grads = Grads(velocity, alpha=clock.minus_learning_rate, beta=clock.momentum)
 
     def update(self, count: Count) -> None:
         self.params.ops.add(self.params.flat, self.state["velocity"].flat)
+
+    def watch(self) -> None:
+        """Keep v: the gradient itself will never be stored."""
+        if self._before is None:
+            self._before = self.params.like()
+        self.params.ops.copy(self.state["velocity"].flat, out=self._before.flat)
+
+    def gradient_norm(self) -> float:
+        """|g|,  g = (mu v - v') / lr"""
+        before, after = (self.params.ops.to_host(p.flat) for p in (self._before, self.state["velocity"]))
+        mu, lr = (schedule(last(self.clock)) for schedule in (self.clock.momentum_schedule, self.clock.learning_rate_schedule))
+        return float(np.linalg.norm((mu * before - after).astype(np.float64))) / lr
 
 
 class Adam:
@@ -59,3 +82,20 @@ class Adam:
             self.beta2,
             self.epsilon,
         )
+
+    def watch(self) -> None:
+        """Nothing to keep: the gradient is there after the update."""
+
+    def gradient_norm(self) -> float:
+        """|g|"""
+        return norm(self.grads.target)
+
+
+def norm(params: Params) -> float:
+    """The length of all entries as one vector."""
+    return float(np.linalg.norm(params.ops.to_host(params.flat).astype(np.float64)))
+
+
+def last(clock: Clock) -> int:
+    """The iteration before the one that the clock shows."""
+    return int(clock.iteration) - 1

@@ -20,6 +20,7 @@ class Player:
     params           theta_g or theta_d
     optimiser        one of `minigan.optim`, made by `make_optimiser(params)`
     max_column_norm  the largest length of a column of any W, or None; applied after each update
+    watched          whether `optimiser.gradient_norm` will be asked for
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Player:
         self.ops, self.network, self.max_column_norm = ops, network, max_column_norm
         self.params = Params(ops, network.shapes(), dtype)
         self.optimiser = make_optimiser(self.params)
+        self.watched = False
 
     def initialise(self, seed: int, number: int) -> None:
         """Draw the initial parameters; `number` is GENERATOR or DISCRIMINATOR, which draw different numbers."""
@@ -49,6 +51,8 @@ class Player:
 
     def backward(self, dy, tape: Tape, learn: bool, need_dx: bool):
         """dy (B, n_out) to dx (B, n_in) or None; only a player that learns computes its weight gradients."""
+        if learn and self.watched:
+            self.optimiser.watch()
         grads = self.optimiser.grads if learn else None
         return self.network.backward(self.ops, self.params, dy, tape, grads, need_dx)
 

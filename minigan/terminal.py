@@ -47,6 +47,10 @@ class Progress:
             print(f"iteration {line['iteration']} of {self.total}  {text}  {speed}", file=sys.stderr, flush=True)
             self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
 
+    def warn(self, words: str) -> None:
+        """What the person should know, on a line of its own."""
+        self.bar.write(words, file=sys.stderr)
+
     def show(self, samples: np.ndarray, image_shape: tuple[int, ...] | None) -> None:
         """Some samples, where there is a terminal to show them in."""
         if sys.stdout.isatty() and image_shape is not None and image_shape[0] <= 32:

@@ -20,6 +20,7 @@ from minigan.models import build
 from minigan.plots import displayable, save_samples
 from minigan.run_folder import RunFolder
 from minigan.second_stage import end_in
+from minigan.symptoms import Reading
 from minigan.terminal import Progress
 
 SAMPLES_SHOWN = 100
@@ -111,18 +112,22 @@ class Trainer:
 
     def _loop(self, progress: Progress) -> None:
         config, gan = self.config, self.gan
-        busy, since = 0.0, gan.iteration
+        busy, since, reading = 0.0, gan.iteration, Reading()
         while gan.iteration < self.total and self.stop_signal is None:
             start = time.perf_counter()
+            last = gan.iteration + 1 == self.total
+            logged = (gan.iteration + 1) % config.log_every == 0 or last
+            gan.game.watch(logged)
             gan.step(self.source)
-            last = gan.iteration == self.total
-            if gan.iteration % config.log_every == 0 or last:
-                measured = self._measured()
+            if logged:
+                measured = self._measured() | gan.game.vital_signs()
                 busy += time.perf_counter() - start
                 line = self._line(measured, (gan.iteration - since) / busy)
                 busy, since = 0.0, gan.iteration
                 self.folder.log(line)
                 progress.say(line)
+                for words in reading.of(line):
+                    progress.warn(f"iteration {gan.iteration}: {words}")
             else:
                 busy += time.perf_counter() - start
             progress.step()

@@ -234,3 +234,13 @@ def test_a_player_limits_every_w_and_no_b_after_its_update():
     np.testing.assert_allclose(player.params["0.W"][0], [1.5] * 4, rtol=1e-14)
     np.testing.assert_allclose(player.params["2.W"][0], [1.5, 1.0], rtol=1e-14)
     assert player.params["0.b"].tolist() == [9, 0.25, 0, 0] and player.params["2.b"].tolist() == [9, 0]
+
+
+@pytest.mark.parametrize("make", [SGD, Momentum, Adam])
+def test_the_gradient_norm_is_that_of_the_gradient_that_moved_the_parameters(make):
+    learner = Learner(make)
+    for _ in range(STEPS):
+        learner.optimiser.watch()
+        gradient = learner.step()
+        OPS.tick(learner.clock)
+        assert learner.optimiser.gradient_norm() == pytest.approx(np.linalg.norm(gradient), rel=1e-9)

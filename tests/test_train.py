@@ -42,8 +42,9 @@ def test_a_run_leaves_config_metrics_pictures_and_checkpoints(tmp_path):
     out = tmp_path / "a"
     train("--out", str(out), "--iterations", "45")
     assert [line["iteration"] for line in lines(out)] == [10, 20, 30, 40, 45]
-    assert lines(out)[-1].keys() == {"iteration", "epoch", "value", "d_loss", "g_loss", "d_real", "d_fake", "lr",
-                                     "momentum", "iterations_per_second"}
+    assert lines(out)[-1].keys() == {"iteration", "epoch", "value", "d_loss", "g_loss", "d_real", "d_fake",
+                                     "d_gradient", "g_gradient", "dead_units", "diversity", "lr", "momentum",
+                                     "iterations_per_second"}
     assert [p.name for p in sorted((out / "samples").iterdir())] == [f"iteration-{i:08d}.png" for i in (20, 40, 45)]
     assert len(list((out / "checkpoints").iterdir())) == 3
     assert 'data = "digits"' in (out / "config.toml").read_text()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigan.backends import Ops
 from minigan.layers.fused import fuse, separate
+from minigan.layers.relu import ReLU
 from minigan.layers.tape import LayerTape, Tape
 from minigan.params import Grads, Params
 
@@ -66,6 +69,15 @@ class Sequential:
             layer_grads = None if grads is None else grads.layer(stage.index)
             dy = stage.layer.backward(ops, p, dy, tape.layers[i], layer_grads, need_dx or i > last)
         return dy if need_dx else None
+
+    def dead_units(self, ops: Ops, tape: Tape) -> float | None:
+        """The share of relu units that no row of the last pass lit; None where the network has no relu."""
+        lit = [
+            (ops.to_host(memory.y) > 0).any(axis=0)
+            for stage, memory in zip(self.stages, tape.layers)
+            if isinstance(getattr(stage.layer, "activation", stage.layer), ReLU)
+        ]
+        return 1 - float(np.concatenate(lit).mean()) if lit else None
 
     def _lowest(self) -> int:
         """The first stage with parameters."""

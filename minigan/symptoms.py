@@ -1,0 +1,52 @@
+"""A reading of the losses while training: what has gone wrong, in words, and what to try."""
+
+from __future__ import annotations
+
+LINES = 3
+"""So many logged lines in a row must show a symptom before it is said, for the first iterations look like illness."""
+
+
+def d_has_won(line: dict) -> bool:
+    """D(x) is nearly 1 and D(G(z)) nearly 0: V above -.02, where -log 4 = -1.386 is the even game."""
+    return line["value"] > -0.02
+
+
+def g_has_collapsed(line: dict) -> bool:
+    """G makes nearly one and the same sample of every z."""
+    return line["diversity"] is not None and line["diversity"] < 0.1
+
+
+def units_are_dead(line: dict) -> bool:
+    """Nine in ten of G's relu units answer to no z."""
+    return line["dead_units"] is not None and line["dead_units"] > 0.9
+
+
+SYMPTOMS = {
+    d_has_won: (
+        "D has won: V {value:.3f}, D(x) {d_real:.2f}, D(G(z)) {d_fake:.2f}; it tells every sample apart and G's gradient "
+        "({g_gradient:.2g}) leads nowhere. Try a smaller --lr, more dropout in D, --k 1, or another --seed"
+    ),
+    g_has_collapsed: (
+        "G has collapsed: its samples vary {diversity:.2f} times as much as the data. "
+        "Try another --seed, a smaller --lr, --k 2, or --loss non-saturating"
+    ),
+    units_are_dead: (
+        "{dead_units:.0%} of G's relu units are dead: no z lights them. Try a smaller --lr or smaller initial weights"
+    ),
+}
+
+
+class Reading:
+    """Reads the lines of metrics.jsonl as they come."""
+
+    def __init__(self):
+        self._counts = dict.fromkeys(SYMPTOMS, 0)
+
+    def of(self, line: dict) -> list[str]:
+        """What this line makes worth saying: each symptom once, when it has lasted, and again after it had gone."""
+        said = []
+        for symptom, words in SYMPTOMS.items():
+            self._counts[symptom] = self._counts[symptom] + 1 if symptom(line) else 0
+            if self._counts[symptom] == LINES:
+                said.append(words.format(**line))
+        return said

@@ -1,0 +1,97 @@
+"""The reading of the losses: what is measured, and when it is said."""
+
+import json
+
+import numpy as np
+import pytest
+from small_run import SMALL
+
+from minigan import GAN, Linear, Recipe, ReLU, Sequential, Sigmoid
+from minigan.backends import get
+from minigan.symptoms import LINES, Reading
+from minigan.train import main
+
+HEALTHY = {"value": -1.1, "d_real": 0.6, "d_fake": 0.4, "g_gradient": 1.0, "dead_units": 0.1, "diversity": 0.9}
+
+
+@pytest.mark.parametrize(
+    "ill, words",
+    [
+        ({"value": -0.001, "d_real": 1.0, "d_fake": 0.0}, "D has won"),
+        ({"diversity": 0.01}, "G has collapsed"),
+        ({"dead_units": 0.95}, "95% of G's relu units are dead"),
+    ],
+)
+def test_a_symptom_is_said_once_when_it_has_lasted_and_again_after_it_had_gone(ill, words):
+    reading = Reading()
+    line = HEALTHY | ill
+    said = [reading.of(line) for _ in range(LINES + 3)]
+    assert [len(s) for s in said] == [0] * (LINES - 1) + [1] + [0] * 3 and words in said[LINES - 1][0]
+    assert reading.of(HEALTHY) == []
+    assert [len(reading.of(line)) for _ in range(LINES)] == [0] * (LINES - 1) + [1]
+
+
+def test_a_healthy_game_and_one_without_relu_say_nothing():
+    reading = Reading()
+    for line in (HEALTHY, HEALTHY | {"dead_units": None, "diversity": None}):
+        assert [reading.of(line) for _ in range(9)] == [[]] * 9
+
+
+def game_of(updates="alternating"):
+    """A small game after one watched iteration on random examples."""
+    X = np.random.default_rng(0).random((40, 6))
+    G = Sequential(Linear(3, 8), ReLU(), Linear(8, 6), Sigmoid())
+    D = Sequential(Linear(6, 5), ReLU(), Linear(5, 1))
+    gan = GAN(G, D, Recipe(latent=3, batch_size=10, precision="float64", updates=updates)).fit(X, iterations=1)
+    return gan, X
+
+
+@pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
+def test_vital_signs_are_those_of_the_iteration(updates):
+    from minigan.data import Dataset, minibatches
+
+    gan, X = game_of(updates)
+    game = gan.game
+    game.watch(True)
+    before = {name: view.copy() for name, view in game.generator.params.items()}
+    velocity = game.generator.optimiser.state["velocity"].flat.copy()
+    gan.step(minibatches(gan.ops, Dataset("array", X), 10, 0, "float64"))
+    signs = game.vital_signs()
+    moved = np.concatenate([(view - before[name]).ravel() for name, view in game.generator.params.items()])
+    mu, lr = 0.5, 0.1
+    old = np.concatenate([v.ravel() for v in views_of(game, velocity)])
+    assert signs["g_gradient"] == pytest.approx(np.linalg.norm((moved - mu * old) / lr), rel=1e-9)
+    fake, x = game.pair[10:], game.pair[:10]
+    assert signs["diversity"] == pytest.approx(fake.std(axis=0).mean() / x.std(axis=0).mean())
+
+
+def views_of(game, flat):
+    """The parts of a flat buffer without its padding."""
+    from minigan.params import Params
+
+    params = Params(get("numpy"), game.generator.network.shapes(), np.float64)
+    params.flat[...] = flat
+    return [view for _, view in params.items()]
+
+
+def test_dead_units_are_those_that_no_row_lights():
+    gan, _ = game_of()
+    gan.game.generator.params["0.b"][:3] = -1e3
+    gan.game._generate(0)
+    share = gan.generator.dead_units(gan.ops, gan.game.tape_g)
+    lit = (gan.game.z @ gan.game.generator.params["0.W"] + gan.game.generator.params["0.b"] > 0).any(axis=0)
+    assert share == pytest.approx(1 - lit.mean()) and share >= 3 / 8
+    assert Sequential(Linear(3, 1)).dead_units(gan.ops, Sequential(Linear(3, 1)).tape(gan.ops, 1, np.float64)) is None
+
+
+def test_a_run_in_which_d_wins_says_so_in_words(said, tmp_path):
+    code, _, error = said(
+        main, *SMALL, "--out", tmp_path / "won", "--iterations", 120, "--optimizer", "adam", "--lr", ".01",
+        "--generator", "sigmoid uniform=.000001 bias=3", "--discriminator", "relu 32", "linear", "--k", 3,
+    )  # fmt: skip
+    lines = [json.loads(line) for line in (tmp_path / "won" / "metrics.jsonl").read_text().splitlines()]
+    assert code == 0 and lines[0]["d_gradient"] > 0
+    ill = [line["value"] > -0.02 for line in lines]
+    lasted = any(all(ill[i : i + LINES]) for i in range(len(ill)))
+    collapsed = any(all(line["diversity"] < 0.1 for line in lines[i : i + LINES]) for i in range(len(lines) - 2))
+    assert ("D has won" in error) == lasted and ("G has collapsed" in error) == collapsed and (lasted or collapsed)
