@@ -1,0 +1,30 @@
+"""The paper's colours and lines (figure 1), and how a picture is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+P_DATA = {"color": "black", "linestyle": (0, (1, 1.5)), "linewidth": 2, "label": r"$p_{data}$"}
+P_G = {"color": "green", "linestyle": "-", "linewidth": 1.6, "label": r"$p_g$"}
+D = {"color": "blue", "linestyle": "--", "linewidth": 1.5, "label": r"$D$, learned"}
+D_STAR = {"color": "cornflowerblue", "linestyle": "-", "linewidth": 0.8, "label": r"$D^* = p_{data} / (p_{data} + p_g)$"}
+REFERENCE = {"color": "grey", "linestyle": "-", "linewidth": 0.7}
+
+
+def figure(columns: int, rows: int = 1, width: float = 4.2, height: float = 3.4, **panels) -> tuple[Figure, list[Axes]]:
+    """An empty picture of rows x columns panels, and the panels in reading order."""
+    from matplotlib.figure import Figure
+
+    picture = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    return picture, list(picture.subplots(rows, columns, squeeze=False, **panels).flat)
+
+
+def save(picture: Figure, path: Path) -> Path:
+    """Write a PNG that depends on nothing but what is drawn; its path."""
+    picture.savefig(path, dpi=110, metadata={"Software": "minigan"})
+    return path
