@@ -50,6 +50,13 @@ def copied(source, out) -> None:
         shaped("copy", a, out.shape, out.dtype)
 
 
+def order(out) -> None:
+    """A vector (n,) of int32, with 0 < n: the order of n examples."""
+    shaped("permutation", out, (out.size,), "int32")
+    if out.size == 0:
+        raise ValueError("permutation: of no example, expected at least one")
+
+
 def biased(kernel: str, z, out, bias) -> None:
     """The arrays of an activation with an optional bias: z, out (B, O), bias (O,) or None."""
     matrices(kernel, z, out)

@@ -47,6 +47,11 @@ class NumpyOps(Ops):
         np.copyto(out, source)
         return out
 
+    def permutation(self, seed, epoch, out):
+        checks.order(out)
+        out[...] = rng.permutation(seed, epoch, len(out))
+        return out
+
     def clock(self, learning_rate, momentum):
         clock = Clock(
             iteration=np.zeros((), np.uint64),

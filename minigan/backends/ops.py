@@ -15,6 +15,7 @@ Rules for all of them
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from minigan.backends.clock import Clock, Count, Schedule
@@ -38,6 +39,14 @@ class Ops(ABC):
         Kernels called outside of one compute the same, perhaps more slowly.
         """
 
+    def recorded(self, iterate: Callable[[], None]) -> Callable[[], None]:
+        """A call that does what `iterate` does, as often as it is called: a GPU records its kernels and replays them.
+
+        `iterate` calls the same kernels on the same arrays each time, none of them under "Memory"; what differs from
+        iteration to iteration it reads from a clock.
+        """
+        return iterate
+
     # ---- Memory ------------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -57,6 +66,10 @@ class Ops(ABC):
     @abstractmethod
     def copy(self, source, out):
         """out <- source, of the same shape and dtype."""
+
+    @abstractmethod
+    def permutation(self, seed: int, epoch: int, out):
+        """out (n,) int32 <- the order of the n examples in an epoch, `minigan.rng.permutation`."""
 
     @abstractmethod
     def clock(self, learning_rate: Schedule, momentum: Schedule) -> Clock:

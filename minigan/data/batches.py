@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigan import rng
 from minigan.backends import Ops
 from minigan.backends.clock import Count
 from minigan.data.dataset import DataError, Dataset
@@ -51,8 +50,7 @@ class ExampleBatches:
         for epoch in range(first // self.batches_per_epoch, (first + k - 1) // self.batches_per_epoch + 1):
             row = epoch % 2
             if self._epochs[row] != epoch:
-                order = rng.permutation(self.seed, epoch, len(self.examples))
-                self.ops.copy(self.ops.asarray(order), out=self.order[row])
+                self.ops.permutation(self.seed, epoch, out=self.order[row])
                 self._epochs[row] = epoch
 
     def minibatch(self, draw: Draw, count: Count, out):

@@ -33,7 +33,9 @@ IN_PLACE = {
     "sigmoid_backward": "dy",
     "dropout_backward": "dy",
 }
-NOT_KERNELS = {"threads", "session", "empty", "zeros", "asarray", "to_host", "clock", "set_clock", "tick"}
+NOT_KERNELS = {
+    *("threads", "session", "empty", "zeros", "asarray", "to_host", "permutation", "clock", "set_clock", "tick")
+}
 KERNELS = sorted(Ops.__abstractmethods__ - NOT_KERNELS)
 
 
