@@ -11,3 +11,7 @@ class DivergedError(RuntimeError):
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be trusted or does not fit: which file, and why."""
+
+
+class DeviceError(RuntimeError):
+    """A GPU that is not there, cannot be used or was lost: why, and what was expected."""

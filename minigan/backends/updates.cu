@@ -1,0 +1,83 @@
+// The optimisers' updates, on the flat buffer of a network, and the clock.
+
+// theta <- theta + step      both (n).  A thread four entries, 12 bytes a float32 entry.
+extern "C" __global__ void add(Real* theta, const Real* step, long long n) {
+    const long long i = 4 * entry();
+    if (i >= n) return;
+    const int here = (int)min(n - i, 4ll);
+    Four moved = load(theta + i, here);
+    const Four by = load(step + i, here);
+    for (int j = 0; j < 4; ++j) moved.of[j] += by.of[j];
+    store(theta + i, here, moved);
+}
+
+// theta <- theta - lr (first / (1 - beta1^t)) / (sqrt(second / (1 - beta2^t)) + epsilon), after
+// first <- beta1 first + (1 - beta1) g   and   second <- beta2 second + (1 - beta2) g^2
+// theta, gradient, first, second (n);   t = iteration * per_iteration + offset + 1
+// A thread an entry, 28 bytes each in float32.
+extern "C" __global__ void adam(Real* theta, const Real* gradient, Real* first, Real* second, long long n,
+                                const unsigned long long* iteration, unsigned long long per_iteration,
+                                unsigned long long offset, const double* learning_rate, double beta1, double beta2,
+                                double epsilon) {
+    const long long i = entry();
+    if (i >= n) return;
+    const double t = (double)(*iteration * per_iteration + offset + 1);
+    const Real lr = *learning_rate, correction1 = 1 - pow(beta1, t), correction2 = 1 - pow(beta2, t);
+    const Real g = gradient[i];
+    const Real m = first[i] * Real(beta1) + Real(1 - beta1) * g;
+    const Real v = second[i] * Real(beta2) + Real(1 - beta2) * (g * g);
+    first[i] = m;
+    second[i] = v;
+    theta[i] -= m / correction1 / (sqrt(v / correction2) + Real(epsilon)) * lr;
+}
+
+// W[:, c] <- W[:, c] min(1, limit / |W[:, c]|)      W (rows, width), lengths in float64
+// A block 16 columns by 32 runs of rows, in two passes: 12 bytes a float32 entry, the second pass from L2.
+extern "C" __global__ void limit_column_norms(Real* W, double limit, int n_rows, int width) {
+    __shared__ double part[32][16];
+    const int c = column(), run = threadIdx.y;
+    double squares = 0;
+    if (c < width)
+        for (int r = run; r < n_rows; r += 32) squares += (double)W[at(r, width, c)] * W[at(r, width, c)];
+    part[run][threadIdx.x] = squares;
+    __syncthreads();
+    for (int half = 16; half > 0; half /= 2) {
+        if (run < half) part[run][threadIdx.x] += part[run + half][threadIdx.x];
+        __syncthreads();
+    }
+    if (c >= width) return;
+    const double length = sqrt(part[0][threadIdx.x]);
+    const Real factor = length > limit ? limit / length : 1.0;
+    for (int r = run; r < n_rows; r += 32) W[at(r, width, c)] *= factor;
+}
+
+// Schedules of minigan/schedules.py, in float64: max(initial factor^-t, floor), and the ramp of the momentum.
+__device__ inline double exponential_decay(unsigned long long t, double initial, double factor, double floor) {
+    return fmax(initial * pow(factor, -(double)t), floor);
+}
+
+__device__ inline double linear_ramp(unsigned long long t, double initial, double final, unsigned long long epochs,
+                                     unsigned long long iterations_per_epoch) {
+    if (epochs <= 1) return final;
+    const double done = fmin((double)(t / iterations_per_epoch) / (double)(epochs - 1), 1.0);
+    return initial * (1.0 - done) + final * done;
+}
+
+// A number of the clock and, beside it, the same in float32, as cuBLAS wants its alpha and beta.
+__device__ inline void set(double* number, double value) {
+    *number = value;
+    *reinterpret_cast<float*>(number + 1) = (float)value;
+}
+
+// The clock moves on by `ticks` iterations, 0 or 1, and its numbers follow.  One thread.
+extern "C" __global__ void tick(unsigned long long* iteration, double* learning_rate, double* minus_learning_rate,
+                                double* momentum, unsigned long long ticks, double lr_initial, double lr_factor,
+                                double lr_floor, double initial, double final, unsigned long long epochs,
+                                unsigned long long iterations_per_epoch) {
+    const unsigned long long t = *iteration + ticks;
+    const double lr = exponential_decay(t, lr_initial, lr_factor, lr_floor);
+    *iteration = t;
+    set(learning_rate, lr);
+    set(minus_learning_rate, -lr);
+    set(momentum, linear_ramp(t, initial, final, epochs, iterations_per_epoch));
+}
