@@ -1,0 +1,102 @@
+"""An iteration recorded once as a CUDA graph and replayed, several iterations a launch.
+
+At a small batch an iteration is a hundred kernels of a few microseconds, and to launch them one by one takes longer
+than to run them.  Nothing that changes from iteration to iteration is an argument of a kernel (`clock.py`), buffers
+keep their addresses, and no kernel allocates or waits: so one recording serves all iterations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cupy
+
+from minigan.backends.lines import Lines
+from minigan.errors import DeviceError
+
+MOST_ITERATIONS = 20
+"""in one graph: beyond that a launch gains nothing"""
+MOST_KERNELS = 3000
+"""in one graph"""
+
+
+class Recording:
+    """`iterate` as a call that is recorded.
+
+    The first call runs it as it is: it loads the kernels, and makes what is made once.  The second one records it, and
+    from there on a call only counts, until a graph of many iterations is full and gets launched.  Whatever else the
+    backend is asked for launches what was counted first (`Lines.settle`), so nobody can tell the difference.
+
+    A graph is launched on the chain.
+    """
+
+    def __init__(self, lines: Lines, iterate: Callable[[], None]):
+        self._lines, self._iterate = lines, iterate
+        self._kernels = 0
+        self._one = self._many = None
+        self._in_many = self._due = 0
+
+    def __call__(self) -> None:
+        if self._kernels == 0:
+            before = self._lines.given
+            self._iterate()
+            self._kernels = max(1, self._lines.given - before)
+            return
+        if self._one is None:
+            self._record()
+        if self._due == 0:
+            self._lines.settle()
+            self._lines.waiting = self
+        self._due += 1
+        if self._due == self._in_many:
+            self._launch(self._many, 1)
+
+    def settle(self) -> None:
+        """Launch the iterations that are due."""
+        self._launch(self._one, self._due)
+
+    def _launch(self, graph, times: int) -> None:
+        lines, self._due = self._lines, 0
+        lines.waiting = None
+        lines.join()
+        for _ in range(times):
+            graph.launch(lines.chain.stream)
+        lines.fork()
+
+    def _record(self) -> None:
+        self._in_many = max(1, min(MOST_ITERATIONS, MOST_KERNELS // self._kernels))
+        self._one = self._captured(1)
+        self._many = self._captured(self._in_many)
+
+    def _captured(self, times: int):
+        """`times` iterations as a graph.  None of them runs."""
+        lines = self._lines
+        lines.settle()
+        lines.join()
+        stream = lines.chain.stream
+        with cupy.cuda.using_allocator(refuse):
+            stream.begin_capture()
+            try:
+                lines.fork()
+                for _ in range(times):
+                    self._iterate()
+                lines.join()
+            except BaseException:
+                abandon(stream)
+                raise
+            graph = stream.end_capture()
+        graph.upload(stream)
+        return graph
+
+
+def refuse(size: int):
+    """An allocator for the time of a recording: an address from there would not outlive it."""
+    raise DeviceError(f"{size} bytes of GPU memory were asked for while an iteration was being recorded")
+
+
+def abandon(stream) -> None:
+    """End a recording that failed, so that the stream can be used again."""
+    try:
+        stream.end_capture()
+    except cupy.cuda.runtime.CUDARuntimeError:
+        pass  # the recording was invalid by then, and the first error says why

@@ -1,0 +1,65 @@
+"""The .cu files compiled for the CPU by a C++ compiler, through `cuda_on_cpu.h`, and called by their signatures."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+
+from minigan.backends.cuda_source import SIGNATURE, Parameter, signatures
+
+COMPILER = shutil.which("g++") or shutil.which("clang++")
+NO_COMPILER = "no C++ compiler to run the CUDA kernels on the CPU"
+MEETS = re.compile(r"__syncthreads|__shfl|over_block")
+HEADER = Path(__file__).with_name("cuda_on_cpu.h")
+
+
+@cache
+def compiled(code: str, real: str) -> ctypes.CDLL:
+    """The kernels of `code` as a library of launch_NAME(grid, block, arguments)."""
+    folder = Path(mkdtemp(prefix="minigan-cuda-on-cpu-"))
+    path, library = folder / "kernels.cpp", folder / "kernels.so"
+    path.write_text("\n".join([f'#include "{HEADER}"', code, *launchers(code)]))
+    flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-shared", "-fPIC"]
+    made = subprocess.run(
+        [COMPILER, *flags, f"-DReal={real}", "-o", library, path], capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr
+    return ctypes.CDLL(str(library))
+
+
+def launchers(code: str):
+    """A C function for every kernel, that unpacks the addresses of its arguments and walks the grid."""
+    bodies = re.split(SIGNATURE.pattern, code)[3::3]
+    for (name, parameters), text in zip(signatures(code).items(), bodies):
+        end = text.find("\n}")
+        arguments = ", ".join(f"*({c_type(p)}*)arguments[{i}]" for i, p in enumerate(parameters))
+        yield (
+            f'extern "C" void launch_{name}(const unsigned* grid, const unsigned* block, void** arguments) '
+            f"{{ run_grid(grid, block, {int(bool(MEETS.search(text[:end])))}, [=] {{ {name}({arguments}); }}); }}"
+        )
+
+
+def c_type(parameter: Parameter) -> str:
+    return f"{'' if parameter.written or not parameter.pointer else 'const '}{parameter.kind}{'*' * parameter.pointer}"
+
+
+def launch(library: ctypes.CDLL, name: str, grid: tuple, block: tuple, values: tuple) -> None:
+    """Run a kernel over a grid.  values: NumPy scalars, arrays, or None for a null pointer."""
+    held = [_held(value) for value in values]
+    addresses = (ctypes.c_void_p * len(held))(*map(ctypes.addressof, held))
+    shapes = [(ctypes.c_uint * 2)(*shape) for shape in (grid, block)]
+    getattr(library, f"launch_{name}")(*shapes, addresses)
+
+
+def _held(value):
+    """A C variable that holds a number, or an array's address."""
+    if isinstance(value, np.generic):
+        return ctypes.create_string_buffer(value.tobytes(), value.itemsize)
+    return ctypes.c_void_p(None if value is None else value.ctypes.data)

@@ -1,0 +1,332 @@
+"""A stand-in for CuPy and cuBLAS: `CupyOps` as it is, on a CPU.
+
+Arrays are NumPy's, kernels are the .cu files compiled for the CPU, products are NumPy's.  It is stricter than a GPU:
+- fresh memory is NaN, and no NumPy function takes its arrays;
+- while a stream records, work is written down and not done; to allocate, copy, wait or read back raises;
+- two pieces of work that touch the same memory on two streams, neither waiting for the other, raise;
+- a stream that was drawn into a recording and not joined again raises, as does one that waits for work outside of it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import sys
+from contextlib import contextmanager
+from types import ModuleType, SimpleNamespace
+from unittest.mock import patch
+
+import cuda_on_cpu
+import numpy as np
+
+from minigan.backends.cuda_source import signatures
+
+GPU_MODULES = tuple(f"minigan.backends.{name}" for name in ("lines", "graph", "cublas", "cuda_kernels", "cupy_ops"))
+
+
+class CUDARuntimeError(RuntimeError):
+    """As CuPy raises."""
+
+
+class OutOfMemoryError(MemoryError):
+    """As CuPy raises."""
+
+
+class GPU:
+    """What there is one of: the streams, the recording under way, and who has touched which memory.
+
+    room  bytes that may still be allocated
+    """
+
+    def __init__(self):
+        self.streams, self.current, self.recording, self.allocator = {}, [], None, None
+        self.touched, self.room, self.waits, self.launches = {}, 2**40, 0, 0
+
+    def forbid(self, what: str) -> None:
+        if self.recording is not None:
+            raise CUDARuntimeError(f"{what} while a stream records")
+
+    def do(self, stream: Stream, reads: list, writes: list, work) -> None:
+        """One piece of work on a stream, now or into the recording; reads, writes [(first byte, end)]."""
+        if (self.recording is not None) != (stream.nodes is not None):
+            raise CUDARuntimeError("work on a stream outside of the recording that is under way")
+        stream.done[stream] = stream.done.get(stream, 0) + 1
+        for span in {*reads, *writes}:
+            for (start, end), (writer, readers) in self.touched.items():
+                if span[0] < end and start < span[1]:
+                    others = [writer, *(readers.items() if span in writes else ())]
+                    for other, count in others:
+                        if other is not None and stream.done.get(other, 0) < count:
+                            raise CUDARuntimeError("a race: work on two streams touches the same memory")
+        for span in {*reads, *writes}:
+            writer, readers = self.touched.setdefault(span, ((None, 0), {}))
+            if span in writes:
+                self.touched[span] = ((stream, stream.done[stream]), {})
+            else:
+                readers[stream] = stream.done[stream]
+        if stream.nodes is None:
+            work()
+        else:
+            stream.nodes.append(work)
+
+
+def span(array) -> tuple[int, int]:
+    start = array.ctypes.data
+    return start, start + array.nbytes
+
+
+class Array(np.ndarray):
+    """An array of the GPU, which turns into NumPy's through `get` alone."""
+
+    gpu: GPU
+
+    @property
+    def data(self):
+        return SimpleNamespace(ptr=self.ctypes.data)
+
+    def get(self):
+        self.gpu.forbid("a copy to the host")
+        return np.array(self.view(np.ndarray))
+
+    def __setitem__(self, key, value):
+        self.gpu.forbid("a copy")
+        self.view(np.ndarray)[key] = value.view(np.ndarray) if isinstance(value, Array) else value
+
+    def __array_ufunc__(self, ufunc, *arguments, **named):
+        raise TypeError(f"np.{ufunc.__name__} of an array on the GPU")
+
+    def __array_function__(self, function, *arguments, **named):
+        raise TypeError(f"np.{function.__name__} of an array on the GPU")
+
+    def __float__(self):
+        raise TypeError("a number on the GPU as a Python float")
+
+    __int__ = __bool__ = __float__
+
+
+class Stream:
+    """nodes  what is recorded, None outside of a recording      done  {stream: how much of its work came before}"""
+
+    def __init__(self, gpu: GPU, non_blocking: bool):
+        assert non_blocking, "the default stream cannot record, and a blocking one waits for it"
+        self.gpu, self.nodes, self.done, self.ptr = gpu, None, {}, id(self)
+        gpu.streams[self.ptr] = self
+
+    def __enter__(self):
+        self.gpu.current.append(self)
+        return self
+
+    def __exit__(self, *error):
+        self.gpu.current.pop()
+
+    def begin_capture(self):
+        self.gpu.forbid("a second recording")
+        self.gpu.recording, self.nodes = self, []
+
+    def end_capture(self):
+        nodes, lost = self.nodes, False
+        for stream in self.gpu.streams.values():
+            if stream.nodes is nodes:
+                stream.nodes = None
+                lost |= self.done.get(stream, 0) < stream.done.get(stream, 0)
+        self.gpu.recording = None
+        if lost:
+            raise CUDARuntimeError("a stream was drawn into the recording and not joined again")
+        return Graph(self.gpu, nodes)
+
+    def wait_event(self, event):
+        if self.nodes is not None and event.nodes is not self.nodes:
+            raise CUDARuntimeError("a recording stream waits for work outside of the recording")
+        if event.nodes is not None:
+            assert event.nodes is self.gpu.recording.nodes, "an event of a recording that has ended"
+            self.nodes = event.nodes
+        for stream, count in event.done.items():
+            self.done[stream] = max(count, self.done.get(stream, 0))
+
+
+class Event:
+    def __init__(self, gpu: GPU, block=False, disable_timing=False):
+        self.gpu, self.block, self.nodes, self.done = gpu, block, None, {}
+
+    def record(self, stream):
+        self.nodes, self.done = stream.nodes, dict(stream.done)
+
+    def synchronize(self):
+        self.gpu.forbid("waiting for the GPU")
+        assert self.block, "an event that spins while it waits"
+        self.gpu.waits += 1
+
+
+class Graph:
+    def __init__(self, gpu: GPU, nodes: list):
+        self.gpu, self.nodes, self.uploaded = gpu, nodes, False
+
+    def upload(self, stream):
+        self.uploaded = True
+
+    def launch(self, stream):
+        assert self.uploaded
+        self.gpu.launches += 1
+        stream.done[stream] = stream.done.get(stream, 0) + 1
+        for node in self.nodes:
+            node()
+
+
+class RawModule:
+    def __init__(self, gpu: GPU, code: str, options: tuple):
+        real = next(option.removeprefix("-DReal=") for option in options if option.startswith("-DReal="))
+        self.gpu, self.library, self.signatures = gpu, cuda_on_cpu.compiled(code, real), signatures(code)
+
+    def get_function(self, name):
+        self.gpu.forbid("loading a kernel")
+        parameters = self.signatures[name]
+
+        def function(grid, block, values):
+            assert 0 < grid[0] < 2**31 and 0 < grid[1] < 2**16 and 0 < block[0] * block[1] <= 1024
+            for parameter, value in zip(parameters, values, strict=True):
+                assert parameter.pointer == (value is None or isinstance(value, Array)), (name, parameter)
+            arrays = [(p, span(v)) for p, v in zip(parameters, values) if isinstance(v, Array)]
+            reads, writes = ([s for p, s in arrays if p.written == written] for written in (False, True))
+            if name == "tick":
+                writes = [(start, end + 8 * (end - start == 8)) for start, end in writes]
+            work = lambda: cuda_on_cpu.launch(self.library, name, grid, block, values)  # noqa: E731
+            self.gpu.do(self.gpu.current[-1], reads, writes, work)
+
+        return function
+
+
+class CublasLibrary:
+    """The functions of libcublas that `cublas.py` declares, in column-major order, on addresses."""
+
+    def __init__(self, gpu: GPU):
+        self.gpu, self.handles = gpu, {}
+
+    def cublasCreate_v2(self, handle):
+        self.gpu.forbid("a new handle")
+        handle._obj.value = 1 + len(self.handles)
+        self.handles[handle._obj.value] = SimpleNamespace(stream=None, workspace=None, on_device=0)
+        return 0
+
+    def cublasDestroy_v2(self, handle):
+        return 0
+
+    def cublasSetStream_v2(self, handle, stream):
+        state = self.handles[handle.value]
+        state.stream, state.workspace = self.gpu.streams[stream], None
+        return 0
+
+    def cublasSetWorkspace_v2(self, handle, address, size):
+        self.handles[handle.value].workspace = address
+        return 7 if address % 256 else 0
+
+    def cublasSetPointerMode_v2(self, handle, on_device):
+        self.handles[handle.value].on_device = on_device
+        return 0
+
+    def cublasGetStatusString(self, status):
+        return b"CUBLAS_STATUS_INVALID_VALUE"
+
+    def cublasGemmEx(
+        self, handle, op_a, op_b, m, n, k, alpha, a, a_type, lda, b, b_type, ldb, beta, c, c_type, ldc, compute, algorithm
+    ):
+        state = self.handles[handle.value]
+        assert state.workspace is not None, "the workspace was lost: it comes after the stream"
+        assert a_type == b_type == c_type and algorithm == -1
+        assert compute in {0: (68, 77), 1: (70,)}[c_type]
+        kind = {0: ctypes.c_float, 1: ctypes.c_double}[c_type]
+        shapes = {0: (m, k), 1: (k, m)}[op_a], {0: (k, n), 1: (n, k)}[op_b], (m, n)
+        if any(stored < rows for stored, (rows, _) in zip((lda, ldb, ldc), shapes)):
+            return 7
+        A, B, C = (columns(kind, *which) for which in zip((a, b, c), shapes, (lda, ldb, ldc)))
+        size = ctypes.sizeof(kind)
+        reads = [(address, address + size * shape[0] * shape[1]) for address, shape in zip((a, b), shapes)]
+        numbers = (lambda: (kind.from_address(alpha).value, kind.from_address(beta).value)) if state.on_device else None
+        if numbers is None:
+            fixed = alpha._obj.value, beta._obj.value
+            numbers = lambda: fixed  # noqa: E731
+        else:
+            reads += [(alpha, alpha + size), (beta, beta + size)]
+
+        def work():
+            by, keep = numbers()
+            product = (A.T if op_a else A) @ (B.T if op_b else B)
+            C[...] = C.dtype.type(by) * product + (0 if keep == 0 else C.dtype.type(keep) * C)
+
+        self.gpu.do(state.stream, reads, [(c, c + size * m * n)], work)
+        return 0
+
+
+def columns(kind, address: int, shape: tuple[int, int], stored: int) -> np.ndarray:
+    """The matrix at an address in column-major order, its columns `stored` entries apart."""
+    rows, n = shape
+    if rows == 0 or n == 0:
+        return np.zeros(shape, kind)
+    flat = np.ctypeslib.as_array((kind * (stored * (n - 1) + rows)).from_address(address))
+    return np.lib.stride_tricks.as_strided(flat, shape, (flat.itemsize, stored * flat.itemsize))
+
+
+def cupy_of(gpu: GPU) -> ModuleType:
+    """A module that has what the backend uses of CuPy."""
+    kind = type("ndarray", (Array,), {"gpu": gpu})
+
+    def empty(shape, dtype=np.float64):
+        gpu.forbid("an allocation")
+        dtype = np.dtype(dtype)
+        size = int(np.prod(shape)) * dtype.itemsize
+        if size > gpu.room:
+            raise OutOfMemoryError(f"Out of memory allocating {size:,} bytes")
+        raw = np.full(size + 256, 255, np.uint8)  # bytes of 255 are a NaN
+        start = -raw.ctypes.data % 256
+        return raw[start : start + size].view(dtype).reshape(shape).view(kind)
+
+    def asarray(array, dtype=None):
+        if isinstance(array, Array) and array.dtype == (dtype or array.dtype) and array.flags.c_contiguous:
+            return array
+        array = np.asarray(array.view(np.ndarray) if isinstance(array, Array) else array, dtype)
+        made = empty(array.shape, array.dtype)
+        made[...] = array
+        return made
+
+    def zeros(shape, dtype=np.float64):
+        made = empty(shape, dtype)
+        made[...] = 0
+        return made
+
+    def argsort(array):
+        gpu.forbid("a sort")
+        return asarray(np.argsort(array.view(np.ndarray), kind="stable"))
+
+    @contextmanager
+    def using_allocator(allocator):
+        gpu.allocator = allocator
+        yield
+        gpu.allocator = None
+
+    cupy = ModuleType("cupy")
+    cupy.ndarray, cupy.empty, cupy.zeros, cupy.asarray, cupy.argsort = kind, empty, zeros, asarray, argsort
+    cupy.ascontiguousarray = asarray
+    cupy.RawModule = lambda code, options: RawModule(gpu, code, options)
+    cupy.cuda = SimpleNamespace(
+        Stream=lambda non_blocking: Stream(gpu, non_blocking),
+        Event=lambda **how: Event(gpu, **how),
+        using_allocator=using_allocator,
+        runtime=SimpleNamespace(CUDARuntimeError=CUDARuntimeError, memGetInfo=lambda: (gpu.room, 2**40)),
+        driver=SimpleNamespace(CUDADriverError=CUDARuntimeError),
+        memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
+    )
+    return cupy
+
+
+def stand_in(**how):
+    """A `CupyOps` of its own on a GPU of its own, which is its `gpu`."""
+    gpu = GPU()
+    package = importlib.import_module("minigan.backends")
+    with patch.dict(sys.modules, {"cupy": cupy_of(gpu)}), patch.dict(vars(package)):
+        for name in GPU_MODULES:
+            sys.modules.pop(name, None)
+        ops_module, cublas = (importlib.import_module(f"minigan.backends.{name}") for name in ("cupy_ops", "cublas"))
+        cublas.library = lambda: library
+        library = CublasLibrary(gpu)
+        ops = ops_module.CupyOps(**how)
+    ops.gpu = gpu
+    return ops
