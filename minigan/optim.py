@@ -7,8 +7,6 @@ before its backward and `gradient_norm` once the clock has ticked.
 
 from __future__ import annotations
 
-import numpy as np
-
 from minigan.backends.clock import Clock, Count
 from minigan.params import Grads, Params
 
@@ -28,7 +26,8 @@ class SGD:
 
     def gradient_norm(self) -> float:
         """|g| = |step| / lr"""
-        return norm(self.grads.target) / self.clock.learning_rate_schedule(last(self.clock))
+        step = self.params.ops.norm(self.grads.target.flat)
+        return step / self.clock.learning_rate_schedule(last(self.params, self.clock))
 
 
 class Momentum:
@@ -55,9 +54,9 @@ class Momentum:
 
     def gradient_norm(self) -> float:
         """|g|,  g = (mu v - v') / lr"""
-        before, after = (self.params.ops.to_host(p.flat) for p in (self._before, self.state["velocity"]))
-        mu, lr = (schedule(last(self.clock)) for schedule in (self.clock.momentum_schedule, self.clock.learning_rate_schedule))
-        return float(np.linalg.norm((mu * before - after).astype(np.float64))) / lr
+        t, clock, ops = last(self.params, self.clock), self.clock, self.params.ops
+        after, before, mu = self.state["velocity"].flat, self._before.flat, clock.momentum_schedule(t)
+        return ops.norm(after, less=before, times=mu) / clock.learning_rate_schedule(t)
 
 
 class Adam:
@@ -88,14 +87,9 @@ class Adam:
 
     def gradient_norm(self) -> float:
         """|g|"""
-        return norm(self.grads.target)
+        return self.params.ops.norm(self.grads.target.flat)
 
 
-def norm(params: Params) -> float:
-    """The length of all entries as one vector."""
-    return float(np.linalg.norm(params.ops.to_host(params.flat).astype(np.float64)))
-
-
-def last(clock: Clock) -> int:
+def last(params: Params, clock: Clock) -> int:
     """The iteration before the one that the clock shows."""
-    return int(clock.iteration) - 1
+    return int(params.ops.to_host(clock.iteration)) - 1

@@ -50,6 +50,13 @@ def copied(source, out) -> None:
         shaped("copy", a, out.shape, out.dtype)
 
 
+def vectors(kernel: str, a, other) -> None:
+    """A vector (n,), and another one like it or None."""
+    shaped(kernel, a, (a.size,))
+    if other is not None:
+        shaped(kernel, other, a.shape, a.dtype)
+
+
 def order(out) -> None:
     """A vector (n,) of int32, with 0 < n: the order of n examples."""
     shaped("permutation", out, (out.size,), "int32")

@@ -34,13 +34,17 @@ from minigan.rng import Draw, Stream
 
 KEEP_ALL = 2**32
 NO_DRAW = (None, None, 0, 0, 0)
+BLOCKS_TO_SUM = 256
 
 
 class CupyOps(Ops):
     name = "cupy"
 
-    def __init__(self, tf32: bool = False, recording: bool = True):
-        """`tf32` makes float32 products on the tensor cores; without `recording` every kernel is launched singly."""
+    def __init__(self, gpu: str, tf32: bool = False, recording: bool = True):
+        """`gpu` is the name of the one that is selected.  `tf32` makes float32 products on the tensor cores; without
+        `recording` every kernel is launched singly.
+        """
+        self._gpu = gpu
         self._lines, self._kernels, self._recording = Lines(tf32), cache(Kernels), recording
         self._waited = cupy.cuda.Event(block=True, disable_timing=True)
         self._iteration = cache(lambda number: self.asarray(np.array([number], np.uint64)))
@@ -48,6 +52,10 @@ class CupyOps(Ops):
     @property
     def threads(self):
         return 1
+
+    @property
+    def place(self):
+        return f"{self.name}, {self._gpu}"
 
     @contextmanager
     def session(self):
@@ -102,10 +110,16 @@ class CupyOps(Ops):
         with self._lines.chain.stream:
             return array.get()
 
+    def norm(self, a, less=None, times=0.0):
+        checks.vectors("norm", a, less)
+        sums = self.empty((BLOCKS_TO_SUM,), np.float64)
+        self._run("squared_length", a.dtype, block_a_row(BLOCKS_TO_SUM), a, less, times, sums, a.size)
+        return float(np.sqrt(self.to_host(sums).sum()))
+
     def copy(self, source, out):
         checks.copied(source, out)
-        with self._lines.together():
-            out[...] = source
+        with self._lines.together() as stream:
+            out.data.copy_from_device_async(source.data, source.nbytes, stream)
         return out
 
     def permutation(self, seed, epoch, out):

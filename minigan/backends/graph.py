@@ -23,18 +23,15 @@ MOST_KERNELS = 3000
 class Recording:
     """`iterate` as a call that is recorded.
 
-    The first call runs it as it is: it loads the kernels, and makes what is made once.  The second one records it, and
+    The first call runs it as it is: it loads the kernels, and makes what is made once.  The next one records it, and
     from there on a call only counts, until a graph of many iterations is full and gets launched.  Whatever else the
     backend is asked for launches what was counted first (`Lines.settle`), so nobody can tell the difference.
-
-    A graph is launched on the chain.
     """
 
     def __init__(self, lines: Lines, iterate: Callable[[], None]):
         self._lines, self._iterate = lines, iterate
-        self._kernels = 0
+        self._kernels = self._due = 0
         self._one = self._many = None
-        self._in_many = self._due = 0
 
     def __call__(self) -> None:
         if self._kernels == 0:
@@ -42,20 +39,25 @@ class Recording:
             self._iterate()
             self._kernels = max(1, self._lines.given - before)
             return
-        if self._one is None:
-            self._record()
         if self._due == 0:
             self._lines.settle()
-            self._lines.waiting = self
+        self._one = self._one or self._recorded(1)
+        self._lines.waiting = self
         self._due += 1
-        if self._due == self._in_many:
+        if self._due == self._in_many():
+            self._lines.waiting = None
+            self._many = self._many or self._recorded(self._due)
             self._launch(self._many, 1)
 
     def settle(self) -> None:
-        """Launch the iterations that are due."""
+        """Launch the iterations that are due, one by one."""
         self._launch(self._one, self._due)
 
+    def _in_many(self) -> int:
+        return max(1, min(MOST_ITERATIONS, MOST_KERNELS // self._kernels))
+
     def _launch(self, graph, times: int) -> None:
+        """A graph goes on the chain, after all other work and before what follows."""
         lines, self._due = self._lines, 0
         lines.waiting = None
         lines.join()
@@ -63,17 +65,10 @@ class Recording:
             graph.launch(lines.chain.stream)
         lines.fork()
 
-    def _record(self) -> None:
-        self._in_many = max(1, min(MOST_ITERATIONS, MOST_KERNELS // self._kernels))
-        self._one = self._captured(1)
-        self._many = self._captured(self._in_many)
-
-    def _captured(self, times: int):
+    def _recorded(self, times: int):
         """`times` iterations as a graph.  None of them runs."""
-        lines = self._lines
-        lines.settle()
+        lines, stream = self._lines, self._lines.chain.stream
         lines.join()
-        stream = lines.chain.stream
         with cupy.cuda.using_allocator(refuse):
             stream.begin_capture()
             try:

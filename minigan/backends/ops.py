@@ -32,6 +32,11 @@ class Ops(ABC):
     def threads(self) -> int:
         """How many CPU threads share a product: with another number sums round differently."""
 
+    @property
+    def place(self) -> str:
+        """What computes, in words."""
+        return f"{self.name}, {self.threads} thread{'s' * (self.threads > 1)}"
+
     @abstractmethod
     def session(self) -> AbstractContextManager:
         """A stretch of work: the backend takes hold of what it needs (threads, a device) and lets go at its end.
@@ -42,8 +47,8 @@ class Ops(ABC):
     def recorded(self, iterate: Callable[[], None]) -> Callable[[], None]:
         """A call that does what `iterate` does, as often as it is called: a GPU records its kernels and replays them.
 
-        `iterate` calls the same kernels on the same arrays each time, none of them under "Memory"; what differs from
-        iteration to iteration it reads from a clock.
+        `iterate` calls the same kernels on the same arrays each time, and of those under "Memory" only `copy` and `tick`;
+        what differs from iteration to iteration it reads from a clock.
         """
         return iterate
 
@@ -62,6 +67,10 @@ class Ops(ABC):
     @abstractmethod
     def to_host(self, array):
         """A NumPy copy.  Waits for the device."""
+
+    @abstractmethod
+    def norm(self, a, less=None, times: float = 0.0) -> float:
+        """|a - times less|, of vectors (n,), the squares summed in float64.  Waits for the device."""
 
     @abstractmethod
     def copy(self, source, out):

@@ -81,3 +81,15 @@ extern "C" __global__ void tick(unsigned long long* iteration, double* learning_
     set(minus_learning_rate, -lr);
     set(momentum, linear_ramp(t, initial, final, epochs, iterations_per_epoch));
 }
+
+// sums[b] = block b's share of |a - times less|^2, in float64      a, less (n), less or null   sums (blocks)
+// A grid of blocks that go round and round.  8 bytes a float32 entry.
+extern "C" __global__ void squared_length(const Real* a, const Real* less, Real times, double* sums, long long n) {
+    double sum = 0;
+    for (long long i = entry(); i < n; i += (long long)gridDim.x * blockDim.x) {
+        const double x = less ? a[i] - times * less[i] : a[i];
+        sum += x * x;
+    }
+    sum = over_block(sum, Add());
+    if (threadIdx.x == 0) sums[blockIdx.x] = sum;
+}

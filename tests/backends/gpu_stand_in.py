@@ -82,7 +82,7 @@ class Array(np.ndarray):
 
     @property
     def data(self):
-        return SimpleNamespace(ptr=self.ctypes.data)
+        return Pointer(self)
 
     def get(self):
         self.gpu.forbid("a copy to the host")
@@ -102,6 +102,17 @@ class Array(np.ndarray):
         raise TypeError("a number on the GPU as a Python float")
 
     __int__ = __bool__ = __float__
+
+
+class Pointer:
+    """Where an array's memory begins."""
+
+    def __init__(self, array: Array):
+        self.gpu, self.ptr = array.gpu, array.ctypes.data
+
+    def copy_from_device_async(self, source, size, stream):
+        spans = [(at, at + size) for at in (source.ptr, self.ptr)]
+        self.gpu.do(stream, spans[:1], spans[1:], lambda: ctypes.memmove(self.ptr, source.ptr, size))
 
 
 class Stream:
@@ -327,6 +338,6 @@ def stand_in(**how):
         ops_module, cublas = (importlib.import_module(f"minigan.backends.{name}") for name in ("cupy_ops", "cublas"))
         cublas.library = lambda: library
         library = CublasLibrary(gpu)
-        ops = ops_module.CupyOps(**how)
+        ops = ops_module.CupyOps("a stand-in", **how)
     ops.gpu = gpu
     return ops
