@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 
 import tyro
 
-from minigan.errors import CheckpointError, ConfigError, DivergedError
+from minigan.errors import CheckpointError, ConfigError, DeviceError, DivergedError
 
 Options = TypeVar("Options")
 
@@ -67,7 +67,7 @@ def run(prog: str, body: Callable[[], int | None]) -> NoReturn:
         sys.exit(body() or 0)
     except (ConfigError, CheckpointError, DataError) as error:
         stop(prog, error)
-    except DivergedError as error:
+    except (DivergedError, DeviceError) as error:
         stop(prog, error, FAILED)
     except (OSError, MemoryError) as error:
         stop(prog, f"{type(error).__name__}: {error}", FAILED)

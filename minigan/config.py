@@ -34,10 +34,12 @@ class Config(Recipe):
     """D's layers, likewise; the last one makes the logit"""
     generator_from: str | None = None
     """a run whose generator begins as the last layers of this one: the second stage of the authors' TFD recipe"""
-    backend: Literal["auto", "numpy", "numba"] = "auto"
-    """what computes: numpy to read, numba fast; auto chooses"""
+    backend: Literal["auto", "numpy", "numba", "cupy"] = "auto"
+    """what computes: numpy to read, numba fast, cupy on an NVIDIA GPU; auto chooses"""
     threads: int | None = None
     """CPU threads; without it all cores that are free to use"""
+    device: int = 0
+    """which GPU, where cupy computes"""
     epochs: int = 50
     """passes over the data, in total, also when resuming"""
     iterations: int | None = None
@@ -64,6 +66,7 @@ class Config(Recipe):
                 "data": (self.data != "", "a name or a path"),
                 "contrast": (self.contrast is None or 0 < self.contrast < float("inf"), "above 0"),
                 "generator_from": (self.generator_from != "", "a run's folder or a checkpoint file"),
+                "device": (self.device >= 0, "0 or more"),
                 "out": (self.out != "", "a folder"),
                 "epochs": (self.epochs >= 1, "at least 1"),
                 "iterations": (self.iterations is None or 1 <= self.iterations < 2**32, "1 to 2^32 - 1"),

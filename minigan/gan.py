@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,8 @@ class GAN:
 
     generator, discriminator  `Sequential` networks
     recipe                    how they play and learn
-    backend, threads          the name of what computes, on how many CPU threads (None: as many as it finds good)
+    backend, threads, device  the name of what computes, on how many CPU threads (None: as many as it finds good), or
+                              on which GPU
     iteration                 iterations done
     data                      what it was trained on, as `minigan.data.describe` says it
 
@@ -44,11 +47,13 @@ class GAN:
         recipe: Recipe = Recipe(),
         backend: str = "numpy",
         threads: int | None = None,
+        device: int = 0,
     ):
         recipe.check()
         self.generator, self.discriminator, self.recipe = generator, discriminator, recipe
-        self.ops = backends.get(backend, threads)
+        self.ops = backends.get(backend, threads, device, recipe.precision)
         self.game: Algorithm1 | None = None
+        self._iterations: dict[tuple[int, bool], Callable[[], None]] = {}
         self.iteration = 0
         self.iterations_per_epoch = 0
         self.data: dict = {}
@@ -64,7 +69,7 @@ class GAN:
         Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them.
         """
         data = X if hasattr(X, "n_features") else Dataset("array", np.asarray(X))
-        source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.precision)
+        source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.dtype)
         self.begin(source.batches_per_epoch, describe(data))
         with self.ops.session():
             for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
@@ -73,8 +78,8 @@ class GAN:
 
     def begin(self, batches_per_epoch: int, data: dict) -> None:
         """Set up both players with their initial weights, at iteration 0, for data described so."""
-        recipe, dtype = self.recipe, np.dtype(self.recipe.precision)
-        self.iteration, self.data = 0, data
+        recipe, dtype = self.recipe, self.recipe.dtype
+        self.iteration, self.data, self._iterations = 0, data, {}
         self.iterations_per_epoch = max(1, batches_per_epoch // recipe.k)
         clock = self.ops.clock(
             ExponentialDecay(recipe.lr, recipe.lr_decay, recipe.lr_floor),
@@ -114,8 +119,18 @@ class GAN:
     def step(self, source: Minibatches) -> None:
         """One iteration of Algorithm 1."""
         source.prepare(self.iteration, self.recipe.k)
-        self.game.iterate(source)
+        self._iterate(source)()
         self.iteration += 1
+
+    def _iterate(self, source: Minibatches) -> Callable[[], None]:
+        """The game's iteration on this source, recorded where the backend can.
+
+        A watched iteration has more to do than another one, so it is a recording of its own.
+        """
+        kind = id(source), self.game.generator.watched
+        if kind not in self._iterations:
+            self._iterations[kind] = self.ops.recorded(partial(self.game.iterate, source))
+        return self._iterations[kind]
 
     def iterations_in(self, epochs: int) -> int:
         """Iterations of k minibatches in so many passes over the data."""

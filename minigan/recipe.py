@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from minigan.errors import ConfigError
 
 
@@ -14,8 +16,8 @@ class Recipe:
 
     seed: int = 0
     """seed of every random number, 0 to 2^64 - 1"""
-    precision: Literal["float32", "float64"] = "float32"
-    """dtype of parameters and passes"""
+    precision: Literal["float32", "float64", "tf32"] = "float32"
+    """of parameters and passes; tf32 is float32 whose products keep 10 bits of mantissa, on a GPU's tensor cores"""
     latent: int = 100
     """width of z"""
     prior: Literal["uniform", "normal", "spherical"] = "uniform"
@@ -48,6 +50,11 @@ class Recipe:
     """Adam's decay of the second moment"""
     max_column_norm: float | None = None
     """limit on the length of every column of every W, after each update"""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of parameters, passes and data: float32 or float64."""
+        return np.dtype("float32" if self.precision == "tf32" else self.precision)
 
     def check(self) -> None:
         """Raise ConfigError for the first option out of its range."""

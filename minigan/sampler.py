@@ -63,7 +63,7 @@ class Sampler:
             prior, data = Prior(recipe.prior, recipe.latent), header["data"]
         except (ValueError, TypeError, KeyError) as error:
             raise CheckpointError(f"{path}: its header describes no generator ({error})") from None
-        sampler = cls(ops, network, Params(ops, network.shapes(), np.dtype(recipe.precision)), prior, data)
+        sampler = cls(ops, network, Params(ops, network.shapes(), recipe.dtype), prior, data)
         own = {name: tensor for name, tensor in tensors.items() if name.removeprefix(PREFIX)[:1].isdigit()}
         checkpoint.fill(ops, sampler.tensors(), own, path)
         return sampler

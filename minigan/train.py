@@ -66,7 +66,7 @@ def announce(trainer) -> None:
         print(f"{path}: damaged, and passed over", file=sys.stderr)
     print(
         f"{data.name}: {trainer.total - gan.iteration} iterations of {gan.recipe.batch_size} examples on "
-        f"{gan.ops.name}, {gan.ops.threads} thread{'s' * (gan.ops.threads > 1)}; files in {trainer.folder.path}",
+        f"{gan.ops.place}; files in {trainer.folder.path}",
         file=sys.stderr,
     )
 

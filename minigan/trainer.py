@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minigan import backends
 from minigan import data as datasets
 from minigan.checkpoint import newest
 from minigan.config import Config, recipe_of
@@ -44,17 +45,22 @@ def make_gan(config: Config, data) -> GAN:
     except ValueError as error:
         raise ConfigError(f"--discriminator: {error}") from None
     backend = choose_backend(config, generator, discriminator) if config.backend == "auto" else config.backend
-    return GAN(generator, discriminator, recipe_of(config), backend, config.threads)
+    return GAN(generator, discriminator, recipe_of(config), backend, config.threads, config.device)
 
 
 def choose_backend(config: Config, generator: Sequential, discriminator: Sequential) -> str:
-    """numba where an iteration's products outweigh what its kernels cost to start, else numpy.
+    """Where an iteration's products outweigh what its kernels cost to start, a GPU if there is one, else numba; for less
+    work numpy.
 
     An iteration multiplies about 5 m (weights of G + k weights of D) pairs: two passes through each player.
     """
     weights = [sum(prod(shape) for shape in network.shapes().values()) for network in (generator, discriminator)]
     pairs = 5 * config.batch_size * (weights[0] + config.k * weights[1])
-    return "numba" if pairs >= WORTH_COMPILING else "numpy"
+    if config.precision == "tf32":
+        return backends.GPU
+    if pairs < WORTH_COMPILING:
+        return "numpy"
+    return backends.GPU if config.threads is None and backends.has_gpu(config.device) else "numba"
 
 
 def _in_unit_interval(data: Dataset) -> bool:
@@ -82,7 +88,7 @@ class Trainer:
         self.data = datasets.load(config.data, config.contrast)
         self.gan = make_gan(config, self.data)
         recipe = self.gan.recipe
-        self.source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.precision)
+        self.source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
         self.gan.begin(self.source.batches_per_epoch, datasets.describe(self.data))
         self.source.prepare(0, recipe.k)
         if config.generator_from is not None and not config.resume:

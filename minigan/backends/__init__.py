@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from minigan.backends.ops import Ops
-from minigan.errors import ConfigError
+from minigan.errors import ConfigError, DeviceError
 
 NAMES = ("numpy", "numba")
+"""the backends that every machine has"""
+GPU = "cupy"
 
 
-def get(name: str, threads: int | None = None) -> Ops:
-    """The backend of this name on so many CPU threads (None: as many as it finds good).
+def get(name: str, threads: int | None = None, device: int = 0, precision: str = "float32") -> Ops:
+    """The backend of this name: on so many CPU threads (None: as many as it finds good), or on GPU number `device`.
 
-    Raises ConfigError for a name that is not one of `NAMES`, or for threads that it cannot have.
+    precision  "tf32" asks a GPU for float32 products on its tensor cores; it makes no other difference
+
+    Raises ConfigError for a name that is not one of these, and for threads or a precision that it cannot have;
+    DeviceError where there is no GPU to use.
     """
     if threads is not None and threads < 1:
         raise ConfigError(f"--threads {threads}: expected at least 1")
+    if precision == "tf32" and name != GPU:
+        raise ConfigError(f"--precision tf32: expected --backend cupy; {name} computes in float32 or float64")
     match name:
         case "numpy":
             from minigan.backends.numpy_ops import NumpyOps
@@ -24,4 +33,26 @@ def get(name: str, threads: int | None = None) -> Ops:
             from minigan.backends.numba_ops import NumbaOps
 
             return NumbaOps(threads)
-    raise ConfigError(f"--backend {name}: expected one of {', '.join(NAMES)}")
+        case "cupy":
+            if threads is not None:
+                raise ConfigError(f"--threads {threads}: expected none with --backend cupy, which computes on a GPU")
+            from minigan.backends import cuda_device
+
+            gpu = cuda_device.select(device)
+            from minigan.backends.cupy_ops import CupyOps
+
+            return CupyOps(gpu, tf32=precision == "tf32")
+    raise ConfigError(f"--backend {name}: expected one of {', '.join((*NAMES, GPU))}")
+
+
+def has_gpu(device: int = 0) -> bool:
+    """Whether `get("cupy")` would find this GPU.  CuPy is loaded only where it is installed."""
+    if find_spec("cupy") is None:
+        return False
+    from minigan.backends import cuda_device
+
+    try:
+        cuda_device.select(device)
+    except (ConfigError, DeviceError):
+        return False
+    return True
