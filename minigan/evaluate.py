@@ -36,7 +36,7 @@ class Options:
     """images: deviation of the Gaussians; without it the authors' grid, and validation images to choose from it"""
     seed: int = 0
     """seed of z and of the noise"""
-    backend: Literal["numpy", "numba"] = "numba"
+    backend: Literal["numpy", "numba", "cupy"] = "numba"
     """what computes"""
     threads: int | None = None
     """CPU threads; without it all cores that are free to use"""

@@ -39,7 +39,7 @@ class Options:
     """samples in a row; figure 2 has one column more"""
     seed: int = 0
     """seed of z"""
-    backend: Literal["numpy", "numba"] = "numpy"
+    backend: Literal["numpy", "numba", "cupy"] = "numpy"
     """what computes"""
 
     def check(self) -> None:

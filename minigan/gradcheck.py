@@ -170,7 +170,7 @@ def check_all(ops: Ops) -> Iterator[Result]:
 class Options:
     """Check every hand-written gradient against finite differences."""
 
-    backend: Literal["numpy", "numba"] = "numpy"
+    backend: Literal["numpy", "numba", "cupy"] = "numpy"
     """what computes"""
 
 

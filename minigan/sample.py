@@ -35,7 +35,7 @@ class Options:
     """images in a row of the grid"""
     interpolate: bool = False
     """each row of the grid along a straight line in z, between two draws (`minigan.figure 3` has more)"""
-    backend: Literal["numpy", "numba"] = "numpy"
+    backend: Literal["numpy", "numba", "cupy"] = "numpy"
     """what computes"""
 
     def check(self) -> None:

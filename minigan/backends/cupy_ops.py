@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import astuple
 from functools import cache
+from math import inf
 
 import cupy
 import numpy as np
 
 from minigan import rng
 from minigan.backends import checks
-from minigan.backends.clock import Clock, Count
+from minigan.backends.clock import Clock, Count, Schedule
 from minigan.backends.cuda_kernels import (
     Kernels,
     block_a_row,
@@ -151,7 +151,7 @@ class CupyOps(Ops):
 
     def _tick(self, clock: Clock, ticks: int) -> None:
         numbers = clock.iteration, clock.learning_rate, clock.minus_learning_rate, clock.momentum
-        schedules = *astuple(clock.learning_rate_schedule), *astuple(clock.momentum_schedule)
+        schedules = *terms(clock.learning_rate_schedule), *terms(clock.momentum_schedule)
         self._run("tick", np.float32, ((1, 1), (1, 1)), *numbers, ticks, *schedules)
 
     # ---- Products ----------------------------------------------------------------------------------------------
@@ -311,6 +311,16 @@ class CupyOps(Ops):
         arrays, sizes = (product, x_norms, s_norms, precisions, peak, total), (*product.shape, len(precisions))
         self._run("log_sum_exp", product.dtype, block_a_row(len(product)), *arrays, *sizes)
         return total
+
+
+def terms(schedule: Schedule) -> tuple:
+    """(initial, final, epochs, iterations_per_epoch, factor, floor): max(ramp(t) factor^-t, floor), as kernels take it.
+
+    Any schedule of `minigan.schedules` has some of these; the others make no difference.
+    """
+    ramp = getattr(schedule, "final", schedule.initial), getattr(schedule, "epochs", 1)
+    epoch = getattr(schedule, "iterations_per_epoch", 1)
+    return schedule.initial, *ramp, epoch, getattr(schedule, "factor", 1.0), getattr(schedule, "floor", -inf)
 
 
 def place_of(count: Count) -> tuple:

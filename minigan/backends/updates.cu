@@ -51,16 +51,13 @@ extern "C" __global__ void limit_column_norms(Real* W, double limit, int n_rows,
     for (int r = run; r < n_rows; r += 32) W[at(r, width, c)] *= factor;
 }
 
-// Schedules of minigan/schedules.py, in float64: max(initial factor^-t, floor), and the ramp of the momentum.
-__device__ inline double exponential_decay(unsigned long long t, double initial, double factor, double floor) {
-    return fmax(initial * pow(factor, -(double)t), floor);
-}
-
-__device__ inline double linear_ramp(unsigned long long t, double initial, double final, unsigned long long epochs,
-                                     unsigned long long iterations_per_epoch) {
-    if (epochs <= 1) return final;
-    const double done = fmin((double)(t / iterations_per_epoch) / (double)(epochs - 1), 1.0);
-    return initial * (1.0 - done) + final * done;
+// The schedules of minigan/schedules.py in one form, float64: max(ramp(t) factor^-t, floor), where the ramp goes
+// from `initial` in epoch 1 to `final` in epoch `epochs`.
+__device__ inline double scheduled(unsigned long long t, double initial, double final, unsigned long long epochs,
+                                   unsigned long long iterations_per_epoch, double factor, double floor) {
+    double done = 1.0;
+    if (epochs > 1) done = fmin((double)(t / iterations_per_epoch) / (double)(epochs - 1), 1.0);
+    return fmax((initial * (1.0 - done) + final * done) * pow(factor, -(double)t), floor);
 }
 
 // A number of the clock and, beside it, the same in float32, as cuBLAS wants its alpha and beta.
@@ -71,15 +68,17 @@ __device__ inline void set(double* number, double value) {
 
 // The clock moves on by `ticks` iterations, 0 or 1, and its numbers follow.  One thread.
 extern "C" __global__ void tick(unsigned long long* iteration, double* learning_rate, double* minus_learning_rate,
-                                double* momentum, unsigned long long ticks, double lr_initial, double lr_factor,
-                                double lr_floor, double initial, double final, unsigned long long epochs,
-                                unsigned long long iterations_per_epoch) {
+                                double* momentum, unsigned long long ticks, double lr_initial, double lr_final,
+                                unsigned long long lr_epochs, unsigned long long lr_iterations_per_epoch,
+                                double lr_factor, double lr_floor, double mu_initial, double mu_final,
+                                unsigned long long mu_epochs, unsigned long long mu_iterations_per_epoch,
+                                double mu_factor, double mu_floor) {
     const unsigned long long t = *iteration + ticks;
-    const double lr = exponential_decay(t, lr_initial, lr_factor, lr_floor);
+    const double lr = scheduled(t, lr_initial, lr_final, lr_epochs, lr_iterations_per_epoch, lr_factor, lr_floor);
     *iteration = t;
     set(learning_rate, lr);
     set(minus_learning_rate, -lr);
-    set(momentum, linear_ramp(t, initial, final, epochs, iterations_per_epoch));
+    set(momentum, scheduled(t, mu_initial, mu_final, mu_epochs, mu_iterations_per_epoch, mu_factor, mu_floor));
 }
 
 // sums[b] = block b's share of |a - times less|^2, in float64      a, less (n), less or null   sums (blocks)
