@@ -11,6 +11,7 @@ COMMANDS = {
     "evaluate": "estimate test images' log-likelihood under a trained generator (table 1)",
     "figure": "draw figure 2 or 3 of the paper from a trained generator",
     "export": "write a run's generator alone, in half precision",
+    "reproduce": "the whole paper beside minigan, on one page",
     "gradcheck": "check every hand-written gradient against finite differences",
 }
 

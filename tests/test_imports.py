@@ -29,9 +29,11 @@ ROOMS = [
     {"reference_data", "metrics"},
     {"parzen_table", "mode_table"},
     {"trainer"},
-    {"experiments"},
     {"cli"},
     {"train", "sample", "evaluate", "figure", "export", "gradcheck", "__main__"},
+    {"experiments"},
+    {"report"},
+    {"reproduce"},
 ]
 KNOW_NO_LAYER = {"data", "theory", "metrics", "plots"}
 LAYERS_AND_ABOVE = {"layers", "optim", "models", "player", "algorithm1", "gan", "trainer"}

@@ -1,1 +1,20 @@
-"""The paper's claims as experiments: each file is one of them, with `run(out, seed, quick, say)` that returns a Finding."""
+"""The paper's claims as experiments: each file is one of them, with `run(out, seed, quick, say)` that returns a Finding.
+
+TITLE names it, SECONDS are about what it takes on two cores, (quick, in full).
+"""
+
+ORDER = (
+    "gradients",
+    "training",
+    "table1",
+    "samples",
+    "figure1",
+    "proposition1",
+    "theorem1",
+    "proposition2",
+    "strong_discriminator",
+    "saturation",
+    "misspecified",
+    "modes",
+)
+"""As the report has them; `table1` and `samples` need the run that `training` leaves."""

@@ -1,0 +1,56 @@
+"""Figures 2 and 3 on the run of `training.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from minigan.experiments import training
+from minigan.experiments.finding import Finding
+from minigan.figure import along_lines, beside_neighbours
+from minigan.plots import save_samples
+from minigan.reference_data import data_of
+from minigan.sampler import Sampler
+
+TITLE = "Figures 2 and 3"
+SECONDS = (3, 10)
+ROWS, COLUMNS = 5, 8
+COPY = 0.5
+"""A sample is called a copy if it is half as far, or less, from its training image as the next test image usually is."""
+
+
+def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Finding:
+    """Samples beside their nearest training images, and lines in z; distances tell copies from neighbours."""
+    from minigan.metrics.neighbours import nearest
+
+    folder = training.run_beside(out)
+    sampler = Sampler.load(folder)
+    _, data = data_of(sampler, str(folder), None)
+    columns = COLUMNS + 1
+    images = beside_neighbours(sampler, data, ROWS, COLUMNS, seed)
+    shape, contrast = sampler.data["image_shape"], "contrast" in sampler.data
+    outlined = range(COLUMNS, len(images), columns)
+    two, three = out / "figure-2.png", out / "figure-3.png"
+    for path in (two, three):
+        path.unlink(missing_ok=True)
+    save_samples(two, images, shape, columns=columns, contrast=contrast, outlined=outlined)
+    lines = along_lines(sampler, "both", ROWS, COLUMNS, seed)
+    save_samples(three, lines, shape, columns=COLUMNS, contrast=contrast)
+
+    _, of_samples = nearest(sampler.ops, sampler.sample(200, seed), data.train, data.scaled)
+    _, of_tests = nearest(sampler.ops, data.scaled(data.test[:200], np.float64), data.train, data.scaled)
+    copies = float(np.mean(of_samples < COPY * np.median(of_tests)))
+    say(f"median distance to the nearest training image: samples {np.median(of_samples):.2f}, test {np.median(of_tests):.2f}")
+    return Finding(
+        TITLE,
+        "Samples are fair draws and no copies: the nearest training image stands outlined beside the last of each row. "
+        "Digits change smoothly along lines in z.",
+        f"The nearest training image is {np.median(of_samples):.2f} away from a sample in the median, and "
+        f"{np.median(of_tests):.2f} from a test image; {copies:.0%} of 200 samples are nearer than half of that. Holds if "
+        "fewer than 5% are. Figure 3: straight lines in z above, great circles between the same ends below.",
+        copies < 0.05,
+        {"samples": float(np.median(of_samples)), "tests": float(np.median(of_tests)), "copies": copies},
+        pictures=(two, three),
+    )

@@ -1,0 +1,87 @@
+"""Algorithm 1 on images: a run with its record, its curves, and its samples as training went on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from math import log
+from pathlib import Path
+
+from minigan.config import Config, preset
+from minigan.experiments import style
+from minigan.experiments.finding import Finding
+from minigan.trainer import Trainer
+
+TITLE = "Algorithm 1"
+SECONDS = (25, 3 * 3600)
+RUN = "run"
+FRAMES = 20
+SMALLEST_DIVERSITY = 0.5
+EVEN = (0.1, 0.9)
+
+
+def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Finding:
+    """Train the preset `digits`, or `mnist-annealed` in full; a run that was stopped goes on."""
+    folder = out / RUN
+    config = config_of(folder, seed, quick)
+    trainer = Trainer(config)
+    say(f"{config.preset}: {trainer.total - trainer.gan.iteration} iterations on {trainer.gan.ops.name}")
+    trainer.run()
+    if trainer.stop_signal is not None:
+        raise KeyboardInterrupt
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    last = lines[-1]
+    even = all(EVEN[0] < last[name] < EVEN[1] for name in ("d_real", "d_fake"))
+    diverse = last["diversity"] >= SMALLEST_DIVERSITY
+    return Finding(
+        TITLE,
+        "D and G, trained in turns by Algorithm 1, approach p_g = p_data, D = 1/2 and V = -log 4 = -1.386.",
+        f"Preset {config.preset}, seed {config.seed}, {last['iteration']} iterations: V = {last['value']:.2f}, "
+        f"D(x) = {last['d_real']:.2f}, D(G(z)) = {last['d_fake']:.2f} with dropout in D; samples vary "
+        f"{last['diversity']:.2f} times as much as data. Holds if both D are within {EVEN[0]} to {EVEN[1]} and the samples' "
+        f"diversity is at least {SMALLEST_DIVERSITY}: no player has won and G has not collapsed.",
+        even and diverse,
+        {name: last[name] for name in ("iteration", "value", "d_real", "d_fake", "diversity", "dead_units")},
+        pictures=(draw_curves(lines, out / "curves.png"), *sorted((folder / "samples").glob("*.png"))),
+    )
+
+
+def run_beside(out: Path) -> Path:
+    """The run's folder, from the folder of another experiment of the same report."""
+    return out.parent / "training" / RUN
+
+
+def config_of(folder: Path, seed: int, quick: bool) -> Config:
+    """The run's options: enough pictures for a slider, and on from where it was."""
+    config = preset("digits" if quick else "mnist-annealed")
+    iterations = quick_iterations(config) if quick else config.iterations
+    resume = (folder / "config.toml").exists() and any((folder / "checkpoints").glob("*.safetensors"))
+    every = max(1, (iterations or 500 * config.epochs) // FRAMES)
+    return replace(config, seed=config.seed + seed, iterations=iterations, sample_every=every, out=str(folder), resume=resume)
+
+
+def quick_iterations(config: Config) -> int:
+    """Of the embedded digits: fifteen minibatches an epoch."""
+    return 15 * config.epochs
+
+
+def draw_curves(lines: list[dict], path: Path) -> Path:
+    """V, D(x) and D(G(z)), and the gradients' lengths along training, with the even game's values as lines."""
+    picture, (values, chances, gradients) = style.figure(3)
+    epochs = [line["epoch"] for line in lines]
+    values.plot(epochs, [line["value"] for line in lines], color="black", linewidth=1, label="V(D, G)")
+    values.axhline(-log(4), **style.REFERENCE)
+    values.annotate("-log 4", (epochs[-1], -log(4)), ha="right", va="bottom", color="grey")
+    values.set(xlabel="epoch", ylabel="nats", title="value", ylim=(-1.1 * log(4), None))
+    chances.plot(epochs, [line["d_real"] for line in lines], color="black", linewidth=1, label="D(x)")
+    chances.plot(epochs, [line["d_fake"] for line in lines], color="green", linewidth=1, label="D(G(z))")
+    chances.axhline(0.5, **style.REFERENCE)
+    chances.annotate("1/2", (epochs[-1], 0.5), ha="right", va="bottom", color="grey")
+    chances.set(xlabel="epoch", ylim=(0, 1), title="what D believes")
+    chances.legend()
+    for name, colour, label in (("d_gradient", "blue", "D"), ("g_gradient", "green", "G")):
+        gradients.semilogy(epochs, [line[name] for line in lines], color=colour, linewidth=1, label=label)
+    gradients.set(xlabel="epoch", title="length of the gradient")
+    gradients.legend()
+    return style.save(picture, path)

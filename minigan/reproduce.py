@@ -1,0 +1,142 @@
+"""`python -m minigan.reproduce`: the whole paper beside minigan, on one page."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from minigan import cli
+from minigan.errors import ConfigError
+from minigan.experiments import ORDER
+from minigan.experiments.finding import Finding
+
+PROG = "minigan.reproduce"
+FINDING = "finding.json"
+NEEDS_TRAINING = ("table1", "samples")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Reproduce the paper: every claim measured, and one page, report.html, that lays them beside ours."""
+
+    out: str = "runs/paper"
+    """folder for the page and what it is made of; experiments that are there already are not made again"""
+    quick: bool = False
+    """the embedded digits and mixtures, some minutes in all and no network; without it MNIST, and hours"""
+    only: tuple[str, ...] = ()
+    """names of experiments; without it all of them"""
+    seed: int = 0
+    """seed of every random number"""
+
+    def check(self) -> None:
+        """Raise ConfigError for the first option that cannot be used."""
+        if not self.out:
+            raise ConfigError("--out '': expected a folder")
+        if Path(self.out).exists() and not Path(self.out).is_dir():
+            raise ConfigError(f"--out {self.out}: a file is there, expected a folder or nothing")
+        for name in self.only:
+            if name not in ORDER:
+                raise ConfigError(f"--only {name}: expected some of {', '.join(ORDER)}")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"--seed {self.seed}: expected 0 to 2^32 - 1")
+
+
+def wanted(options: Options) -> list[str]:
+    """The experiments to show, in the order of the page, with what they need."""
+    names = set(options.only or ORDER)
+    if names & set(NEEDS_TRAINING):
+        names.add("training")
+    return [name for name in ORDER if name in names]
+
+
+def made(folder: Path, quick: bool, seed: int) -> dict | None:
+    """What an experiment left when it was done.  Raises ConfigError where it was another form or seed."""
+    path = folder / FINDING
+    if not path.exists():
+        return None
+    record = json.loads(path.read_text())
+    for name, value in (("quick", quick), ("seed", seed)):
+        if record[name] != value:
+            raise ConfigError(f"--out {folder.parent}: made with --{name} {record[name]}; expected the same, or another folder")
+    return record
+
+
+def finding_of(record: dict, folder: Path) -> Finding:
+    """The Finding in a record: pictures are kept by their names within the folder."""
+    fields = dict(record["finding"])
+    fields["pictures"] = tuple(folder / name for name in fields["pictures"])
+    fields["table"] = tuple(map(tuple, fields["table"]))
+    return Finding(**fields)
+
+
+def perform(name: str, folder: Path, options: Options) -> dict:
+    """Run one experiment and leave its record, last of all."""
+    module = importlib.import_module(f"minigan.experiments.{name}")
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    finding = module.run(folder, options.seed, options.quick, lambda line: print(f"  {line}", file=sys.stderr, flush=True))
+    names = tuple(str(path.relative_to(folder)) for path in finding.pictures)
+    record = {
+        "finding": asdict(replace(finding, pictures=names)),
+        "quick": options.quick,
+        "seed": options.seed,
+        "seconds": time.perf_counter() - start,
+    }
+    (folder / FINDING).write_text(json.dumps(record, indent=1) + "\n")
+    return record
+
+
+def command(name: str, options: Options) -> str:
+    """The command that makes one experiment anew."""
+    return f"python -m minigan.reproduce --only {name}{' --quick' * options.quick} --seed {options.seed} --out DIR"
+
+
+def seconds(name: str, quick: bool) -> int:
+    """About how long an experiment takes on two cores."""
+    return importlib.import_module(f"minigan.experiments.{name}").SECONDS[0 if quick else 1]
+
+
+def main(args: list[str] | None = None) -> None:
+    args = sys.argv[1:] if args is None else args
+
+    def body() -> None:
+        options = cli.parse(Options, args, PROG)
+        options.check()
+        from minigan.report import Entry, write
+
+        out, names = Path(options.out), wanted(options)
+        out.mkdir(parents=True, exist_ok=True)
+        records = {name: made(out / name, options.quick, options.seed) for name in names}
+        left = [name for name in names if records[name] is None]
+        total = sum(seconds(name, options.quick) for name in left)
+        print(f"{len(left)} of {len(names)} experiments to make, about {duration(total)} on two cores", file=sys.stderr)
+        for name in left:
+            print(f"{name}: about {duration(seconds(name, options.quick))}", file=sys.stderr, flush=True)
+            records[name] = perform(name, out / name, options)
+        entries = [
+            Entry(name, finding_of(r, out / name), command(name, options), options.seed, r["seconds"])
+            for name, r in records.items()
+        ]
+        form = "Quick form: the embedded digits and mixtures." if options.quick else "Full form."
+        write(out / "report.html", entries, f"{form} {sum(e.seconds for e in entries):.0f} seconds in all.")
+        for entry in entries:
+            verdict = {True: "holds", False: "does not hold", None: "to be looked at"}[entry.finding.holds]
+            print(f"{entry.finding.title:24} {verdict}")
+        print(out / "report.html")
+
+    cli.run(PROG, body)
+
+
+def duration(seconds: float) -> str:
+    """In words."""
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+if __name__ == "__main__":
+    main()
