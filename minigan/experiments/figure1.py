@@ -1,8 +1,8 @@
 """Figure 1 of the paper on a training run of our own: p_data, p_g, D, D* and the arrows z -> x = G(z).
 
 z is uniform on a line and so is x, p_data = N(0, 1), and G begins as a monotone map to a place beside it, "near
-convergence" as in the paper.  The game is algorithm 1; only its first inner loop goes on for FIRST_LOOP steps, to show
-D coming close to D* while G stands still.  p_g is no histogram: it is p_z pushed through G (`minigan.theory`).
+convergence" as in the paper.  The game is algorithm 1 as printed, after an inner loop of FIRST_LOOP steps in which D can
+be seen coming close to D* while G stands still.  p_g is no histogram: it is p_z pushed through G (`minigan.theory`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from minigan import theory
 from minigan.data import Mixture, minibatches
 from minigan.experiments import style
 from minigan.experiments.finding import Finding
+from minigan.experiments.inner_loop import inner_loop
 from minigan.gan import GAN
 from minigan.initialisers import Constant, Normal
 from minigan.layers import Linear, ReLU, Sequential, Sigmoid
@@ -128,17 +129,13 @@ def played(gan: GAN, iterations: int) -> Iterator[Moment]:
     gan.begin(source.batches_per_epoch, {})
     inner, outer = _spaced(FIRST_LOOP, PARTLY), _spaced(iterations, FOLLOWED)
     with gan.ops.session():
-        for step in range(1, FIRST_LOOP + 1):
-            # Minibatches that no later step draws: the first iteration's own substeps are 0 .. k.
-            gan.game.draw_x(source, K + step)
-            gan.game.draw_z(K + step)
-            gan.game.d_step(K + step)
+        for step in inner_loop(gan, source, FIRST_LOOP):
             if step in inner:
                 yield moment(gan, f"{step} steps of D")
-        while gan.iteration < iterations:
+        for iteration in range(1, iterations + 1):
             gan.step(source)
-            if gan.iteration in outer:
-                yield moment(gan, f"iteration {gan.iteration}")
+            if iteration in outer:
+                yield moment(gan, f"iteration {iteration}")
 
 
 def _spaced(last: int, also: int) -> set[int]:
