@@ -33,7 +33,7 @@ class Watched(Algorithm1):
         self.drawn.append(self.x.tobytes())
 
 
-def new_game(ops, updates, dtype):
+def new_game(ops, updates, dtype, kind=Watched):
     """The recipe, smaller, with weights large enough that both players move."""
     w = Uniform(0.1)
     g = Sequential(Linear(LATENT, 64, w), ReLU(), Linear(64, 64, w), ReLU(), Linear(64, PIXELS, w), Sigmoid())
@@ -44,7 +44,7 @@ def new_game(ops, updates, dtype):
     players = [Player(ops, network, dtype, lambda params: Momentum(params, clock)) for network in (g, d)]
     for player, number in zip(players, (GENERATOR, DISCRIMINATOR)):
         player.initialise(SEED, number)
-    return Watched(ops, *players, clock, Prior("uniform", LATENT), SEED, M, updates=updates)
+    return kind(ops, *players, clock, Prior("uniform", LATENT), SEED, M, updates=updates)
 
 
 def play(ops, updates, dtype):

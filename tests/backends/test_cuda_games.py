@@ -1,0 +1,177 @@
+"""Algorithm 1 on the GPU backend and on NumPy, one seed: equal draws, parameters equal up to rounding; and recorded
+iterations equal to those launched kernel by kernel, to the last bit."""
+
+import numpy as np
+import pytest
+from gpu_machines import MACHINES, gpu_ops
+from test_parity_of_games import M, PIXELS, SEED, SLACK, UPDATES, distance, new_game
+
+from minigan import GAN, Dataset, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
+from minigan.algorithm1 import Algorithm1
+from minigan.backends.numpy_ops import NumpyOps
+from minigan.data import Mixture, minibatches
+from minigan.data.batches import ExampleBatches
+from minigan.gradcheck import check_all
+
+ITERATIONS = {"stand-in": 30, "gpu": 100}
+
+
+class Seen(Algorithm1):
+    """Writes down every z and x that is drawn."""
+
+    def draw_z(self, substep):
+        super().draw_z(substep)
+        self.drawn.append(self.ops.to_host(self.z).tobytes())
+
+    def draw_x(self, data, substep):
+        super().draw_x(data, substep)
+        self.drawn.append(self.ops.to_host(self.x).tobytes())
+
+
+def play(ops, updates, dtype, iterations, kind=Algorithm1):
+    """Both players' parameters before and after, and what was drawn where `kind` is Seen: z, x and masks."""
+    game = new_game(ops, updates, dtype, kind)
+    images = np.random.default_rng(3).integers(0, 256, (4 * M + 7, PIXELS)) * (np.arange(PIXELS) % 3 > 0)
+    data = ExampleBatches(ops, Dataset("noise", images.astype(np.uint8)), M, SEED, dtype)
+    game.drawn = []
+    players = game.generator, game.discriminator
+    before = [ops.to_host(player.params.flat) for player in players]
+    iterate = (lambda: game.iterate(data)) if kind is Seen else ops.recorded(lambda: game.iterate(data))
+    with ops.session():
+        for t in range(iterations):
+            data.prepare(t, 1)
+            iterate()
+            if kind is Seen:
+                memories = game.tape_d.layers
+                game.drawn += [ops.to_host(m.kept).tobytes() for m in memories if hasattr(m, "kept")]
+                game.drawn += [(ops.to_host(m.winner) < 0).tobytes() for m in memories if hasattr(m, "winner")]
+    return before, [ops.to_host(player.params.flat) for player in players], game.drawn
+
+
+@pytest.fixture(params=UPDATES)
+def updates(request):
+    return request.param
+
+
+@pytest.fixture(params=SLACK)
+def dtype(request):
+    return request.param
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_parity_of_what_a_game_on_the_gpu_draws(machine, updates, dtype):
+    iterations = ITERATIONS[machine] // 5
+    _, _, drawn = play(gpu_ops(machine), updates, dtype, iterations, Seen)
+    _, _, expected = play(NumpyOps(), updates, dtype, iterations, Seen)
+    assert drawn == expected and len(set(drawn)) == len(drawn) > 4 * iterations
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_parity_of_parameters_after_a_game_on_the_gpu(machine, updates, dtype):
+    iterations = ITERATIONS[machine]
+    before, after, _ = play(gpu_ops(machine), updates, dtype, iterations)
+    _, expected, _ = play(NumpyOps(), updates, dtype, iterations)
+    assert all(a.dtype == dtype and np.abs(a - b).max() > 100 * SLACK[dtype] for a, b in zip(after, before))
+    assert distance(after, expected) < SLACK[dtype]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_recorded_iterations_are_those_launched_one_by_one_to_the_last_bit(machine, updates, dtype):
+    iterations = ITERATIONS[machine] + 3
+    results = [play(gpu_ops(machine, recording=r), updates, dtype, iterations)[1] for r in (True, False)]
+    assert [a.tobytes() for a in results[0]] == [a.tobytes() for a in results[1]]
+
+
+@pytest.mark.parametrize("machine", [pytest.param("gpu", marks=pytest.mark.gpu)])
+def test_tf32_is_tf32_and_float32_is_not(machine):
+    """Products of numbers in [1, 2): tf32 keeps 10 bits of each, so it must be off by more than float32 ever is."""
+    a, b = (np.random.default_rng(seed).uniform(1, 2, (256, 256)).astype(np.float32) for seed in (1, 2))
+    exact, errors = a.astype(np.float64) @ b, {}
+    for tf32 in (False, True):
+        ops = gpu_ops(machine, tf32=tf32)
+        got = ops.to_host(ops.gemm(ops.asarray(a), ops.asarray(b), ops.empty((256, 256), np.float32)))
+        errors[tf32] = np.abs(got / exact - 1).max()
+    assert errors[False] < 2e-6 and 1e-5 < errors[True] < 1e-3
+
+
+# ---- The whole GAN ---------------------------------------------------------------------------------------------
+
+
+def networks(n):
+    """Small ones, with every layer."""
+    g = Sequential(Linear(7, 20), ReLU(), Linear(20, n), Sigmoid())
+    return g, Sequential(Dropout(0.8), Maxout(n, 12, 3), Dropout(0.5), Linear(12, 1))
+
+
+def fitted(ops, recipe, data, iterations, monkeypatch):
+    """A GAN on `ops` after so many iterations; `source` is where its minibatches come from."""
+    monkeypatch.setattr("minigan.gan.backends.get", lambda *arguments: ops)
+    gan = GAN(*networks(data.n_features), recipe)
+    gan.source = minibatches(ops, data, recipe.batch_size, recipe.seed, recipe.dtype)
+    gan.begin(gan.source.batches_per_epoch, {"name": data.name})
+    with ops.session():
+        for _ in range(iterations):
+            gan.step(gan.source)
+    return gan
+
+
+RECIPES = {
+    "momentum that ramps": {"momentum": 0.3, "momentum_final": 0.8, "momentum_epochs": 4, "lr_decay": 1.01},
+    "sgd": {"optimizer": "sgd"},
+    "adam": {"optimizer": "adam", "lr": 0.002},
+    "k of 3, norms": {"k": 3, "max_column_norm": 0.4, "prior": "normal"},
+    "k of 2, joint": {"k": 2, "updates": "simultaneous", "prior": "spherical", "loss": "saturating"},
+}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_gan_on_the_gpu_is_that_on_numpy(machine, name, monkeypatch):
+    recipe = Recipe(seed=5, latent=7, batch_size=10, precision="float64", **RECIPES[name])
+    data = Dataset("digits", np.random.default_rng(2).integers(0, 256, (65, 16)).astype(np.uint8))
+    here, there = (fitted(o, recipe, data, 25, monkeypatch) for o in (NumpyOps(), gpu_ops(machine)))
+    assert there.game.measure() == pytest.approx(here.game.measure(), rel=1e-9)
+    np.testing.assert_allclose(there.sample(9), here.sample(9), rtol=1e-9)
+    np.testing.assert_allclose(there.discriminate(here.sample(9)), here.discriminate(here.sample(9)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_gan_on_the_gpu_resumes_to_the_last_bit(machine, monkeypatch, tmp_path):
+    recipe = Recipe(seed=5, latent=7, batch_size=10, **RECIPES["momentum that ramps"])
+    data = Dataset("digits", np.random.default_rng(2).integers(0, 256, (65, 16)).astype(np.uint8))
+    whole = fitted(gpu_ops(machine), recipe, data, 40, monkeypatch)
+    half = fitted(gpu_ops(machine), recipe, data, 17, monkeypatch)
+    half.save(tmp_path / "half.safetensors")
+    resumed = GAN.load(tmp_path / "half.safetensors")
+    source = ExampleBatches(resumed.ops, data, 10, 5, np.float32)
+    for _ in range(23):
+        resumed.step(source)
+    assert resumed.sample(5).tobytes() == whole.sample(5).tobytes()
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_mixtures_on_the_gpu(machine, monkeypatch):
+    recipe = Recipe(seed=1, latent=7, batch_size=20, precision="float64")
+    here, there = (fitted(o, recipe, Mixture.ring(), 25, monkeypatch) for o in (NumpyOps(), gpu_ops(machine)))
+    np.testing.assert_allclose(there.sample(9), here.sample(9), rtol=1e-9)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_watched_iteration_tells_the_vital_signs_that_numpy_tells(machine, monkeypatch):
+    recipe = Recipe(seed=5, latent=7, batch_size=10, precision="float64", **RECIPES["momentum that ramps"])
+    data = Dataset("digits", np.random.default_rng(2).integers(0, 256, (65, 16)).astype(np.uint8))
+    signs = []
+    for ops in (NumpyOps(), gpu_ops(machine)):
+        gan, seen = fitted(ops, recipe, data, 1, monkeypatch), []
+        for t in range(1, 12):
+            gan.game.watch(t % 3 == 0)
+            gan.step(gan.source)
+            if t % 3 == 0:
+                seen.append(list(gan.game.vital_signs().values()))
+        signs.append(seen)
+    np.testing.assert_allclose(signs[1], signs[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_gradient_on_the_gpu(machine):
+    assert [row.name for row in check_all(gpu_ops(machine)) if not row.passed] == []

@@ -1,0 +1,238 @@
+"""The CUDA kernels against NumPy's: compiled for the CPU everywhere, and on a GPU where there is one.
+
+Rounding.  Where a kernel adds, multiplies, divides or compares, its bits are NumPy's.  Sums in another order differ by
+at most (K + 4) eps sum |terms|.  Exponentials, logarithms, sines and powers of CUDA's are within a few units in the
+last place of those of the C library: `LAST_PLACES` below.
+"""
+
+import numpy as np
+import pytest
+from gpu_machines import uploaded
+from kernel_calls import IN_PLACE, KERNELS, WRONG_CALLS, bits, place, poisoned, right_call, spoilt_call, written
+from test_parity import SPECIAL, assert_alike, normal, rounding
+
+from minigan import rng
+from minigan.backends.clock import Count
+from minigan.backends.numpy_ops import NumpyOps
+from minigan.schedules import ExponentialDecay, LinearRamp
+
+NUMPY = NumpyOps()
+SHAPES = [(1, 1), (1, 7), (5, 1), (3, 5), (17, 33), (40, 131), (40, 64), (2, 2056), (1, 4111), (300, 1)]
+LAST_PLACES = {"normal": 8, "spherical": 8, "mixture": 8, "adam": 8, "limit_column_norms": 4}
+
+
+@pytest.fixture(params=[np.float32, np.float64])
+def dtype(request):
+    return request.param
+
+
+def bound_of(kernel, arguments, expected):
+    """How far from NumPy a result may be; 0 asks for equal bits."""
+    if kernel in LAST_PLACES:
+        return LAST_PLACES[kernel] * np.finfo(expected.dtype).eps * np.maximum(1, np.abs(expected))
+    return rounding(kernel, arguments)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_cuda_parity_of_results(kernel, dtype, gpu):
+    for shape in SHAPES:
+        expected = right_call(kernel, dtype, *shape)
+        getattr(NUMPY, kernel)(**expected)
+        got = uploaded(gpu, right_call(kernel, dtype, *shape))
+        assert getattr(gpu, kernel)(**got) is got[written(kernel)[0]]
+        bound = bound_of(kernel, right_call(kernel, dtype, *shape), expected[written(kernel)[0]])
+        for i, name in enumerate(written(kernel)):
+            assert_alike(gpu.to_host(got[name]), expected[name], bound if i == 0 or kernel == "adam" else 0)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_cuda_kernels_change_nothing_that_they_only_read(kernel, dtype, gpu):
+    host = right_call(kernel, dtype, 17, 33)
+    there = uploaded(gpu, host)
+    getattr(gpu, kernel)(**there)
+    for name in bits(host).keys() - written(kernel) - {"draw", "modes", "noise"}:
+        assert gpu.to_host(there[name]).tobytes() == host[name].tobytes(), name
+
+
+@pytest.mark.parametrize("trans_a", [False, True])
+@pytest.mark.parametrize("trans_b", [False, True])
+def test_cuda_parity_of_gemm(trans_a, trans_b, dtype, gpu):
+    clock = gpu.clock(ExponentialDecay(0.2, 1.05), LinearRamp(0.5, 0.7, epochs=4, iterations_per_epoch=2))
+    gpu.set_clock(clock, 3)
+    sizes = [(1, 1, 1), (3, 7, 5), (50, 49, 161), (21, 64, 17), (1, 130, 257), (300, 65, 1), (5, 1, 411), (7, 1, 1)]
+    for m, k, n in sizes:
+        a, b = normal((k, m) if trans_a else (m, k), 1, dtype), normal((n, k) if trans_b else (k, n), 2, dtype)
+        there_a, there_b = gpu.asarray(a), gpu.asarray(b)
+        products = np.abs(a.T if trans_a else a).astype(float) @ np.abs(b.T if trans_b else b)
+        numbers = (1.0, 0.0), (-0.3, 0.0), (0.7, 1.0), (clock.minus_learning_rate, clock.momentum)
+        for alpha, beta in (*numbers, (clock.minus_learning_rate, 0.0)):
+            fixed = [x if isinstance(x, float) else float(gpu.to_host(x)) for x in (alpha, beta)]
+            start = poisoned((m, n), dtype) if fixed[1] == 0 else normal((m, n), 3, dtype)
+            got = gpu.to_host(gpu.gemm(there_a, there_b, gpu.asarray(start), trans_a, trans_b, alpha, beta))
+            terms = abs(fixed[0]) * products + (abs(fixed[1] * start) if fixed[1] else 0)
+            expected = NUMPY.gemm(a, b, start.copy(), trans_a, trans_b, *fixed)
+            assert_alike(got, expected, (k + 4) * np.finfo(dtype).eps * terms)
+
+
+@pytest.mark.parametrize("rows", [1, 6, 4001])
+def test_cuda_parity_of_colsum(rows, dtype, gpu):
+    a = normal((rows, 13), 1, dtype)
+    clock = gpu.clock(ExponentialDecay(0.3), LinearRamp(0.6, 0.6, 1, 1))
+    for alpha, beta in ((-0.3, 0.0), (0.7, 1.0), (clock.minus_learning_rate, clock.momentum)):
+        fixed = [x if isinstance(x, float) else float(gpu.to_host(x)) for x in (alpha, beta)]
+        start = poisoned(13, dtype) if fixed[1] == 0 else normal(13, 3, dtype)
+        terms = abs(fixed[0]) * np.abs(a).astype(float).sum(axis=0) + (abs(fixed[1] * start) if fixed[1] else 0)
+        got = gpu.to_host(gpu.colsum(gpu.asarray(a), gpu.asarray(start), alpha, beta))
+        expected = NUMPY.colsum(a, start.copy(), *fixed)
+        assert_alike(got, expected, (rows + 4) * np.finfo(dtype).eps * terms)
+
+
+@pytest.mark.parametrize("kernel", IN_PLACE)
+def test_cuda_kernels_in_place(kernel, dtype, gpu):
+    apart, same = (uploaded(gpu, right_call(kernel, dtype, 129, 131)) for _ in "ab")
+    same["out"] = same[IN_PLACE[kernel]]
+    results = [gpu.to_host(getattr(gpu, kernel)(**call)).tobytes() for call in (apart, same)]
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("kernel, argument, how", WRONG_CALLS)
+def test_cuda_parity_of_exceptions(kernel, argument, how, gpu):
+    with pytest.raises(ValueError):
+        getattr(gpu, kernel)(**uploaded(gpu, spoilt_call(kernel, argument, how)))
+
+
+# ---- Random numbers and data -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed, iteration", [(0, 0), (2**64 - 1, 2**32 - 1), (2**40 + 3, 9)])
+@pytest.mark.parametrize("kernel", ["uniform", "dropout", "maxout"])
+def test_cuda_draws_at_every_width_and_past_the_last_block_to_the_last_bit(kernel, seed, iteration, dtype, gpu):
+    for width in range(1, 10):
+        draw = place(6, 2**32 - 6, seed=seed, iteration=iteration)[1:]
+        host = right_call(kernel, dtype, 5, width) | {"draw": draw}
+        there = uploaded(gpu, host)
+        getattr(gpu, kernel)(**there)
+        getattr(NUMPY, kernel)(**host)
+        for name in written(kernel):
+            assert gpu.to_host(there[name]).tobytes() == host[name].tobytes()
+
+
+@pytest.mark.parametrize("keep", [0.0001, 0.5, 0.8])
+def test_cuda_masks_to_the_last_bit(keep, dtype, gpu):
+    kept = rng.words(place(129), 131) < rng.keep_threshold(keep)
+    there = uploaded(gpu, right_call("dropout", dtype, 129, 131) | {"keep": keep})
+    gpu.dropout(**there)
+    assert (gpu.to_host(there["kept"]) == kept).all() and ((gpu.to_host(there["out"]) != 0) == kept).all()
+    there = uploaded(gpu, right_call("maxout", dtype, 129, 131) | {"keep": keep})
+    gpu.maxout(**there)
+    assert ((gpu.to_host(there["winner"]) >= 0) == kept).all()
+
+
+def test_cuda_draws_by_a_clock_are_those_of_its_iteration(dtype, gpu):
+    clock = gpu.clock(ExponentialDecay(0.1), LinearRamp(0.5, 0.5, 1, 1))
+    rows = gpu.asarray(place(5).rows)
+    for iteration in (0, 1, 2):
+        got = gpu.uniform(place(5, iteration=clock.iteration, rows=rows), 1.5, gpu.empty((5, 7), dtype))
+        expected = NUMPY.uniform(place(5, iteration=iteration), 1.5, np.empty((5, 7), dtype))
+        assert gpu.to_host(got).tobytes() == expected.tobytes()
+        gpu.tick(clock)
+
+
+@pytest.mark.parametrize("change", [{"draw": None}, {"keep": 1.0}])
+def test_cuda_maxout_without_dropout(change, dtype, gpu):
+    host = right_call("maxout", dtype, 17, 33) | change
+    there = uploaded(gpu, host)
+    gpu.maxout(**there)
+    NUMPY.maxout(**host)
+    assert all(gpu.to_host(there[name]).tobytes() == host[name].tobytes() for name in ("out", "winner"))
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 5, 127])
+def test_cuda_ties_go_to_the_lowest_piece(pieces, dtype, gpu):
+    z = np.random.default_rng(pieces).integers(-1, 2, (40, pieces * 7)).astype(dtype)
+    out, winner = gpu.empty((40, 7), dtype), gpu.empty((40, 7), np.int8)
+    gpu.maxout(gpu.asarray(z), gpu.zeros((pieces * 7,), dtype), 1.0, None, out, winner)
+    piece = z.reshape(40, pieces, 7)
+    assert (gpu.to_host(winner) == piece.argmax(axis=1)).all() and (gpu.to_host(out) == piece.max(axis=1)).all()
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64])
+def test_cuda_minibatches_to_the_last_bit(kind, scaled, dtype, gpu):
+    g = np.random.default_rng(4)
+    examples = g.integers(0, 256, (60, 401)).astype(kind)
+    order = np.stack([g.permutation(60), g.permutation(60)]).astype(np.int32)
+    scale, shift = (normal(60, seed, dtype) if scaled else None for seed in (5, 6))
+    rows = np.arange(50, dtype=np.uint32)[3:]
+    clocks = [ops.clock(ExponentialDecay(0.1), LinearRamp(0.5, 0.5, 1, 1)) for ops in (gpu, NUMPY)]
+    for iteration in range(4):
+        for ops, clock in zip((gpu, NUMPY), clocks):
+            ops.set_clock(clock, iteration)
+        for size, count in ((50, {}), (20, {"per_iteration": 2, "offset": 1})):
+            local = rows[rows < size]
+            host = (examples, order, Count(clocks[1], **count), size, local, scale, shift)
+            there = [gpu.asarray(a) if isinstance(a, np.ndarray) else a for a in host]
+            there[2] = Count(clocks[0], **count)
+            got = gpu.gather(*there, gpu.empty((len(local), 401), dtype))
+            assert gpu.to_host(got).tobytes() == NUMPY.gather(*host, np.empty((len(local), 401), dtype)).tobytes()
+
+
+@pytest.mark.parametrize("n", [1, 5, 1000])
+def test_the_order_of_an_epoch_on_the_gpu_is_the_hosts(n, gpu):
+    out = gpu.empty((n,), np.int32)
+    for seed, epoch in ((0, 0), (2**40 + 3, 7)):
+        assert (gpu.to_host(gpu.permutation(seed, epoch, out)) == rng.permutation(seed, epoch, n)).all()
+
+
+def test_the_norm_of_a_difference(dtype, gpu):
+    a, b = normal(70001, 1, dtype), normal(70001, 2, dtype)
+    there = gpu.asarray(a), gpu.asarray(b)
+    assert gpu.norm(there[0]) == pytest.approx(NUMPY.norm(a), rel=1e-12)
+    assert gpu.norm(*there, 0.3) == pytest.approx(NUMPY.norm(a, b, 0.3), rel=1e-12)
+
+
+# ---- The clock -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.000004])
+def test_the_gpus_clock_shows_the_hosts_numbers(factor, gpu):
+    """To two units in the last place, for CUDA's power is not the C library's."""
+    lr, mu = ExponentialDecay(0.1, factor, 1e-6), LinearRamp(0.5, 0.7, epochs=250, iterations_per_epoch=500)
+    clock = gpu.clock(lr, mu)
+    for t in (0, 1, 499, 500, 124_499, 124_500, 2_878_000, 3_000_000, 2**31):
+        gpu.set_clock(clock, t)
+        for _ in range(2):
+            assert int(gpu.to_host(clock.iteration)) == t
+            shown = [float(gpu.to_host(c)) for c in (clock.learning_rate, clock.minus_learning_rate, clock.momentum)]
+            assert shown[0] == -shown[1] and shown == pytest.approx([lr(t), -lr(t), mu(t)], rel=5e-16)
+            gpu.tick(clock)
+            t += 1
+
+
+# ---- Special values --------------------------------------------------------------------------------------------
+
+ELEMENTWISE = ["add", "dropout", "dropout_backward", "maxout", "maxout_backward", "relu", "relu_backward", "sigmoid"]
+
+
+@pytest.mark.filterwarnings("ignore:invalid|overflow")
+@pytest.mark.parametrize("kernel", [*ELEMENTWISE, "sigmoid_backward"])
+def test_cuda_parity_of_nan_infinities_and_zeros(kernel, dtype, gpu):
+    """The sign of a zero or of a NaN is nobody's promise."""
+    g = np.random.default_rng(1)
+    host = right_call(kernel, dtype, 40, 33)
+    for value in host.values():
+        if isinstance(value, np.ndarray) and value.dtype == dtype:
+            value[...] = g.choice(SPECIAL, value.shape)
+    there = uploaded(gpu, host)
+    getattr(gpu, kernel)(**there)
+    getattr(NUMPY, kernel)(**host)
+    for name in written(kernel):
+        tolerance = 4 * np.finfo(dtype).eps if kernel == "sigmoid" else 0
+        np.testing.assert_allclose(gpu.to_host(there[name]), host[name], rtol=tolerance)
+
+
+def test_cuda_log_sum_exp_of_nan_is_nan(dtype, gpu):
+    host = right_call("log_sum_exp", dtype, 3, 700)
+    host["product"][1, 300] = np.nan
+    there = uploaded(gpu, host)
+    assert np.isnan(gpu.to_host(gpu.log_sum_exp(**there))).tolist() == [[False, True, False]] * 2

@@ -1,0 +1,69 @@
+"""Layers, losses, optimisers, data and Algorithm 1 never look into a backend's arrays: they run on opaque handles."""
+
+import numpy as np
+import pytest
+from opaque import Opaque, OpaqueOps
+from test_cuda_games import RECIPES, fitted
+from test_parity_of_games import UPDATES
+
+from minigan import Dataset, Recipe
+from minigan.backends.numpy_ops import NumpyOps
+from minigan.data import Mixture
+from minigan.gradcheck import check_all
+from minigan.metrics import parzen
+
+RULES = {"latent": 7, "batch_size": 10, "precision": "float64", "seed": 5}
+
+
+@pytest.mark.parametrize(
+    "use",
+    [np.asarray, np.sum, float, int, bool, list, lambda a: a + 1, lambda a: a > 0, lambda a: a == a, lambda a: a.sum(),
+     lambda a: a.copy(), lambda a: a[a], lambda a: a[np.array([0])], lambda a: a.__setitem__(0, 1), lambda a: np.add(a, 1)],
+)  # fmt: skip
+def test_a_handle_refuses_everything_but_its_shape_and_its_rows(use):
+    with pytest.raises((TypeError, AttributeError)):
+        use(Opaque(np.ones(3)))
+
+
+def test_a_kernel_on_handles_refuses_a_numpy_array():
+    ops = OpaqueOps()
+    with pytest.raises(TypeError, match="a NumPy array where"):
+        ops.add(np.ones(3), ops.asarray(np.ones(3)))
+
+
+@pytest.mark.parametrize("updates", UPDATES)
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_gan_on_handles_is_that_on_numpy_to_the_last_bit(name, updates, monkeypatch):
+    recipe = Recipe(**RULES | {"updates": updates} | RECIPES[name])
+    data = Dataset("digits", np.random.default_rng(2).integers(0, 256, (65, 16)).astype(np.uint8), contrast=3.0)
+    one, other = (fitted(ops, recipe, data, 12, monkeypatch) for ops in (NumpyOps(), OpaqueOps()))
+    assert one.game.measure() == other.game.measure()
+    assert one.sample(9).tobytes() == other.sample(9).tobytes()
+    assert one.discriminate(one.sample(9)).tobytes() == other.discriminate(one.sample(9)).tobytes()
+
+
+def test_a_watched_iteration_on_handles(monkeypatch):
+    recipe, signs = Recipe(**RULES), []
+    for ops in (NumpyOps(), OpaqueOps()):
+        gan = fitted(ops, recipe, Mixture.ring(), 2, monkeypatch)
+        gan.game.watch(True)
+        gan.step(gan.source)
+        signs.append(gan.game.vital_signs())
+    assert signs[0] == signs[1]
+
+
+def test_a_checkpoint_of_handles_is_read_back(monkeypatch, tmp_path):
+    gan = fitted(OpaqueOps(), Recipe(**RULES), Mixture.grid(), 5, monkeypatch)
+    gan.save(tmp_path / "gan.safetensors")
+    monkeypatch.undo()
+    assert type(gan).load(tmp_path / "gan.safetensors").sample(4).tobytes() == gan.sample(4).tobytes()
+
+
+def test_every_gradient_on_handles():
+    assert [row.name for row in check_all(OpaqueOps()) if not row.passed] == []
+
+
+def test_the_parzen_estimate_on_handles():
+    x, s = (np.random.default_rng(seed).random((n, 5)) for seed, n in ((1, 30), (2, 40)))
+    found = [parzen.log_likelihood(ops, x, s, np.array([0.1, 0.5])) for ops in (NumpyOps(), OpaqueOps())]
+    assert found[0].tobytes() == found[1].tobytes()
