@@ -1,8 +1,8 @@
 """Figure 1 of the paper on a training run of our own: p_data, p_g, D, D* and the arrows z -> x = G(z).
 
 z is uniform on a line and so is x, p_data = N(0, 1), and G begins as a monotone map to a place beside it, "near
-convergence" as in the paper.  The game is algorithm 1 as printed, after an inner loop of FIRST_LOOP steps in which D can
-be seen coming close to D* while G stands still.  p_g is no histogram: it is p_z pushed through G (`minigan.theory`).
+convergence" as in the paper.  The game is algorithm 1 as printed, after an inner loop of FIRST_LOOP steps in which
+D can be seen coming close to D* while G stands still.  p_g is no histogram: it is p_z pushed through G.
 """
 
 from __future__ import annotations
@@ -158,14 +158,15 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     return Finding(
         title=TITLE,
         paper=(
-            "(a) near convergence, D partly accurate; (b) D converges to D* = p_data / (p_data + p_g); (c) G follows D's "
-            "gradient to where data is likelier; (d) p_g = p_data and D = 1/2."
+            "(a) near convergence, D partly accurate; (b) D converges to D* = p_data / (p_data + p_g); (c) G follows "
+            "D's gradient to where data is likelier; (d) p_g = p_data and D = 1/2."
         ),
         ours=(
-            f"Mean |D - D*| falls from {a['mean_error']:.3f} (a) to {b['mean_error']:.3f} (b) while G stands still; JSD "
-            f"falls from {b['jsd']:.3f} (b) over {c['jsd']:.3f} (c) to {d['jsd']:.3f} (d), where D is {FROM_HALF} or "
-            f"less from 1/2 in the mean ({d['mean_distance_from_half']:.3f}). Asked for: each of these falls, JSD at the "
-            f"end below {JSD_AT_END}. It is not 0: z is bounded, so p_g ends in a cliff where G does."
+            f"Mean |D - D*| goes from {a['mean_error']:.3f} (a) to {b['mean_error']:.3f} (b) while G stands still; JSD "
+            f"from {b['jsd']:.3f} (b) over {c['jsd']:.3f} (c) to {d['jsd']:.3f} (d), where D is "
+            f"{d['mean_distance_from_half']:.3f} from 1/2 in the mean. Asked for: the first halved, JSD falling and "
+            f"below {JSD_AT_END} at the end, D within {FROM_HALF} of 1/2. JSD is not 0: z is bounded, so p_g ends in a "
+            "cliff where G does."
         ),
         holds=(
             b["mean_error"] < a["mean_error"] / 2

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigan.gan import GAN
-from minigan.losses import GENERATOR_LOSSES, probability
-from minigan.params import Grads
+from minigan.losses import NON_SATURATING, SATURATING, GeneratorLoss
+from minigan.params import Grads, Params
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,19 @@ class Pull:
 
 def pull(gan: GAN, z: np.ndarray) -> Pull:
     """What G would follow on the batch z (B, latent), D as it is now and without its dropout; nothing moves."""
+    lengths = (float(np.linalg.norm(gradient(gan, z, loss).flat)) for loss in (SATURATING, NON_SATURATING))
+    return Pull(float(gan.discriminate(gan.sampler().generate(z)).mean()), *lengths)
+
+
+def gradient(gan: GAN, z: np.ndarray, loss: GeneratorLoss) -> Params:
+    """dL/dtheta_g: from D's logits on G(z) down through a frozen D into G.  For the NumPy backend."""
     ops, generator, discriminator = gan.ops, gan.game.generator, gan.game.discriminator
     tape_g = generator.network.tape(ops, len(z), z.dtype)
     tape_d = discriminator.network.tape(ops, len(z), z.dtype)
     logits = discriminator.forward(generator.forward(z, tape_g), tape_d)
-    grads, dlogits, lengths = Grads(generator.params.like()), np.empty_like(logits), {}
-    for name, loss in GENERATOR_LOSSES.items():
-        targets = np.full_like(logits, loss.target)
-        ops.cross_entropy_backward(logits, targets, loss.sign / len(z), out=dlogits)
-        dfake = discriminator.backward(dlogits, tape_d, learn=False, need_dx=True)
-        generator.network.backward(ops, generator.params, dfake, tape_g, grads, need_dx=False)
-        lengths[name] = float(np.linalg.norm(grads.target.flat))
-    return Pull(float(probability(logits).mean()), lengths["saturating"], lengths["non-saturating"])
+    targets = np.full_like(logits, loss.target)
+    dlogits = ops.cross_entropy_backward(logits, targets, loss.sign / len(z), out=np.empty_like(logits))
+    dfake = discriminator.backward(dlogits, tape_d, learn=False, need_dx=True)
+    grads = Grads(generator.params.like())
+    generator.network.backward(ops, generator.params, dfake, tape_g, grads, need_dx=False)
+    return grads.target

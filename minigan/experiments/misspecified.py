@@ -1,7 +1,8 @@
 """A G that cannot represent the data: a Gaussian against a uniform p_data, and how good it becomes.
 
-G(z) = a z + b with z ~ N(0, 1), so p_g = N(b, a^2), and p_data is uniform on (-sqrt 3, sqrt 3), of variance 1.  Theorem 1
-needs "enough capacity"; without it the minimax game still descends C(G) = -log 4 + 2 JSD over the Gaussians there are.
+G(z) = a z + b with z ~ N(0, 1), so p_g = N(b, a^2), and p_data is uniform on (-sqrt 3, sqrt 3), of variance 1.  The
+paper's proof needs "enough capacity"; without it the minimax game still descends C(G) = -log 4 + 2 JSD over the
+Gaussians there are.
 
 With D = D*, the derivative of the saturating objective is that of 2 JSD; that of -E log D* is the derivative of
 KL(p_g || p_data) - 2 JSD (Arjovsky and Bottou 2017, theorem 2.5): where JSD cannot become 0, it ends elsewhere.
@@ -138,7 +139,7 @@ def _picture(path: Path, best: tuple, paths: dict[str, np.ndarray], ends: dict[s
     picture, (densities, ways) = style.figure(2, width=5.0, height=3.8)
     x, near = GRID.side, np.abs(GRID.side) < 2 * LIMIT
     densities.plot(x[near], P_DATA[near], **style.P_DATA)
-    densities.plot(x[near], theory.gaussian(x, *best)[near], color="grey", linewidth=3, alpha=0.6, label="best Gaussian")
+    densities.plot(x[near], theory.gaussian(x, *best)[near], color="silver", linewidth=3, label="best Gaussian")
     looks = {"saturating": ("green", "-"), "non-saturating": ("darkorange", "--")}
     for loss, (colour, line) in looks.items():
         label = f"$p_g$, {loss}"

@@ -4,8 +4,8 @@ By the logit l of D(G(z)) = sigmoid(l) both objectives have short derivatives,
 
     d/dl log(1 - D) = -D          d/dl (-log D) = -(1 - D)
 
-so as D -> 0 the first goes to 0 and the second to -1.  They have the same sign: one fixed point, two speeds.  By theta_g
-each sample's derivative is that number times the same dl/dtheta_g, so the gradients differ by about D / (1 - D).
+so as D -> 0 the first goes to 0 and the second to -1.  They have the same sign: one fixed point, two speeds.  By
+theta_g each sample's derivative is that number times the same dl/dtheta_g, a ratio of about D / (1 - D).
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     kept = last.non_saturating / max(p.non_saturating for p in pulls)
     return Finding(
         title=TITLE,
-        paper="When D rejects samples with high confidence log(1 - D(G(z))) saturates; log D(G(z)) has the same fixed "
-        "point but much stronger gradients early in learning.",
+        paper="Early in learning D rejects samples with high confidence and log(1 - D(G(z))) saturates; log D(G(z)) "
+        "has the same fixed point and much stronger gradients there.",
         ours=(
-            f"As D learns to reject a G that stands still, D(G(z)) falls to {last.d_fake:.1e}. |dL/dtheta_g| is then "
+            f"As D learns to reject a G that stands still, D(G(z)) goes to {last.d_fake:.1e}. |dL/dtheta_g| is then "
             f"{last.saturating:.1e} for log(1 - D), {left:.1%} of its largest, and {last.non_saturating:.1e} for "
             f"-log D, {kept:.0%} of its largest. Their ratio is D / (1 - D) within a factor of {worst:.2f} throughout. "
             f"Asked for: D(G(z)) below {REJECTED}, {VANISHED:.0%} or less left of the first, more of the second, and a "
@@ -92,11 +92,12 @@ def _picture(path: Path, pulls: list[Pull]) -> Path:
     d = probability(np.linspace(-9, 4, 200))
     analytic.plot(d, d, color="red", label=r"$\log(1 - D)$: $D$")
     analytic.plot(d, 1 - d, color="green", label=r"$-\log D$: $1 - D$")
-    analytic.set(xscale="log", yscale="log", ylim=(1e-4, 2), xlabel="D(G(z))", title="derivative by the logit, magnitude")
+    analytic.set(xscale="log", yscale="log", ylim=(1e-4, 2), xlabel="D(G(z))", title=r"$|\partial L / \partial l|$")
     d_fake = [p.d_fake for p in pulls]
     network.plot(d_fake, [p.saturating for p in pulls], "o-", color="red", markersize=3, label=r"$\log(1 - D)$")
     network.plot(d_fake, [p.non_saturating for p in pulls], "o-", color="green", markersize=3, label=r"$-\log D$")
-    network.set(xscale="log", yscale="log", xlabel="mean D(G(z)), as D learns", title=r"$|\partial L / \partial \theta_g|$")
+    network.set(xscale="log", yscale="log", xlabel="mean D(G(z)), as D learns")
+    network.set_title(r"$|\partial L / \partial \theta_g|$")
     for panel in (analytic, network):
         panel.invert_xaxis()
         panel.legend(fontsize=8)

@@ -75,7 +75,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
         pictures=(_picture(out / "theorem-1.png", p_data, learned, logits),),
         table=(
             ("distance", "JSD(p_data, p_g)", "-log 4 + 2 JSD", "V(D, G), D learned"),
-            *((f"{s}", f"{(criterion[s] + LOG_4) / 2:.4f}", f"{criterion[s]:.4f}", f"{learned[s]:.4f}") for s in SHIFTS),
+            *((str(s), f"{(c + LOG_4) / 2:.4f}", f"{c:.4f}", f"{learned[s]:.4f}") for s, c in criterion.items()),
         ),
     )
 
