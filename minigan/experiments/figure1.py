@@ -30,7 +30,7 @@ from minigan.rng import Draw
 from minigan.theory import Grid
 
 TITLE = "Figure 1"
-SECONDS = (18, 180)
+SECONDS = (15, 180)
 GRID = Grid(-6, 6, 600)
 P_DATA = theory.gaussian(GRID.side, 0, 1)
 LATENT, MASS = theory.latent_cells("uniform", 2000)
@@ -41,7 +41,7 @@ FOLLOWED = 5
 """The iteration at which G has visibly followed D."""
 COMPARED = 0.1
 """sup |D - D*| is over the x where p_data and p_g both have this share of their maxima: D* jumps where p_g ends."""
-JSD_AT_END, FROM_HALF = 0.03, 0.1
+JSD_AT_END, FROM_HALF = 0.05, 0.1
 FRAMES = 40
 
 

@@ -160,7 +160,7 @@ def _picture_of_the_line(path: Path, results: list[tuple[Case, Measured]]) -> Pa
         below.plot(x, implied, color="blue", linestyle="--", linewidth=1.2, label=r"$p_{data}\, e^{-logit\,D}$")
         below.set(xlabel="x", ylim=(0, 1.3 * max(p_data.max(), case.p_g.max())))
         for panel in (above, below):
-            panel.legend(loc="upper right", fontsize=8)
+            panel.legend(fontsize=8)
     panels[0].set_ylabel("D")
     panels[len(results)].set_ylabel("density")
     return style.save(picture, path)

@@ -86,7 +86,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     divergence = {name: np.array([theory.jensen_shannon(p_data, p) for p in path]) for name, path in paths.items()}
     for name, jsd in divergence.items():
         say(f"{name}: JSD from {jsd[0]:.3f} to {jsd[-1]:.1e} in {steps} steps")
-    small, halving, large, logits = divergence.values()
+    small, _, large, logits = divergence.values()
     falls = {name: bool((np.diff(jsd) < ROUNDING).all()) for name, jsd in divergence.items()}
     reached = int(np.argmax(small < CLOSE)) if small[-1] < CLOSE else None
     small_name = next(iter(divergence))
@@ -133,6 +133,6 @@ def _picture(path: Path, p_data: np.ndarray, paths: dict[str, np.ndarray], diver
     small.set_ylabel("probability of a bin")
     for (name, jsd), colour in zip(divergence.items(), ("green", "blue", "red", "darkorange")):
         curves.plot(np.arange(1, len(jsd) + 1), np.maximum(jsd, 1e-17), color=colour, label=name)
-    curves.set(xscale="log", yscale="log", xlabel="step", title=r"$JSD(p_{data}, p_g)$, nats")
+    curves.set(xscale="log", yscale="log", xlabel="1 + steps", title=r"$JSD(p_{data}, p_g)$, nats")
     curves.legend(fontsize=8, loc="lower left")
     return style.save(picture, path)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 P_DATA = {"color": "black", "linestyle": (0, (1, 1.5)), "linewidth": 2, "label": r"$p_{data}$"}
 P_G = {"color": "green", "linestyle": "-", "linewidth": 1.6, "label": r"$p_g$"}
 D = {"color": "blue", "linestyle": "--", "linewidth": 1.5, "label": r"$D$, learned"}
-D_STAR = {"color": "cornflowerblue", "linestyle": "-", "linewidth": 0.8, "label": r"$D^*$"}
+D_STAR = {"color": "cornflowerblue", "linewidth": 0.8, "label": r"$D^* = p_{data} / (p_{data} + p_g)$"}
 REFERENCE = {"color": "grey", "linestyle": "-", "linewidth": 0.7}
 
 
