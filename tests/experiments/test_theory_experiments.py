@@ -130,7 +130,8 @@ def test_a_logit_step_goes_down_the_gradient():
 
 
 def test_figure_1_on_a_few_iterations(tmp_path, monkeypatch):
-    monkeypatch.setattr(figure1, "FRAMES", 6)
+    monkeypatch.setattr(figure1, "FRAMES", 4)
+    monkeypatch.setattr(figure1, "FIRST_LOOP", 20)
     moments = list(figure1.played(figure1.game(0, m=32, iterations=6), iterations=6))
     assert [m.name for m in moments][-1] == "iteration 6"
     for now in moments:
