@@ -25,10 +25,10 @@ from minigan.sampler import Sampler  # noqa: E402
 SAMPLES = 10_000
 
 
-def dropout(first: float, later: float) -> list[str]:
-    """D of the recipe with other shares of inputs kept."""
-    hidden = [f"maxout 240x5 uniform=.005 keep={keep}" for keep in (first, later)]
-    return ["--discriminator", *hidden, f"linear uniform=.005 keep={later}"]
+def discriminator(first: float, later: float, limit: float = 0.005, width: int = 240) -> list[str]:
+    """D of the recipe with other shares of inputs kept, initial weights, or units."""
+    hidden = [f"maxout {width}x5 uniform={limit} keep={keep}" for keep in (first, later)]
+    return ["--discriminator", *hidden, f"linear uniform={limit} keep={later}"]
 
 
 ALTERNATING = ["--updates", "alternating"]
@@ -41,8 +41,11 @@ SETTINGS = {
     "alternating, lr falls to .01": [*ALTERNATING, "--lr-decay", "1.00023"],
     "alternating, k = 2": [*ALTERNATING, "--k", "2"],
     "alternating, Adam lr .0003, beta1 .5": [*ALTERNATING, "--optimizer", "adam", "--lr", ".0003", "--beta1", ".5"],
-    "alternating, no dropout": [*ALTERNATING, *dropout(1, 1)],
-    "alternating, half as much dropout": [*ALTERNATING, *dropout(0.9, 0.75)],
+    "alternating, D's W uniform on +-.05": [*ALTERNATING, *discriminator(0.8, 0.5, 0.05)],
+    "alternating, D twice as wide": [*ALTERNATING, *discriminator(0.8, 0.5, width=480)],
+    "alternating, no dropout": [*ALTERNATING, *discriminator(1, 1)],
+    "alternating, half as much dropout": [*ALTERNATING, *discriminator(0.9, 0.75)],
+    "alternating, more dropout on the pixels": [*ALTERNATING, *discriminator(0.5, 0.5)],
     "alternating, z ~ N(0, 1)": [*ALTERNATING, "--prior", "normal"],
     "alternating, z of 20": [*ALTERNATING, "--latent", "20"],
 }
@@ -79,11 +82,14 @@ def main() -> None:
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--only", nargs="*", help="parts of the names of the settings to make")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     data, rows = load(options.data), {}
     print(f"| preset mnist, {options.epochs} epochs, with | nats | s.e. | sigma | finer sigma |\n|---|---|---|---|---|")
     for name, flags in SETTINGS.items():
+        if options.only and not any(part in name for part in options.only):
+            continue
         folder = folder_of(options.out, name)
         if train(folder, flags, options.epochs, options.data, options.threads):
             rows[name] = None
