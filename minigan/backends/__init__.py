@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 
 from minigan.backends.ops import Ops
@@ -41,8 +42,16 @@ def get(name: str, threads: int | None = None, device: int = 0, precision: str =
             gpu = cuda_device.select(device)
             from minigan.backends.cupy_ops import CupyOps
 
-            return CupyOps(gpu, tf32=precision == "tf32")
+            return CupyOps(gpu, tf32=precision == "tf32", recording=recording())
     raise ConfigError(f"--backend {name}: expected one of {', '.join((*NAMES, GPU))}")
+
+
+def recording() -> bool:
+    """Whether a GPU's iterations are recorded, as they are unless MINIGAN_GPU=eager asks for one kernel at a time."""
+    wanted = os.environ.get("MINIGAN_GPU", "recorded")
+    if wanted not in ("recorded", "eager"):
+        raise ConfigError(f"MINIGAN_GPU={wanted}: expected recorded (iterations as graphs) or eager (to debug)")
+    return wanted == "recorded"
 
 
 def has_gpu(device: int = 0) -> bool:

@@ -1,6 +1,6 @@
 // What the kernels share.  Real is float or double; every .cu file is compiled once for each (-DReal=...).
 //
-// A sum and a product round one after the other, as in NumPy (-fmad=false); where a kernel wants them fused, it says fma.
+// A sum and a product round one after the other, as in NumPy (-fmad=false); where they may be fused, it says fma.
 //
 // Matrices are walked by a grid of two dimensions: x goes along the columns, y down the rows, and y goes round again
 // where there are more rows than threads.  Vectors are walked by x alone, one entry a thread.

@@ -33,7 +33,8 @@ def library() -> ctypes.CDLL:
     try:
         found = ctypes.CDLL(load_nvidia_dynamic_lib("cublas").abs_path)
     except (RuntimeError, OSError) as error:
-        raise DeviceError(f"--backend cupy: no cuBLAS; expected it from CuPy's extra [ctk] or a toolkit ({error})") from None
+        reason = str(error).strip().splitlines()[0]
+        raise DeviceError(f"--backend cupy: no cuBLAS; expected CuPy's extra [ctk] or a toolkit ({reason})") from None
     p, i, size = ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t
     for name, arguments in {
         "cublasCreate_v2": [ctypes.POINTER(p)],

@@ -18,6 +18,8 @@ TYPES = {
     "float": np.float32,
     "double": np.float64,
 }
+NULL = np.uint64(0)
+"""a null pointer: CuPy would pass None as no argument at all"""
 THREADS = 256
 """of a block that walks a vector, or reduces (BLOCK in common.cu)"""
 TILE = 128
@@ -60,7 +62,9 @@ class Kernels:
         kind = self._kinds[parameter.kind]
         if not parameter.pointer:
             return kind(argument)
-        if argument is not None and (argument.dtype != kind or not argument.flags.c_contiguous):
+        if argument is None:
+            return NULL
+        if argument.dtype != kind or not argument.flags.c_contiguous:
             raise TypeError(f"{name}: {parameter.name} of {argument.dtype}, expected {kind.__name__} in C order")
         return argument
 

@@ -1,159 +1,22 @@
-"""The fast GPU backend: kernels of our own (.cu), cuBLAS for the products, and iterations recorded as one graph.
-
-All that an iteration touches lies on the GPU and stays there; kernels run on the two streams of `lines.py`.
-"""
+"""The fast GPU backend: kernels of our own (.cu), cuBLAS for the products, and iterations recorded as one graph."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from contextlib import contextmanager
-from functools import cache
-from math import inf
 
 import cupy
 import numpy as np
 
 from minigan import rng
 from minigan.backends import checks
-from minigan.backends.clock import Clock, Count, Schedule
-from minigan.backends.cuda_kernels import (
-    Kernels,
-    block_a_row,
-    cells,
-    column_tiles,
-    entries,
-    fours,
-    parts,
-    warp_a_row,
-)
-from minigan.backends.graph import Recording
-from minigan.backends.lines import Lines
-from minigan.backends.ops import Ops
-from minigan.errors import DeviceError
-from minigan.rng import Draw, Stream
+from minigan.backends.clock import Count
+from minigan.backends.cuda_kernels import block_a_row, cells, column_tiles, entries, fours, parts, warp_a_row
+from minigan.backends.cupy_memory import CupyMemory
+from minigan.rng import Draw
 
 KEEP_ALL = 2**32
 NO_DRAW = (None, None, 0, 0, 0)
-BLOCKS_TO_SUM = 256
 
 
-class CupyOps(Ops):
-    name = "cupy"
-
-    def __init__(self, gpu: str, tf32: bool = False, recording: bool = True):
-        """`gpu` is the name of the one that is selected.  `tf32` makes float32 products on the tensor cores; without
-        `recording` every kernel is launched singly.
-        """
-        self._gpu = gpu
-        self._lines, self._kernels, self._recording = Lines(tf32), cache(Kernels), recording
-        self._waited = cupy.cuda.Event(block=True, disable_timing=True)
-        self._iteration = cache(lambda number: self.asarray(np.array([number], np.uint64)))
-
-    @property
-    def threads(self):
-        return 1
-
-    @property
-    def place(self):
-        return f"{self.name}, {self._gpu}"
-
-    @contextmanager
-    def session(self):
-        """Work whose errors come to light at the latest at its end, which waits for the GPU."""
-        try:
-            yield
-            self._wait()
-        except (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError) as error:
-            raise DeviceError(f"the GPU failed ({error}); what was saved before is whole") from error
-
-    def recorded(self, iterate: Callable[[], None]) -> Callable[[], None]:
-        return Recording(self._lines, iterate) if self._recording else iterate
-
-    def _wait(self) -> None:
-        """Until the GPU has done all that it was given, asleep."""
-        with self._lines.together() as stream:
-            self._waited.record(stream)
-            self._waited.synchronize()
-
-    def _run(self, name: str, dtype, shape, *arguments, beside: bool = False) -> None:
-        """A kernel on the chain, or beside it where it only moves parameters."""
-        line = self._lines.beside if beside else self._lines.chain
-        self._kernels(np.dtype(dtype)).launch(self._lines, line, name, shape, arguments)
-
-    # ---- Memory ------------------------------------------------------------------------------------------------
-
-    def empty(self, shape, dtype):
-        return self._allocated(cupy.empty, shape, dtype)
-
-    def zeros(self, shape, dtype):
-        return self._allocated(cupy.zeros, shape, dtype)
-
-    def asarray(self, array, dtype=None):
-        if not isinstance(array, cupy.ndarray):
-            array = np.ascontiguousarray(array, dtype)
-        return self._allocated(cupy.ascontiguousarray, array, dtype)
-
-    def _allocated(self, make, *arguments):
-        """A new array.  Raises MemoryError, in words, where the GPU has no room for it."""
-        try:
-            with self._lines.together():
-                return make(*arguments)
-        except cupy.cuda.memory.OutOfMemoryError as error:
-            free, total = cupy.cuda.runtime.memGetInfo()
-            raise MemoryError(
-                f"the GPU has {free / 2**30:.1f} of {total / 2**30:.1f} GiB free ({error}); expected more, or a smaller "
-                "--batch-size, narrower layers or fewer examples"
-            ) from None
-
-    def to_host(self, array):
-        self._wait()
-        with self._lines.chain.stream:
-            return array.get()
-
-    def norm(self, a, less=None, times=0.0):
-        checks.vectors("norm", a, less)
-        sums = self.empty((BLOCKS_TO_SUM,), np.float64)
-        self._run("squared_length", a.dtype, block_a_row(BLOCKS_TO_SUM), a, less, times, sums, a.size)
-        return float(np.sqrt(self.to_host(sums).sum()))
-
-    def copy(self, source, out):
-        checks.copied(source, out)
-        with self._lines.together() as stream:
-            out.data.copy_from_device_async(source.data, source.nbytes, stream)
-        return out
-
-    def permutation(self, seed, epoch, out):
-        checks.order(out)
-        n = out.size
-        keys = self.empty((n,), np.uint64)
-        self._run("order_keys", np.float32, entries(n), keys, n, epoch, Stream.MINIBATCH, seed)
-        with self._lines.together():
-            out[...] = cupy.argsort(keys)
-        return out
-
-    # ---- Clock -------------------------------------------------------------------------------------------------
-
-    def clock(self, learning_rate, momentum):
-        """The numbers in one block of memory; after each lies the same in float32, as cuBLAS takes it."""
-        block = self.zeros((8,), np.float64)
-        numbers = [block[i : i + 1].reshape(()) for i in (2, 4, 6)]
-        clock = Clock(block[:1].view(np.uint64).reshape(()), *numbers, learning_rate, momentum)
-        self.set_clock(clock, 0)
-        return clock
-
-    def set_clock(self, clock, iteration):
-        with self._lines.together():
-            clock.iteration[...] = iteration
-        self._tick(clock, 0)
-
-    def tick(self, clock):
-        self._tick(clock, 1)
-
-    def _tick(self, clock: Clock, ticks: int) -> None:
-        numbers = clock.iteration, clock.learning_rate, clock.minus_learning_rate, clock.momentum
-        schedules = *terms(clock.learning_rate_schedule), *terms(clock.momentum_schedule)
-        self._run("tick", np.float32, ((1, 1), (1, 1)), *numbers, ticks, *schedules)
-
+class CupyOps(CupyMemory):
     # ---- Products ----------------------------------------------------------------------------------------------
 
     def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):
@@ -161,7 +24,8 @@ class CupyOps(Ops):
         checks.product(a, b, out, trans_a, trans_b)
         (m, n), k = out.shape, a.shape[0 if trans_a else 1]
         if n == 1 and trans_a:
-            self._run("column_sums", out.dtype, column_tiles(m, 32, 16), a, b, out, k, m, *scalars(alpha, beta), beside=True)
+            numbers = scalars(alpha, beta)
+            self._run("column_sums", out.dtype, column_tiles(m, 32, 16), a, b, out, k, m, *numbers, beside=True)
         elif n == 1:
             self._run("row_products", out.dtype, warp_a_row(m), a, b, None, out, m, k, *scalars(alpha, beta))
         elif k == 1:
@@ -311,16 +175,6 @@ class CupyOps(Ops):
         arrays, sizes = (product, x_norms, s_norms, precisions, peak, total), (*product.shape, len(precisions))
         self._run("log_sum_exp", product.dtype, block_a_row(len(product)), *arrays, *sizes)
         return total
-
-
-def terms(schedule: Schedule) -> tuple:
-    """(initial, final, epochs, iterations_per_epoch, factor, floor): max(ramp(t) factor^-t, floor), as kernels take it.
-
-    Any schedule of `minigan.schedules` has some of these; the others make no difference.
-    """
-    ramp = getattr(schedule, "final", schedule.initial), getattr(schedule, "epochs", 1)
-    epoch = getattr(schedule, "iterations_per_epoch", 1)
-    return schedule.initial, *ramp, epoch, getattr(schedule, "factor", 1.0), getattr(schedule, "floor", -inf)
 
 
 def place_of(count: Count) -> tuple:

@@ -47,8 +47,8 @@ class Ops(ABC):
     def recorded(self, iterate: Callable[[], None]) -> Callable[[], None]:
         """A call that does what `iterate` does, as often as it is called: a GPU records its kernels and replays them.
 
-        `iterate` calls the same kernels on the same arrays each time, and of those under "Memory" only `copy` and `tick`;
-        what differs from iteration to iteration it reads from a clock.
+        `iterate` calls the same kernels on the same arrays each time, and of those under "Memory" only `copy` and
+        `tick`; what differs from iteration to iteration it reads from a clock.
         """
         return iterate
 

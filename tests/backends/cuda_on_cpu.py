@@ -51,7 +51,7 @@ def c_type(parameter: Parameter) -> str:
 
 
 def launch(library: ctypes.CDLL, name: str, grid: tuple, block: tuple, values: tuple) -> None:
-    """Run a kernel over a grid.  values: NumPy scalars, arrays, or None for a null pointer."""
+    """Run a kernel over a grid.  values: NumPy scalars (a null pointer is a 0) and arrays."""
     held = [_held(value) for value in values]
     addresses = (ctypes.c_void_p * len(held))(*map(ctypes.addressof, held))
     shapes = [(ctypes.c_uint * 2)(*shape) for shape in (grid, block)]
@@ -62,4 +62,4 @@ def _held(value):
     """A C variable that holds a number, or an array's address."""
     if isinstance(value, np.generic):
         return ctypes.create_string_buffer(value.tobytes(), value.itemsize)
-    return ctypes.c_void_p(None if value is None else value.ctypes.data)
+    return ctypes.c_void_p(value.ctypes.data)

@@ -21,7 +21,7 @@ import numpy as np
 
 from minigan.backends.cuda_source import signatures
 
-GPU_MODULES = tuple(f"minigan.backends.{name}" for name in ("lines", "graph", "cublas", "cuda_kernels", "cupy_ops"))
+BOUND_TO_CUPY = ("lines", "graph", "cublas", "cuda_kernels", "cupy_memory", "cupy_ops")
 
 
 class CUDARuntimeError(RuntimeError):
@@ -195,7 +195,8 @@ class RawModule:
         def function(grid, block, values):
             assert 0 < grid[0] < 2**31 and 0 < grid[1] < 2**16 and 0 < block[0] * block[1] <= 1024
             for parameter, value in zip(parameters, values, strict=True):
-                assert parameter.pointer == (value is None or isinstance(value, Array)), (name, parameter)
+                null = parameter.pointer and type(value) is np.uint64 and value == 0
+                assert parameter.pointer == (null or isinstance(value, Array)), (name, parameter)
             arrays = [(p, span(v)) for p, v in zip(parameters, values) if isinstance(v, Array)]
             reads, writes = ([s for p, s in arrays if p.written == written] for written in (False, True))
             if name == "tick":
@@ -238,11 +239,11 @@ class CublasLibrary:
         return b"CUBLAS_STATUS_INVALID_VALUE"
 
     def cublasGemmEx(
-        self, handle, op_a, op_b, m, n, k, alpha, a, a_type, lda, b, b_type, ldb, beta, c, c_type, ldc, compute, algorithm
+        self, handle, op_a, op_b, m, n, k, alpha, a, a_type, lda, b, b_type, ldb, beta, c, c_type, ldc, compute, algo
     ):
         state = self.handles[handle.value]
         assert state.workspace is not None, "the workspace was lost: it comes after the stream"
-        assert a_type == b_type == c_type and algorithm == -1
+        assert a_type == b_type == c_type and algo == -1
         assert compute in {0: (68, 77), 1: (70,)}[c_type]
         kind = {0: ctypes.c_float, 1: ctypes.c_double}[c_type]
         shapes = {0: (m, k), 1: (k, m)}[op_a], {0: (k, n), 1: (n, k)}[op_b], (m, n)
@@ -290,7 +291,7 @@ def cupy_of(gpu: GPU) -> ModuleType:
         start = -raw.ctypes.data % 256
         return raw[start : start + size].view(dtype).reshape(shape).view(kind)
 
-    def asarray(array, dtype=None):
+    def asarray(array, dtype=None, order="C"):
         if isinstance(array, Array) and array.dtype == (dtype or array.dtype) and array.flags.c_contiguous:
             return array
         array = np.asarray(array.view(np.ndarray) if isinstance(array, Array) else array, dtype)
@@ -315,7 +316,6 @@ def cupy_of(gpu: GPU) -> ModuleType:
 
     cupy = ModuleType("cupy")
     cupy.ndarray, cupy.empty, cupy.zeros, cupy.asarray, cupy.argsort = kind, empty, zeros, asarray, argsort
-    cupy.ascontiguousarray = asarray
     cupy.RawModule = lambda code, options: RawModule(gpu, code, options)
     cupy.cuda = SimpleNamespace(
         Stream=lambda non_blocking: Stream(gpu, non_blocking),
@@ -333,8 +333,8 @@ def stand_in(**how):
     gpu = GPU()
     package = importlib.import_module("minigan.backends")
     with patch.dict(sys.modules, {"cupy": cupy_of(gpu)}), patch.dict(vars(package)):
-        for name in GPU_MODULES:
-            sys.modules.pop(name, None)
+        for name in BOUND_TO_CUPY:
+            sys.modules.pop(f"minigan.backends.{name}", None)
         ops_module, cublas = (importlib.import_module(f"minigan.backends.{name}") for name in ("cupy_ops", "cublas"))
         cublas.library = lambda: library
         library = CublasLibrary(gpu)

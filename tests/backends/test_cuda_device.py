@@ -1,7 +1,10 @@
 """Where there is no GPU: one clear line, exit code 1."""
 
 import importlib.util
+import re
 import sys
+from functools import reduce
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -96,6 +99,17 @@ def test_auto_does_without_a_gpu(monkeypatch):
     assert backends.has_gpu() and not backends.has_gpu(1)
 
 
+def test_recording_is_on_unless_eager_is_asked_for(monkeypatch):
+    for value, expected in ((None, True), ("recorded", True), ("eager", False)):
+        monkeypatch.delenv("MINIGAN_GPU", raising=False)
+        if value is not None:
+            monkeypatch.setenv("MINIGAN_GPU", value)
+        assert backends.recording() == expected
+    monkeypatch.setenv("MINIGAN_GPU", "fast")
+    with pytest.raises(ConfigError, match="MINIGAN_GPU=fast: expected recorded .* or eager"):
+        backends.recording()
+
+
 @pytest.mark.parametrize("name", ["numpy", "numba"])
 def test_tf32_is_for_a_gpu(name, said):
     with pytest.raises(ConfigError, match=f"--precision tf32: expected --backend cupy; {name} computes in float32"):
@@ -113,6 +127,34 @@ def test_tf32_is_float32_to_everyone_else():
 def test_threads_are_not_for_a_gpu():
     with pytest.raises(ConfigError, match="--threads 2: expected none with --backend cupy"):
         backends.get("cupy", threads=2)
+
+
+def test_cupy_has_every_name_that_the_backend_uses():
+    cupy = pytest.importorskip("cupy", reason="no CuPy here to look into")
+    texts = [path.read_text() for path in Path(cuda_device.__file__).parent.glob("*.py")]
+    names = {name for text in texts for name in re.findall(r"\bcupy((?:\.\w+)+)", text)}
+    assert {".RawModule", ".cuda.Stream", ".cuda.using_allocator"} <= names
+    for name in names:
+        assert reduce(getattr, name[1:].split("."), cupy) is not None
+    for kind, methods in {
+        cupy.cuda.Stream: ("begin_capture", "end_capture", "wait_event"),
+        cupy.cuda.Graph: ("launch", "upload"),
+        cupy.cuda.Event: ("record", "synchronize"),
+        cupy.cuda.MemoryPointer: ("copy_from_device_async",),
+        cupy.ndarray: ("get", "view", "reshape"),
+    }.items():
+        assert all(hasattr(kind, method) for method in methods)
+
+
+def test_cublas_has_every_function_that_is_declared():
+    pathfinder = pytest.importorskip("cuda.pathfinder", reason="no CuPy here, which brings the finder of cuBLAS")
+    try:
+        pathfinder.load_nvidia_dynamic_lib("cublas")
+    except RuntimeError as error:
+        pytest.skip(f"no cuBLAS: {str(error).splitlines()[0]}")
+    from minigan.backends.cublas import library
+
+    assert b"value or parameter" in library().cublasGetStatusString(7)
 
 
 @pytest.mark.skipif(not HAS_CUPY, reason="no CuPy here to fail")

@@ -91,7 +91,7 @@ def test_tf32_is_tf32_and_float32_is_not(machine):
         ops = gpu_ops(machine, tf32=tf32)
         got = ops.to_host(ops.gemm(ops.asarray(a), ops.asarray(b), ops.empty((256, 256), np.float32)))
         errors[tf32] = np.abs(got / exact - 1).max()
-    assert errors[False] < 2e-6 and 1e-5 < errors[True] < 1e-3
+    assert errors[False] < 5e-6 and 1e-5 < errors[True] < 1e-3
 
 
 # ---- The whole GAN ---------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from minigan.schedules import ExponentialDecay, LinearRamp
 NUMPY = NumpyOps()
 SHAPES = [(1, 1), (1, 7), (5, 1), (3, 5), (17, 33), (40, 131), (40, 64), (2, 2056), (1, 4111), (300, 1)]
 LAST_PLACES = {"normal": 8, "spherical": 8, "mixture": 8, "adam": 8, "limit_column_norms": 4}
+CANCELLED = 2000
+"""units in the last place of a float64 power that 1 - beta2^t, .004 at t = 4, makes of one"""
 
 
 @pytest.fixture(params=[np.float32, np.float64])
@@ -29,7 +31,9 @@ def dtype(request):
 def bound_of(kernel, arguments, expected):
     """How far from NumPy a result may be; 0 asks for equal bits."""
     if kernel in LAST_PLACES:
-        return LAST_PLACES[kernel] * np.finfo(expected.dtype).eps * np.maximum(1, np.abs(expected))
+        places = LAST_PLACES[kernel] * np.finfo(expected.dtype).eps
+        places += CANCELLED * np.finfo(np.float64).eps * (kernel == "adam")
+        return places * np.maximum(1, np.abs(expected))
     return rounding(kernel, arguments)
 
 
@@ -204,7 +208,7 @@ def test_the_gpus_clock_shows_the_hosts_numbers(factor, gpu):
         for _ in range(2):
             assert int(gpu.to_host(clock.iteration)) == t
             shown = [float(gpu.to_host(c)) for c in (clock.learning_rate, clock.minus_learning_rate, clock.momentum)]
-            assert shown[0] == -shown[1] and shown == pytest.approx([lr(t), -lr(t), mu(t)], rel=5e-16)
+            assert shown[0] == -shown[1] and shown == pytest.approx([lr(t), -lr(t), mu(t)], rel=1e-15)
             gpu.tick(clock)
             t += 1
 

@@ -155,7 +155,8 @@ def test_what_a_recording_cannot_hold_ends_it_and_leaves_the_stream_usable(ops, 
 
 
 def test_an_error_of_the_gpu_in_a_session_ends_in_words(ops):
-    with pytest.raises(DeviceError, match="the GPU failed .launch failure.; what was saved before is whole"), ops.session():
+    words = "the GPU failed .launch failure.; what was saved before is whole"
+    with pytest.raises(DeviceError, match=words), ops.session():
         raise CUDARuntimeError("launch failure")
 
 

@@ -18,7 +18,8 @@ RULES = {"latent": 7, "batch_size": 10, "precision": "float64", "seed": 5}
 @pytest.mark.parametrize(
     "use",
     [np.asarray, np.sum, float, int, bool, list, lambda a: a + 1, lambda a: a > 0, lambda a: a == a, lambda a: a.sum(),
-     lambda a: a.copy(), lambda a: a[a], lambda a: a[np.array([0])], lambda a: a.__setitem__(0, 1), lambda a: np.add(a, 1)],
+     lambda a: a.copy(), lambda a: a[a], lambda a: a[np.array([0])], lambda a: a.__setitem__(0, 1),
+     lambda a: np.add(a, 1)],
 )  # fmt: skip
 def test_a_handle_refuses_everything_but_its_shape_and_its_rows(use):
     with pytest.raises((TypeError, AttributeError)):

@@ -1,0 +1,154 @@
+"""The GPU's memory, its clock and its recordings: what `cupy_ops.py` builds its kernels on.
+
+All that an iteration touches lies on the GPU and stays there.  Kernels run on the two streams of `lines.py`; what is
+below under "Memory" comes after all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from functools import cache
+from math import inf
+
+import cupy
+import numpy as np
+
+from minigan.backends import checks
+from minigan.backends.clock import Clock, Schedule
+from minigan.backends.cuda_kernels import Kernels, block_a_row, entries
+from minigan.backends.graph import Recording
+from minigan.backends.lines import Lines
+from minigan.backends.ops import Ops
+from minigan.errors import DeviceError
+from minigan.rng import Stream
+
+BLOCKS_TO_SUM = 256
+
+
+class CupyMemory(Ops):
+    name = "cupy"
+
+    def __init__(self, gpu: str, tf32: bool = False, recording: bool = True):
+        """`gpu` is the name of the one that is selected.  `tf32` makes float32 products on the tensor cores; without
+        `recording` every kernel is launched singly.
+        """
+        self._gpu = gpu
+        self._lines, self._kernels, self._recording = Lines(tf32), cache(Kernels), recording
+        self._waited = cupy.cuda.Event(block=True, disable_timing=True)
+        self._iteration = cache(lambda number: self.asarray(np.array([number], np.uint64)))
+
+    @property
+    def threads(self):
+        return 1
+
+    @property
+    def place(self):
+        return f"{self.name}, {self._gpu}"
+
+    @contextmanager
+    def session(self):
+        """Work whose errors come to light at the latest at its end, which waits for the GPU."""
+        try:
+            yield
+            self._wait()
+        except (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError) as error:
+            raise DeviceError(f"the GPU failed ({error}); what was saved before is whole") from error
+
+    def recorded(self, iterate: Callable[[], None]) -> Callable[[], None]:
+        return Recording(self._lines, iterate) if self._recording else iterate
+
+    def _wait(self) -> None:
+        """Until the GPU has done all that it was given, asleep."""
+        with self._lines.together() as stream:
+            self._waited.record(stream)
+            self._waited.synchronize()
+
+    def _run(self, name: str, dtype, shape, *arguments, beside: bool = False) -> None:
+        """A kernel on the chain, or beside it where it only moves parameters."""
+        line = self._lines.beside if beside else self._lines.chain
+        self._kernels(np.dtype(dtype)).launch(self._lines, line, name, shape, arguments)
+
+    # ---- Memory ------------------------------------------------------------------------------------------------
+
+    def empty(self, shape, dtype):
+        return self._allocated(cupy.empty, shape, dtype)
+
+    def zeros(self, shape, dtype):
+        return self._allocated(cupy.zeros, shape, dtype)
+
+    def asarray(self, array, dtype=None):
+        if not isinstance(array, cupy.ndarray):
+            array = np.ascontiguousarray(array, dtype)
+        return self._allocated(cupy.asarray, array, dtype, "C")
+
+    def _allocated(self, make, *arguments):
+        """A new array.  Raises MemoryError, in words, where the GPU has no room for it."""
+        try:
+            with self._lines.together():
+                return make(*arguments)
+        except cupy.cuda.memory.OutOfMemoryError as error:
+            free, total = cupy.cuda.runtime.memGetInfo()
+            raise MemoryError(
+                f"the GPU has {free / 2**30:.1f} of {total / 2**30:.1f} GiB free ({error}); expected more, or a "
+                "smaller --batch-size, narrower layers or fewer examples"
+            ) from None
+
+    def to_host(self, array):
+        self._wait()
+        with self._lines.chain.stream:
+            return array.get()
+
+    def norm(self, a, less=None, times=0.0):
+        checks.vectors("norm", a, less)
+        sums = self.empty((BLOCKS_TO_SUM,), np.float64)
+        self._run("squared_length", a.dtype, block_a_row(BLOCKS_TO_SUM), a, less, times, sums, a.size)
+        return float(np.sqrt(self.to_host(sums).sum()))
+
+    def copy(self, source, out):
+        checks.copied(source, out)
+        with self._lines.together() as stream:
+            out.data.copy_from_device_async(source.data, source.nbytes, stream)
+        return out
+
+    def permutation(self, seed, epoch, out):
+        checks.order(out)
+        n = out.size
+        keys = self.empty((n,), np.uint64)
+        self._run("order_keys", np.float32, entries(n), keys, n, epoch, Stream.MINIBATCH, seed)
+        with self._lines.together():
+            out[...] = cupy.argsort(keys)
+        return out
+
+    # ---- Clock -------------------------------------------------------------------------------------------------
+
+    def clock(self, learning_rate, momentum):
+        """The numbers in one block of memory; after each lies the same in float32, as cuBLAS takes it."""
+        block = self.zeros((8,), np.float64)
+        numbers = [block[i : i + 1].reshape(()) for i in (2, 4, 6)]
+        clock = Clock(block[:1].view(np.uint64).reshape(()), *numbers, learning_rate, momentum)
+        self.set_clock(clock, 0)
+        return clock
+
+    def set_clock(self, clock, iteration):
+        with self._lines.together():
+            clock.iteration[...] = iteration
+        self._tick(clock, 0)
+
+    def tick(self, clock):
+        self._tick(clock, 1)
+
+    def _tick(self, clock: Clock, ticks: int) -> None:
+        numbers = clock.iteration, clock.learning_rate, clock.minus_learning_rate, clock.momentum
+        schedules = *terms(clock.learning_rate_schedule), *terms(clock.momentum_schedule)
+        self._run("tick", np.float32, ((1, 1), (1, 1)), *numbers, ticks, *schedules)
+
+
+def terms(schedule: Schedule) -> tuple:
+    """(initial, final, epochs, iterations_per_epoch, factor, floor): max(ramp(t) factor^-t, floor), as kernels take it.
+
+    Any schedule of `minigan.schedules` has some of these; the others make no difference.
+    """
+    ramp = getattr(schedule, "final", schedule.initial), getattr(schedule, "epochs", 1)
+    epoch = getattr(schedule, "iterations_per_epoch", 1)
+    return schedule.initial, *ramp, epoch, getattr(schedule, "factor", 1.0), getattr(schedule, "floor", -inf)
