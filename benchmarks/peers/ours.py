@@ -17,9 +17,18 @@ ACTIVATIONS = {"relu": (ReLU(),), "sigmoid": (Sigmoid(),), "linear": ()}
 class MiniGAN:
     """minigan's GAN on a backend, with the recipe's networks and the given weights."""
 
-    def __init__(self, recipe: Recipe, weights: dict[str, np.ndarray], seed: int, backend: str, threads=None):
+    def __init__(
+        self,
+        recipe: Recipe,
+        weights: dict[str, np.ndarray],
+        seed: int,
+        backend: str,
+        threads=None,
+        precision="float32",
+    ):
         rules = Rules(
             seed=seed,
+            precision=precision,
             latent=recipe.latent,
             prior=recipe.prior,
             batch_size=recipe.batch_size,
@@ -41,7 +50,7 @@ class MiniGAN:
     def set_data(self, examples: np.ndarray) -> None:
         """examples (n, features) uint8"""
         rules = self.gan.recipe
-        self.source = minibatches(self.ops, Dataset("benchmark", examples), rules.batch_size, rules.seed, np.float32)
+        self.source = minibatches(self.ops, Dataset("benchmark", examples), rules.batch_size, rules.seed, rules.dtype)
 
     def iterate(self, n: int = 1) -> None:
         """n iterations of Algorithm 1."""
@@ -70,14 +79,14 @@ class MiniGAN:
 class Products:
     """An iteration's matrix products alone, through the backend's own gemm."""
 
-    def __init__(self, recipe: Recipe, backend: str, threads=None, seed: int = 0):
-        self.ops = backends.get(backend, threads)
+    def __init__(self, recipe: Recipe, backend: str, threads=None, seed: int = 0, precision="float32"):
+        self.ops = backends.get(backend, threads, precision=precision)
         normal = np.random.default_rng(seed).standard_normal
         memory: dict[str, np.ndarray] = {}
 
         def buffer(name: str, rows: int, columns: int) -> np.ndarray:
             if name not in memory or len(memory[name]) < rows:
-                memory[name] = normal((rows, columns), np.float32)
+                memory[name] = self.ops.asarray(normal((rows, columns), np.float32))
             return memory[name]
 
         needed = products(recipe)
@@ -95,12 +104,16 @@ class Products:
             )
             for p in needed
         ]
+        self._products = self.ops.recorded(self._multiply)
 
     def iterate(self, n: int = 1) -> None:
         with self.ops.session():
             for _ in range(n):
-                for call in self.calls:
-                    self.ops.gemm(*call)
+                self._products()
+
+    def _multiply(self) -> None:
+        for call in self.calls:
+            self.ops.gemm(*call)
 
 
 def generator(recipe: Recipe) -> Sequential:

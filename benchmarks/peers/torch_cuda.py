@@ -1,0 +1,69 @@
+"""The peer in PyTorch on a GPU: eager, or whole iterations as one CUDA graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from benchmarks.peers.recipe import Recipe
+from benchmarks.peers.torch_eager import TorchGAN
+
+WARM_UP = 3
+
+
+class TorchCudaGAN(TorchGAN):
+    """`TorchGAN` on the GPU, from its default generator; nothing in an iteration waits for the device.
+
+    in_graph  how many iterations one CUDA graph has; 0 launches every kernel singly
+    tf32      float32 products on the tensor cores
+    """
+
+    def __init__(self, recipe: Recipe, weights: dict[str, np.ndarray], in_graph: int = 0, tf32: bool = False):
+        torch.set_default_device("cuda")
+        torch.backends.cuda.matmul.allow_tf32 = tf32
+        super().__init__(recipe, weights, seed=0)
+        self.rng, self.in_graph, self.graph = None, in_graph, None
+        self.update_g, self.update_d = _Momentum(self.g, recipe), _Momentum(self.d, recipe)
+        self.lr = torch.tensor(recipe.learning_rate, dtype=torch.float64)
+
+    def iterate(self, n: int = 1) -> None:
+        """n iterations, or as many more as fill the last graph; returns when they are done."""
+        if self.in_graph == 0:
+            for _ in range(n):
+                self._iteration()
+        else:
+            self.graph = self.graph or self._captured()
+            for _ in range(-(-n // self.in_graph)):
+                self.graph.replay()
+        torch.cuda.synchronize()
+
+    def _iteration(self) -> None:
+        self._play(self._draw(), self.lr.float())
+        self.lr.div_(self.recipe.decay)
+
+    def _captured(self) -> torch.cuda.CUDAGraph:
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(WARM_UP):
+                self._iteration()
+        torch.cuda.current_stream().wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            for _ in range(self.in_graph):
+                self._iteration()
+        return graph
+
+
+class _Momentum:
+    """v <- mu v - lr g, theta <- theta + v, each over all parameters in one call; lr stays on the device."""
+
+    def __init__(self, params: list[torch.Tensor], recipe: Recipe):
+        self.params, self.momentum = params, recipe.momentum
+        self.velocity = [torch.zeros_like(p) for p in params]
+
+    @torch.no_grad()
+    def __call__(self, grads, lr) -> None:
+        torch._foreach_mul_(self.velocity, self.momentum)
+        torch._foreach_sub_(self.velocity, torch._foreach_mul(grads, lr))
+        torch._foreach_add_(self.params, self.velocity)
