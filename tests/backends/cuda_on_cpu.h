@@ -1,9 +1,11 @@
 // CUDA's words for a C++ compiler: the kernels of minigan/backends/*.cu run on the CPU, one block after the other.
 //
 // Threads of a block that meet at a barrier or exchange values are fibers, which take turns; others are a plain loop.
+// A fiber begins by setcontext and goes on by longjmp, which makes no system call.
 // What is shared by a block is static, for there is only one block at a time.
 
 #include <math.h>
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -23,10 +25,11 @@ struct Index {
 static Index threadIdx, blockIdx, blockDim, gridDim;
 
 struct Fiber {
-    ucontext_t context;
+    ucontext_t beginning;
+    jmp_buf going_on;
     std::vector<char> stack;
     Index index;
-    bool done;
+    bool begun, done;
 };
 
 // Those who have to arrive before anyone goes on: the threads of a block, or of a warp.
@@ -37,7 +40,7 @@ struct Meeting {
     }
 };
 
-static ucontext_t scheduler;
+static jmp_buf scheduler;
 static std::vector<Fiber> fibers;
 static Fiber* running;
 static Meeting block_meeting;
@@ -53,7 +56,7 @@ static void arrive(Meeting& meeting) {
     meeting.release();
     Fiber* me = running;
     while (meeting.generation == generation) {
-        swapcontext(&me->context, &scheduler);
+        if (_setjmp(me->going_on) == 0) _longjmp(scheduler, 1);
         threadIdx = me->index;
     }
 }
@@ -78,7 +81,17 @@ static void run_fiber() {
     --warp.expected;
     block_meeting.release();
     warp.release();
-    swapcontext(&running->context, &scheduler);
+    _longjmp(scheduler, 1);
+}
+
+// Give a fiber its turn, until it has to wait or is done.
+static void take_turn(Fiber& fiber) {
+    running = &fiber;
+    threadIdx = fiber.index;
+    if (_setjmp(scheduler) != 0) return;
+    if (fiber.begun) _longjmp(fiber.going_on, 1);
+    fiber.begun = true;
+    setcontext(&fiber.beginning);
 }
 
 static void run_meeting_block() {
@@ -91,22 +104,20 @@ static void run_meeting_block() {
         Fiber& fiber = fibers[i];
         ++warp_meetings[i / 32].expected;
         fiber.index = {i % blockDim.x, i / blockDim.x};
-        fiber.done = false;
+        fiber.begun = fiber.done = false;
         fiber.stack.resize(1 << 15);
-        getcontext(&fiber.context);
-        fiber.context.uc_stack.ss_sp = fiber.stack.data();
-        fiber.context.uc_stack.ss_size = fiber.stack.size();
-        fiber.context.uc_link = &scheduler;
-        makecontext(&fiber.context, run_fiber, 0);
+        getcontext(&fiber.beginning);
+        fiber.beginning.uc_stack.ss_sp = fiber.stack.data();
+        fiber.beginning.uc_stack.ss_size = fiber.stack.size();
+        fiber.beginning.uc_link = nullptr;
+        makecontext(&fiber.beginning, run_fiber, 0);
     }
     for (bool alive = true; alive;) {
         alive = false;
         for (unsigned i = 0; i < n; ++i) {
             if (fibers[i].done) continue;
             alive = true;
-            running = &fibers[i];
-            threadIdx = running->index;
-            swapcontext(&scheduler, &running->context);
+            take_turn(fibers[i]);
         }
     }
 }
