@@ -1,9 +1,12 @@
 """Algorithm 1 on the GPU backend and on NumPy, one seed: equal draws, parameters equal up to rounding; and recorded
 iterations equal to those launched kernel by kernel, to the last bit."""
 
+import json
+
 import numpy as np
 import pytest
 from gpu_machines import MACHINES, gpu_ops
+from small_run import SMALL
 from test_parity_of_games import M, PIXELS, SEED, SLACK, UPDATES, distance, new_game
 
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
@@ -12,6 +15,8 @@ from minigan.backends.numpy_ops import NumpyOps
 from minigan.data import Mixture, minibatches
 from minigan.data.batches import ExampleBatches
 from minigan.gradcheck import check_all
+from minigan.train import options
+from minigan.trainer import Trainer
 
 ITERATIONS = {"stand-in": 30, "gpu": 100}
 
@@ -175,3 +180,17 @@ def test_a_watched_iteration_tells_the_vital_signs_that_numpy_tells(machine, mon
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_gradient_on_the_gpu(machine):
     assert [row.name for row in check_all(gpu_ops(machine)) if not row.passed] == []
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_run_on_the_gpu_leaves_what_one_on_numpy_leaves(machine, monkeypatch, tmp_path):
+    ops, lines = {"numpy": NumpyOps(), "cupy": gpu_ops(machine)}, {}
+    monkeypatch.setattr("minigan.gan.backends.get", lambda name, *arguments: ops[name])
+    for name in ops:
+        chosen = ["--backend", name, "--precision", "float64", "--out", str(tmp_path / name)]
+        Trainer(options([*SMALL, *chosen, "--iterations", "25"])).run()
+        Trainer(options([*chosen, "--iterations", "45", "--resume"])).run()
+        lines[name] = [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
+    assert [line["iteration"] for line in lines["cupy"]] == [10, 20, 25, 30, 40, 45]
+    for there, here in zip(lines["cupy"], lines["numpy"]):
+        assert there | {"iterations_per_second": 0} == pytest.approx(here | {"iterations_per_second": 0}, rel=1e-9)
