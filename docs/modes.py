@@ -34,7 +34,11 @@ def main() -> None:
     runs = modes.settings(seed=0, quick=False)
     if options.shipped:
         runs = {key: configs for key, configs in runs.items() if key[1] == modes.AS_SHIPPED}
-    rows = modes.compare(options.out, runs, lambda line: print(f"{time.monotonic() - start:6.0f} s  {line}", flush=True))
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - start:6.0f} s  {line}", flush=True)
+
+    rows = modes.compare(options.out, runs, say)
     found = modes.finding(rows, False, options.out / modes.PICTURE)
     (HERE / "results" / "modes.md").write_text(markdown(found.table))
     (HERE / "results" / "modes.json").write_text(json.dumps(found.numbers, indent=1) + "\n")

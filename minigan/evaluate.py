@@ -71,7 +71,7 @@ def evaluate(options: Options) -> tuple[dict, str]:
     name, data = data_of(sampler, options.run, options.data)
     if isinstance(data, Mixture):
         if options.sigma is not None:
-            raise ConfigError(f"--sigma {options.sigma}: for images, and --data {name} is a mixture whose modes are counted")
+            raise ConfigError(f"--sigma {options.sigma}: for images; the modes of --data {name} are counted without it")
         result = mode_table.measure(sampler, data, options.n, options.seed)
         return result, mode_table.text(result)
     result = parzen_table.measure(sampler, data, name, options.n, options.sigma, options.seed)

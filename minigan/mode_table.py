@@ -47,7 +47,7 @@ def text(result: dict) -> str:
     """The table to print."""
     near = f"within {DEVIATIONS} deviations of {result['deviation']} of the nearest mode"
     lines = [
-        f"Mode coverage of {result['n']} samples ({result['data']}, {result['modes']} modes), drawn with seed {result['seed']}",
+        f"Mode coverage of {result['n']} samples ({result['data']}, {result['modes']} modes), seed {result['seed']}",
         f"high quality: {near}; captured: a mode with at least one such sample",
         "",
         f"{'':24} {'captured':>12}  high quality  KL(shares || uniform)",

@@ -69,8 +69,8 @@ def measured(ops, name: str, samples: np.ndarray, validation, test, sigma: float
 
     grid = parzen.SIGMAS if sigma is None else np.array([sigma])
     points = len(validation) + len(test)
-    bar = tqdm(total=points, desc=f"{len(samples)} {name}", leave=False, file=sys.stderr, disable=not sys.stderr.isatty())
-    with bar:
+    hidden = not sys.stderr.isatty()
+    with tqdm(total=points, desc=f"{len(samples)} {name}", leave=False, file=sys.stderr, disable=hidden) as bar:
         found = parzen.estimate(ops, test, validation, samples, grid, bar.update)
         finer = found
         if sigma is None:
