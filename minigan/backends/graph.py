@@ -1,8 +1,8 @@
 """An iteration recorded once as a CUDA graph and replayed, several iterations a launch.
 
 At a small batch an iteration is some sixty kernels of a few microseconds, and launched one by one from Python they
-would wait for the host.  Nothing that changes from iteration to iteration is an argument of a kernel (`clock.py`), buffers
-keep their addresses, and no kernel allocates or waits: so one recording serves all iterations.
+would wait for the host.  Nothing that changes from iteration to iteration is an argument of a kernel (`clock.py`),
+buffers keep their addresses, and no kernel allocates or waits: so one recording serves all iterations.
 """
 
 from __future__ import annotations
