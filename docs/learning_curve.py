@@ -1,7 +1,8 @@
 """How the Parzen estimate grew during a run:      python docs/learning_curve.py --run runs/mnist-1 --out docs/results/mnist
 
 Every checkpoint of the run, measured on the first 1,000 validation images alone with the authors' grid; writes
-learning-curve.json and learning-curve.png, and copies the run's config.toml and metrics.jsonl beside them.
+learning-curve.json and learning-curve.png, and beside them the run's metrics.jsonl and its config.toml with the data's
+name in place of their path.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from minigan.config import to_toml
 from minigan.metrics import parzen
 from minigan.reference_data import SIGMA_POINTS, data_of
+from minigan.run_folder import RunFolder
 from minigan.sampler import Sampler
 
 SAMPLES = 10_000
@@ -63,8 +67,10 @@ def main() -> None:
     points = measure(options.run, options.data)
     (options.out / "learning-curve.json").write_text(json.dumps(points, indent=1) + "\n")
     draw(points, options.out / "learning-curve.png")
-    for name in ("config.toml", "metrics.jsonl"):
-        shutil.copyfile(options.run / name, options.out / name)
+    shutil.copyfile(options.run / "metrics.jsonl", options.out / "metrics.jsonl")
+    data = Sampler.load(options.run).data["name"]
+    config = replace(RunFolder(options.run).saved_config(), data=data)
+    (options.out / "config.toml").write_text(to_toml(config))
 
 
 if __name__ == "__main__":

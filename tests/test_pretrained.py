@@ -1,0 +1,59 @@
+"""The generator that ships with the package, and the table that quotes it."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minigan import backends, checkpoint
+from minigan.data.idx import find_idx_folder, load_mnist
+from minigan.metrics import parzen
+from minigan.sample import main
+from minigan.sampler import Sampler, pretrained
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "results" / "mnist"
+
+
+def test_the_shipped_generator_is_small_and_says_how_it_was_made():
+    path = pretrained("mnist")
+    tensors, header = checkpoint.read(path)
+    assert path.stat().st_size <= 6e6
+    assert {tensor.dtype for tensor in tensors.values()} == {np.dtype(np.float16)}
+    assert header["made_by"]["command"].startswith("python -m minigan.train --preset mnist")
+    assert {"minigan", "numpy", "numba"} <= header["made_by"]["versions"].keys()
+
+
+def test_the_shipped_generator_draws_digits_at_once(said, tmp_path):
+    code, _, error = said(main, "--pretrained", "mnist", "--n", 30, "--out", tmp_path / "digits.npy")
+    assert code == 0, error
+    x = np.load(tmp_path / "digits.npy")
+    assert x.shape == (30, 784) and 0 <= x.min() and x.max() <= 1
+    lit = x.reshape(30, 28, 28).mean(axis=0)
+    assert lit[8:20, 8:20].mean() > 5 * lit[:4].mean()
+
+
+def test_the_readmes_table_is_the_one_that_was_measured():
+    specification = importlib.util.spec_from_file_location("table1", ROOT / "docs" / "table1.py")
+    table1 = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(table1)
+    made = table1.table(json.loads((RESULTS / "table.json").read_text()))
+    assert made in (ROOT / "README.md").read_text()
+    assert made == (ROOT / "docs" / "results" / "table1.md").read_text()
+
+
+def test_the_shipped_generator_has_the_parzen_estimate_that_the_readme_quotes():
+    places = [os.environ.get("MINIGAN_DATA"), ROOT.parent / "shared" / "data"]
+    folder = next((found for place in places if place and (found := find_idx_folder(place))), None)
+    if folder is None:
+        pytest.skip("no MNIST files in MINIGAN_DATA or ../shared/data")
+    quoted = json.loads((RESULTS / "table.json").read_text())
+    row, data = quoted["rows"][0], load_mnist(folder)
+    samples = Sampler.load(pretrained("mnist"), "numba").sample(quoted["n"], quoted["seed"])
+    test = data.scaled(data.test, np.float64)
+    found = parzen.log_likelihood(backends.get("numba"), test, samples, [row["sigma"]])[0]
+    assert found.mean() == pytest.approx(row["mean"], abs=0.05)
+    assert found.std() / np.sqrt(len(found)) == pytest.approx(row["standard_error"], abs=0.01)
