@@ -62,7 +62,7 @@ def train(folder: Path, flags: list[str], epochs: int, data: str, threads: int |
     common = ["--preset", "mnist", "--data", data, "--epochs", str(epochs), "--backend", "numba", "--log-every", "500"]
     common += ["--sample-every", "5000", "--checkpoint-every", "2500", "--out", str(folder), *resume]
     common += ["--threads", str(threads)] if threads else []
-    return subprocess.run([sys.executable, "-m", "minigan.train", *common, *flags]).returncode
+    return subprocess.run([sys.executable, "-m", "minigan.train", *common, *flags], stdout=sys.stderr).returncode
 
 
 def score(folder: Path, data) -> dict:
