@@ -96,8 +96,8 @@ class GAN:
                     return optim.Adam(params, clock, recipe.beta1, recipe.beta2)
 
         players = [
-            Player(self.ops, network, dtype, optimiser, recipe.max_column_norm)
-            for network in (self.generator, self.discriminator)
+            Player(self.ops, network, dtype, optimiser, recipe.max_column_norm, average)
+            for network, average in ((self.generator, recipe.average), (self.discriminator, None))
         ]
         try:
             self.game = Algorithm1(
@@ -141,7 +141,7 @@ class GAN:
     def sampler(self) -> Sampler:
         """The generator alone, as it is now and as it learns on."""
         game = self._playing()
-        return Sampler(self.ops, self.generator, game.generator.params, game.prior, self.data)
+        return Sampler(self.ops, self.generator, game.generator.settled, game.prior, self.data)
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """n draws from p_g: (n, features) float array.  The same seed gives the same samples, whatever n is."""
@@ -205,6 +205,7 @@ class GAN:
         game, views = self._playing(), {}
         for player, role in ((game.generator, "generator"), (game.discriminator, "discriminator")):
             views |= {f"{role}.{name}": view for name, view in player.params.items()}
-            for kind, state in player.optimiser.state.items():
+            kept = player.optimiser.state | ({} if player.mean is None else {"mean": player.mean})
+            for kind, state in kept.items():
                 views |= {f"{role}.{kind}.{name}": view for name, view in state.items()}
         return views

@@ -20,6 +20,8 @@ class Player:
     params           theta_g or theta_d
     optimiser        one of `minigan.optim`, made by `make_optimiser(params)`
     max_column_norm  the largest length of a column of any W, or None; applied after each update
+    average          over about how many updates the mean of the parameters is kept, or None  (Polyak and Juditsky 1992)
+    mean             that mean, or None
     watched          whether `optimiser.gradient_norm` will be asked for
     """
 
@@ -30,11 +32,19 @@ class Player:
         dtype,
         make_optimiser: Callable[[Params], object],
         max_column_norm: float | None = None,
+        average: int | None = None,
     ):
         self.ops, self.network, self.max_column_norm = ops, network, max_column_norm
         self.params = Params(ops, network.shapes(), dtype)
         self.optimiser = make_optimiser(self.params)
+        self.average = average
+        self.mean = None if average is None else self.params.like()
         self.watched = False
+
+    @property
+    def settled(self) -> Params:
+        """The parameters to draw from: their mean where one is kept."""
+        return self.params if self.mean is None else self.mean
 
     def initialise(self, seed: int, number: int) -> None:
         """Draw the initial parameters; `number` is GENERATOR or DISCRIMINATOR, which draw different numbers."""
@@ -44,6 +54,8 @@ class Player:
                     stream = Stream.INITIAL_WEIGHTS + 2 * i + (letter == "b")
                     start = getattr(layer, initialiser)(layer.shapes()[letter], Draw(seed, 0, number, stream, None))
                     self.ops.copy(self.ops.asarray(start, self.params.dtype), out=self.params[f"{i}.{letter}"])
+        if self.mean is not None:
+            self.ops.copy(self.params.flat, out=self.mean.flat)
 
     def forward(self, x, tape: Tape):
         """x (B, n_in) to y (B, n_out)"""
@@ -63,3 +75,5 @@ class Player:
             for name, W in self.params.items():
                 if name.endswith(".W"):
                     self.ops.limit_column_norms(W, self.max_column_norm)
+        if self.mean is not None:
+            self.ops.average(self.mean.flat, self.params.flat, count, self.average)

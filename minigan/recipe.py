@@ -50,6 +50,8 @@ class Recipe:
     """Adam's decay of the second moment"""
     max_column_norm: float | None = None
     """limit on the length of every column of every W, after each update"""
+    average: int | None = None
+    """samples come from the mean of G's weights over about so many updates; without it, from the weights themselves"""
 
     @property
     def dtype(self) -> np.dtype:
@@ -72,6 +74,7 @@ class Recipe:
             "beta1": (0 <= self.beta1 < 1, "0 <= beta1 < 1"),
             "beta2": (0 <= self.beta2 < 1, "0 <= beta2 < 1"),
             "max_column_norm": (self.max_column_norm is None or 0 < self.max_column_norm < float("inf"), "above 0"),
+            "average": (self.average is None or 1 <= self.average < 2**31, "at least 1"),
         }
         demand(self, rules)
 

@@ -17,7 +17,7 @@ from minigan.recipe import Recipe
 from minigan.rng import Draw, Stream
 
 ROWS_AT_ONCE = 1000
-PREFIX = "generator."
+PREFIX, MEAN = "generator.", "generator.mean."
 
 
 class Sampler:
@@ -64,7 +64,12 @@ class Sampler:
         except (ValueError, TypeError, KeyError) as error:
             raise CheckpointError(f"{path}: its header describes no generator ({error})") from None
         sampler = cls(ops, network, Params(ops, network.shapes(), recipe.dtype), prior, data)
-        own = {name: tensor for name, tensor in tensors.items() if name.removeprefix(PREFIX)[:1].isdigit()}
+        prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX
+        own = {
+            PREFIX + name.removeprefix(prefix): tensor
+            for name, tensor in tensors.items()
+            if name.removeprefix(prefix)[:1].isdigit()
+        }
         checkpoint.fill(ops, sampler.tensors(), own, path)
         return sampler
 

@@ -1,16 +1,19 @@
-"""SGD, momentum and Adam against their formulas and PyTorch; the schedules; the limit on column norms."""
+"""SGD, momentum and Adam against their formulas and PyTorch; the schedules; the mean of the weights; the limit on column
+norms."""
 
 from math import sqrt
 
 import numpy as np
 import pytest
 
+from minigan import GAN, Recipe
 from minigan.backends import get
 from minigan.backends.clock import Count
-from minigan.layers import Linear, ReLU, Sequential
+from minigan.layers import Linear, ReLU, Sequential, Sigmoid
 from minigan.optim import SGD, Adam, Momentum
 from minigan.params import Params
 from minigan.player import Player
+from minigan.sampler import Sampler
 from minigan.schedules import ExponentialDecay, LinearRamp
 
 OPS = get("numpy")
@@ -200,6 +203,36 @@ def test_the_clock_tells_what_the_schedules_say():
         OPS.tick(clock)
     OPS.set_clock(clock, 3)
     assert float(clock.learning_rate) == pytest.approx(rate(3), rel=1e-14)
+
+
+# ---- The mean of the weights ---------------------------------------------------------------------------------------
+
+
+def test_the_mean_is_over_the_last_tenth_of_history_and_then_over_the_horizon():
+    clock, thetas = OPS.clock(RATE, RAMP), np.random.default_rng(3).standard_normal((60, 5))
+    mean, expected = np.zeros(5), np.zeros(5)
+    for t, theta in enumerate(thetas):
+        r = 10 / (t + 10) if t + 10 < 40 else 1 / 4
+        expected = (1 - r) * expected + r * theta
+        OPS.average(mean, theta, Count(clock), horizon=4)
+        OPS.tick(clock)
+        np.testing.assert_allclose(mean, expected if t else theta, rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_gan_that_averages_learns_the_same_and_samples_from_the_mean(backend, tmp_path):
+    X = np.random.default_rng(0).integers(0, 256, (60, 6)).astype(np.uint8)
+    networks = [Sequential(Linear(4, 6), Sigmoid()), Sequential(Linear(6, 1))]
+    plain, averaged = (
+        GAN(*networks, Recipe(latent=4, batch_size=10, average=horizon), backend).fit(X, iterations=30)
+        for horizon in (None, 8)
+    )
+    assert (plain.game.generator.params.flat == averaged.game.generator.params.flat).all()
+    assert (plain.sample(3) != averaged.sample(3)).all()
+    assert (averaged.sampler().params.flat == averaged.game.generator.mean.flat).all()
+    averaged.save(tmp_path / "averaged.safetensors")
+    for sampler in (GAN.load(tmp_path / "averaged.safetensors"), Sampler.load(tmp_path / "averaged.safetensors")):
+        np.testing.assert_allclose(sampler.sample(3), averaged.sample(3), rtol=1e-6)
 
 
 # ---- Column norms --------------------------------------------------------------------------------------------------

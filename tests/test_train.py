@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path, updat
     assert a != c
 
 
-EXTRA = [[], ["--optimizer", "adam", "--lr", ".001"], ["--k", "3"], ["--max-column-norm", "1"], ["--backend", "numba"]]
+EXTRA = [[], ["--optimizer", "adam", "--lr", ".001"], ["--k", "3"], ["--max-column-norm", "1", "--average", "20"], ["--backend", "numba"]]
 
 
 @pytest.mark.parametrize("extra", EXTRA, ids=" ".join)

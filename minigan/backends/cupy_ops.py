@@ -125,6 +125,12 @@ class CupyOps(CupyMemory):
         self._run("adam", theta.dtype, entries(n), *buffers, n, *numbers, beside=True)
         return theta
 
+    def average(self, mean, theta, count, horizon):
+        checks.alike("average", mean, theta)
+        numbers = theta.size, *place_of(count), float(horizon)
+        self._run("average", theta.dtype, entries(theta.size), mean, theta, *numbers, beside=True)
+        return mean
+
     def limit_column_norms(self, W, limit):
         checks.matrix("limit_column_norms", W)
         self._run("limit_column_norms", W.dtype, column_tiles(W.shape[1], 16, 32), W, limit, *W.shape, beside=True)

@@ -262,6 +262,20 @@ def run_adam(board, parts, theta, gradient, first, second, numbers):
     run(board, parts, adam, (theta, gradient, first, second, numbers))
 
 
+@compiled
+def average(part, parts, mean, theta, rate):
+    """mean <- mean + rate (theta - mean)"""
+    start, stop = share(theta.shape[0], part, parts)
+    mean_part, theta_part = mean[start:stop], theta[start:stop]
+    for i in range(len(theta_part)):
+        mean_part[i] += rate * (theta_part[i] - mean_part[i])
+
+
+@compiled
+def run_average(board, parts, mean, theta, rate):
+    run(board, parts, average, (mean, theta, rate))
+
+
 # ---- Densities -------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from minigan import rng
 from minigan.backends import checks
 from minigan.backends import numba_kernels as kernels
 from minigan.backends.blas import Blas
-from minigan.backends.numpy_ops import NumpyOps, reciprocal
+from minigan.backends.numpy_ops import NumpyOps, averaging_rate, reciprocal
 from minigan.backends.pool import cores, pool_of
 from minigan.errors import ConfigError
 
@@ -142,6 +142,12 @@ class NumbaOps(NumpyOps):
         numbers = tuple(map(theta.dtype.type, numbers))
         self._run(kernels.run_adam, theta.size, (theta, first, second), theta, gradient, first, second, numbers)
         return theta
+
+    def average(self, mean, theta, count, horizon):
+        checks.alike("average", mean, theta)
+        rate = theta.dtype.type(averaging_rate(int(count), horizon))
+        self._run(kernels.run_average, theta.size, (mean,), mean, theta, rate)
+        return mean
 
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)

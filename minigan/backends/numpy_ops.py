@@ -211,6 +211,13 @@ class NumpyOps(Ops):
         theta -= step
         return theta
 
+    def average(self, mean, theta, count, horizon):
+        checks.alike("average", mean, theta)
+        step = theta - mean
+        step *= averaging_rate(int(count), horizon)
+        mean += step
+        return mean
+
     def limit_column_norms(self, W, limit):
         checks.matrix("limit_column_norms", W)
         norms = np.sqrt(np.sum(W.astype(np.float64) ** 2, axis=0))
@@ -278,6 +285,11 @@ def loaded_blas() -> ThreadpoolController:
     Looked up once, before the numba backend may load MKL: to set MKL's number would set that of PyTorch's copy too.
     """
     return ThreadpoolController().select(user_api="blas")
+
+
+def averaging_rate(count: int, horizon: int) -> float:
+    """r of  mean <- mean + r (theta - mean)  after `count` updates before this one."""
+    return max(1 / horizon, 10 / (count + 10))
 
 
 def reciprocal(keep: float, dtype):

@@ -173,6 +173,13 @@ class Ops(ABC):
         """
 
     @abstractmethod
+    def average(self, mean, theta, count: Count, horizon: int):
+        """mean <- mean + r (theta - mean), both (n,), with r = max(1 / horizon, 10 / (count + 10))
+
+        A running mean of theta over the last tenth of its history, and of about `horizon` updates once that is less.
+        """
+
+    @abstractmethod
     def limit_column_norms(self, W, limit: float):
         """W[:, o] <- W[:, o] min(1, limit / |W[:, o]|), in place, for every column of W (I, O)."""
 
