@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from safetensors.numpy import save as serialise
 
 from minigan.backends import Ops
 from minigan.errors import CheckpointError
+from minigan.whole_file import replace_file
 
 FORMAT = 1
 UNSIGNED = "0" * 64
@@ -37,24 +37,6 @@ def write(path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
     data = memoryview(serialise(dict(sorted(tensors.items())), metadata={"minigan": text}))
     start, end = DIGEST.search(data).span(1)
     replace_file(path, data[:start], hashlib.sha256(data).hexdigest().encode(), data[end:])
-
-
-def replace_file(path: Path, *parts: bytes | memoryview) -> None:
-    """Put the parts, one after the other, at `path` at once: written beside it, synced, renamed, the folder synced."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(beside, "wb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:

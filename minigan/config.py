@@ -50,6 +50,10 @@ class Config(Recipe):
     """iterations between pictures"""
     checkpoint_every: int = 1000
     """iterations between checkpoints"""
+    keep_last: int | None = None
+    """keep so many of the newest checkpoints; without it all"""
+    validate_every: int | None = None
+    """iterations between measurements on validation data; the best generator is kept as checkpoints/best.safetensors"""
     out: str | None = None
     """the run's folder; without it the next free runs/PRESET-N"""
     resume: bool = False
@@ -73,6 +77,8 @@ class Config(Recipe):
                 "log_every": (self.log_every >= 1, "at least 1"),
                 "sample_every": (self.sample_every >= 1, "at least 1"),
                 "checkpoint_every": (self.checkpoint_every >= 1, "at least 1"),
+                "keep_last": (self.keep_last is None or self.keep_last >= 1, "at least 1"),
+                "validate_every": (self.validate_every is None or self.validate_every >= 1, "at least 1"),
             },
         )
         if self.resume and self.out is None:

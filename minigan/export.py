@@ -16,7 +16,8 @@ from minigan import cli
 from minigan.config import THIS_CALL, Config, preset
 
 PROG = "minigan.export"
-WORKPLACE = ("preset", "data", "threads", "log_every", "sample_every", "checkpoint_every", *THIS_CALL)
+INTERVALS = ("log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
+WORKPLACE = ("preset", "data", "threads", *INTERVALS, *THIS_CALL)
 """Options that decide no number of the generator, or that name a place."""
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+
+from minigan.whole_file import replace_file
 
 GAP = 2
 SMALLEST_TILE = 32
@@ -56,16 +59,19 @@ def save_samples(
     contrast  whether the images are contrast-normalised and not in [0, 1]
     outlined  the numbers of images with a yellow frame
     """
+    png = io.BytesIO()
     if image_shape is not None:
         from matplotlib.image import imsave
 
         images = displayable(samples) if contrast else samples
-        imsave(path, image_grid(images, tuple(image_shape), columns, outlined), metadata={"Software": "minigan"})
+        grid = image_grid(images, tuple(image_shape), columns, outlined)
+        imsave(png, grid, format="png", metadata={"Software": "minigan"})
     else:
-        _save_distribution(path, samples, real)
+        _draw_distribution(png, samples, real)
+    replace_file(Path(path), png.getbuffer())
 
 
-def _save_distribution(path: Path, samples: np.ndarray, real: np.ndarray | None) -> None:
+def _draw_distribution(png: io.BytesIO, samples: np.ndarray, real: np.ndarray | None) -> None:
     """The first one or two features of samples of p_g (n, features), over those of p_data if they are given."""
     from matplotlib.figure import Figure
 
@@ -83,4 +89,4 @@ def _save_distribution(path: Path, samples: np.ndarray, real: np.ndarray | None)
             axes.scatter(*x[:, :2].T, s=6, color=colour, alpha=0.4, linewidths=0, label=label)
         axes.set(xlabel="x1", ylabel="x2", aspect="equal")
     axes.legend(loc="upper right")
-    figure.savefig(path, dpi=100, metadata={"Software": "minigan"})
+    figure.savefig(png, format="png", dpi=100, metadata={"Software": "minigan"})

@@ -1,6 +1,8 @@
 """What a run leaves:
 
-    runs/NAME/  config.toml  metrics.jsonl  samples/*.png  checkpoints/iteration-00001000.safetensors
+    runs/NAME/  config.toml  metrics.jsonl  samples/*.png  checkpoints/{iteration-00001000,best}.safetensors
+
+A process that is killed may leave a hidden `.NAME.PID.part`; it never counts as anything, and the next one removes it.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ import json
 import os
 from pathlib import Path
 
-from minigan.checkpoint import replace_file
 from minigan.config import Config, from_toml, to_toml
 from minigan.errors import ConfigError
+from minigan.whole_file import replace_file
+
+LEFTOVERS = ".*.part"
 
 
 class RunFolder:
@@ -23,6 +27,7 @@ class RunFolder:
         self.metrics = path / "metrics.jsonl"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
+        self.best = self.checkpoints / "best.safetensors"
 
     @classmethod
     def create(cls, config: Config) -> RunFolder:
@@ -32,7 +37,7 @@ class RunFolder:
         path = Path(config.out)
         if path.exists() and not path.is_dir():
             raise ConfigError(f"--out {path}: a file is there, expected a folder or nothing")
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and set(path.iterdir()) > set(path.glob(LEFTOVERS)):
             raise ConfigError(f"--out {path}: the folder is not empty; --resume goes on with a run, or choose another")
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -56,10 +61,12 @@ class RunFolder:
                 number += 1
 
     def begin(self, config: Config) -> None:
-        """Write config.toml and make the folders."""
+        """Write config.toml, the first file of a run, and make the folders."""
+        replace_file(self.config, to_toml(config).encode())
         for folder in (self.samples, self.checkpoints):
             folder.mkdir(exist_ok=True)
-        replace_file(self.config, to_toml(config).encode())
+        for leftover in (*self.path.glob(LEFTOVERS), *self.path.glob(f"*/{LEFTOVERS}")):
+            leftover.unlink()
 
     def saved_config(self) -> Config:
         """The options that the run was started with.  Raises ConfigError where there is no run."""
@@ -69,8 +76,18 @@ class RunFolder:
             raise ConfigError(f"{self.path}: no run there (expected {self.config.name})") from None
         return from_toml(text, str(self.config))
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint to go on from, whole or damaged."""
+        return any(self.checkpoints.glob("iteration-*.safetensors"))
+
     def checkpoint(self, iteration: int) -> Path:
         return self.checkpoints / f"iteration-{iteration:08d}.safetensors"
+
+    def keep_newest(self, n: int) -> None:
+        """Remove all but the n newest numbered checkpoints."""
+        for path in sorted(self.checkpoints.glob("iteration-*.safetensors"))[:-n]:
+            path.unlink()
 
     def picture(self, iteration: int) -> Path:
         return self.samples / f"iteration-{iteration:08d}.png"
@@ -82,17 +99,21 @@ class RunFolder:
             file.flush()
             os.fsync(file.fileno())
 
-    def forget_after(self, iteration: int) -> None:
-        """Drop metrics lines of later iterations, and a last one cut short, so that a resumed run logs none twice."""
+    def forget_after(self, iteration: int) -> list[dict]:
+        """Drop metrics lines of later iterations, and a last one cut short, so that a resumed run logs none twice.
+
+        Returns the lines that stay.
+        """
         if not self.metrics.exists():
-            return
+            return []
         kept = []
         for line in self.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                logged = json.loads(line)["iteration"]
+                logged = json.loads(line)
+                if logged["iteration"] > iteration:
+                    break
             except (ValueError, KeyError, TypeError):
                 break
-            if logged > iteration:
-                break
-            kept.append(line + "\n")
-        replace_file(self.metrics, "".join(kept).encode())
+            kept.append(logged)
+        replace_file(self.metrics, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        return kept

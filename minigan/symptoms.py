@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from minigan.gan import GAN
+
 LINES = 3
 """So many logged lines in a row must show a symptom before it is said, for the first iterations look like illness."""
 
@@ -50,3 +54,20 @@ class Reading:
             if self._counts[symptom] == LINES:
                 said.append(words.format(**line))
         return said
+
+
+def not_finite(gan: GAN) -> str | None:
+    """The first of D's layers, then of G's, with NaN or infinity in a weight or in what the optimiser remembers of it.
+
+    Like "D's layer 1, Maxout(784, 240, 5): W's velocity"; None where all is finite.  Waits for the device.
+    """
+    for name, player in (("D", gan.game.discriminator), ("G", gan.game.generator)):
+        for kind, params in {"": player.params, **player.optimiser.state}.items():
+            if np.isfinite(gan.ops.norm(params.flat)):
+                continue
+            for tensor, view in params.items():
+                if not np.isfinite(gan.ops.to_host(view)).all():
+                    index, letter = tensor.split(".")
+                    what = f"{letter}'s {kind.replace('_', ' ')}" if kind else letter
+                    return f"{name}'s layer {index}, {player.network.layers[int(index)]!r}: {what}"
+    return None

@@ -21,8 +21,9 @@ from minigan.models import build
 from minigan.plots import displayable, save_samples
 from minigan.run_folder import RunFolder
 from minigan.second_stage import end_in
-from minigan.symptoms import Reading
+from minigan.symptoms import Reading, not_finite
 from minigan.terminal import Progress
+from minigan.validation import Validation
 
 SAMPLES_SHOWN = 100
 WORTH_COMPILING = 2e7
@@ -91,14 +92,19 @@ class Trainer:
         self.source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
         self.gan.begin(self.source.batches_per_epoch, datasets.describe(self.data))
         self.source.prepare(0, recipe.k)
-        if config.generator_from is not None and not config.resume:
+        self.validation = None if config.validate_every is None else Validation(self.data, "--validate-every")
+        self.best = -np.inf
+        going_on = config.resume and RunFolder(Path(config.out)).begun
+        if config.generator_from is not None and not going_on:
             end_in(self.gan, config.generator_from)
         self.total = config.iterations or self.gan.iterations_in(config.epochs)
         self.folder = RunFolder(Path(config.out)) if config.resume else RunFolder.create(config)
         self.passed_over: list[Path] = []
         self.saved_at: int | None = None
-        if config.resume:
+        if going_on:
             self._resume()
+        else:
+            self.folder.forget_after(0)
         self.folder.begin(config)
         self.real = None if self.data.image_shape else drawn(self.data)
         self.stop_signal: int | None = None
@@ -122,7 +128,8 @@ class Trainer:
         while gan.iteration < self.total and self.stop_signal is None:
             start = time.perf_counter()
             last = gan.iteration + 1 == self.total
-            logged = (gan.iteration + 1) % config.log_every == 0 or last
+            validated = config.validate_every is not None and (gan.iteration + 1) % config.validate_every == 0
+            logged = (gan.iteration + 1) % config.log_every == 0 or validated or last
             gan.game.watch(logged)
             gan.step(self.source)
             if logged:
@@ -130,7 +137,11 @@ class Trainer:
                 busy += time.perf_counter() - start
                 line = self._line(measured, (gan.iteration - since) / busy)
                 busy, since = 0.0, gan.iteration
+                if validated:
+                    line["validation"] = self.validation(gan.sampler())
                 self.folder.log(line)
+                if validated:
+                    self._keep_if_best(line["validation"])
                 progress.say(line)
                 for words in reading.of(line):
                     progress.warn(f"iteration {gan.iteration}: {words}")
@@ -145,14 +156,37 @@ class Trainer:
             self.save()
 
     def _measured(self) -> dict:
-        """The losses of the iteration just done.  Raises DivergedError where they are not finite."""
+        """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
         measured = self.gan.game.measure()
-        if not np.isfinite(list(measured.values())).all():
+        if not np.isfinite(list(measured.values())).all() or not_finite(self.gan):
             raise DivergedError(
-                f"iteration {self.gan.iteration}: the losses are not finite; try a smaller --lr, or --optimizer adam "
-                f"with --lr .0002 (earlier checkpoints are in {self.folder.checkpoints})"
+                f"iteration {self.gan.iteration}: {self._origin()}; try a smaller --lr, or --optimizer adam with "
+                f"--lr .0002 (earlier checkpoints are in {self.folder.checkpoints})"
             )
         return measured
+
+    def _origin(self) -> str:
+        """Where numbers that are not finite began: the run is repeated from its last checkpoint, looking each time.
+
+        A repeated run is the same to the last bit, so it is found exactly.
+        """
+        found_at = self.gan.iteration
+        self.gan.begin(self.source.batches_per_epoch, self.gan.data)
+        if self.folder.begun:
+            self.gan.restore(*newest(self.folder.checkpoints))
+        elif self.config.generator_from is not None:
+            end_in(self.gan, self.config.generator_from)
+        while self.gan.iteration < found_at:
+            self.gan.step(self.source)
+            if where := not_finite(self.gan):
+                return f"not finite since iteration {self.gan.iteration}, first in {where}"
+        return "the losses are not finite"
+
+    def _keep_if_best(self, validation: float) -> None:
+        """Write checkpoints/best.safetensors where the run has not been better before."""
+        if validation > self.best:
+            self.best = validation
+            self.gan.save(self.folder.best)
 
     def _line(self, measured: dict, speed: float) -> dict:
         """A line of metrics.jsonl; lr and momentum are those of the iteration just done."""
@@ -178,6 +212,8 @@ class Trainer:
         self._measured()
         self.gan.save(self.folder.checkpoint(self.gan.iteration))
         self.saved_at = self.gan.iteration
+        if self.config.keep_last is not None:
+            self.folder.keep_newest(self.config.keep_last)
 
     def _resume(self) -> None:
         """Go on from the newest checkpoint that verifies, if it is of this run."""
@@ -192,7 +228,8 @@ class Trainer:
             self._kept(name, saved.get(name), value)
         self.gan.restore(path, tensors, header)
         self.saved_at = self.gan.iteration
-        self.folder.forget_after(self.gan.iteration)
+        for line in self.folder.forget_after(self.gan.iteration):
+            self.best = max(self.best, line.get("validation", -np.inf))
         if self.gan.iteration > self.total:
             raise ConfigError(f"{path}: {self.gan.iteration} iterations are done, more than the {self.total} asked for")
 

@@ -95,7 +95,7 @@ def test_a_failed_write_leaves_what_was_there(path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr("minigan.whole_file.os.fsync", full)
     with pytest.raises(OSError):
         checkpoint.write(path, TENSORS, HEADER | {"iteration": 8})
     assert path.read_bytes() == before

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "minigan"
 
 # Each row may import from its own row and from those above it.
 ROOMS = [
-    {"errors"},
+    {"errors", "whole_file"},
     {"rng"},
     {"backends"},
     {"params", "initialisers"},
@@ -27,7 +27,7 @@ ROOMS = [
     {"gan"},
     {"run_folder", "plots", "terminal", "second_stage", "symptoms"},
     {"reference_data", "metrics"},
-    {"parzen_table", "mode_table"},
+    {"parzen_table", "mode_table", "validation"},
     {"trainer"},
     {"cli"},
     {"train", "sample", "evaluate", "figure", "export", "gradcheck", "__main__"},

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan.checkpoint import replace_file
 from minigan.config import Config, preset, to_toml
 from minigan.data import load
 from minigan.experiments import style
 from minigan.experiments.finding import Finding
 from minigan.metrics.modes import PUBLISHED, SAMPLES, Coverage, coverage
 from minigan.trainer import make_gan
+from minigan.whole_file import replace_file
 
 TITLE = "Mode coverage"
 SECONDS = (60, 2400)
