@@ -57,17 +57,16 @@ class Reading:
 
 
 def not_finite(gan: GAN) -> str | None:
-    """The first of D's layers, then of G's, with NaN or infinity in a weight or in what the optimiser remembers of it.
+    """The first layer of D, then of G, with NaN or infinity in a weight or in what the optimiser remembers of it.
 
-    Like "D's layer 1, Maxout(784, 240, 5): W's velocity"; None where all is finite.  Waits for the device.
+    As checkpoints name it, "discriminator.velocity.1.W (Maxout)"; None where all is finite.  Waits for the device.
     """
-    for name, player in (("D", gan.game.discriminator), ("G", gan.game.generator)):
+    for role, player in (("discriminator", gan.game.discriminator), ("generator", gan.game.generator)):
         for kind, params in {"": player.params, **player.optimiser.state}.items():
             if np.isfinite(gan.ops.norm(params.flat)):
                 continue
-            for tensor, view in params.items():
+            for name, view in params.items():
                 if not np.isfinite(gan.ops.to_host(view)).all():
-                    index, letter = tensor.split(".")
-                    what = f"{letter}'s {kind.replace('_', ' ')}" if kind else letter
-                    return f"{name}'s layer {index}, {player.network.layers[int(index)]!r}: {what}"
+                    layer = player.network.layers[int(name.split(".")[0])]
+                    return f"{'.'.join(filter(None, (role, kind, name)))} ({type(layer).__name__})"
     return None

@@ -159,10 +159,9 @@ class Trainer:
         """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
         measured = self.gan.game.measure()
         if not np.isfinite(list(measured.values())).all() or not_finite(self.gan):
-            raise DivergedError(
-                f"iteration {self.gan.iteration}: {self._origin()}; try a smaller --lr, or --optimizer adam with "
-                f"--lr .0002 (earlier checkpoints are in {self.folder.checkpoints})"
-            )
+            kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
+            advice = "try a smaller --lr, or --optimizer adam with --lr .0002"
+            raise DivergedError(f"iteration {self.gan.iteration}: {self._origin()}; {advice} ({kept})")
         return measured
 
     def _origin(self) -> str:

@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from small_run import SMALL
 
-from minigan import GAN, CheckpointError
-from minigan.trainer import Trainer
+from minigan import GAN, CheckpointError, Linear, Recipe, Sequential, Sigmoid
+from minigan.data import Dataset, Mixture
+from minigan.errors import DivergedError
+from minigan.metrics import parzen
 from minigan.train import options
-
+from minigan.trainer import Trainer
+from minigan.validation import Validation
 
 
 def train(*args: str) -> Trainer:
@@ -169,6 +172,8 @@ WRONG = {
     "resume without a run": (["--resume", "--out", "no/such/run"], "no/such/run"),
     "resume without out": (["--resume"], "--resume"),
     "a batch larger than the data": (["--batch-size", "100000"], "100000"),
+    "validation without examples": (["--validate-every", "5"], "--validate-every"),
+    "keep none": (["--keep-last", "0"], "--keep-last 0"),
     "zero iterations": (["--iterations", "0"], "--iterations 0"),
     "missing value": (["--preset"], "--preset"),
     "no data at all": (["--data", ""], "--data"),
@@ -192,6 +197,67 @@ def test_a_run_that_diverges_says_so_and_keeps_no_such_checkpoint(tmp_path):
     assert result.returncode == 1
     assert "not finite" in result.stderr and "Traceback" not in result.stderr and "Warning" not in result.stderr
     assert not list(out.rglob("*.safetensors"))
+
+
+def test_divergence_is_traced_to_its_iteration_and_layer_and_the_last_finite_checkpoint_stays(tmp_path, monkeypatch):
+    out = tmp_path / "a"
+    trainer = Trainer(options([*SMALL, "--out", str(out), "--iterations", "60"]))
+    step = GAN.step
+
+    def spoilt(gan, source):
+        step(gan, source)
+        if gan.iteration == 33:
+            gan.game.discriminator.optimiser.state["velocity"]["3.W"][0] = np.inf
+
+    monkeypatch.setattr(GAN, "step", spoilt)
+    with pytest.raises(DivergedError, match=r"^iteration 40: .* since iteration 33, first in discriminator.velocity.3.W \(Linear\)"):
+        trainer.run()
+    assert GAN.load(out).iteration == 20
+    assert [line["iteration"] for line in lines(out)] == [10, 20, 30]
+
+
+def test_the_newest_checkpoints_and_the_best_are_kept(tmp_path):
+    out = tmp_path / "a"
+    mixture = ["--preset", "ring", "--discriminator", "relu 24", "linear", "--generator", "relu 24", "linear"]
+    args = ["--checkpoint-every", "10", "--keep-last", "2", "--validate-every", "15", "--log-every", "10"]
+    Trainer(options([*mixture, *args, "--out", str(out), "--iterations", "45"])).run()
+    assert sorted(p.name for p in (out / "checkpoints").iterdir()) == [
+        "best.safetensors", "iteration-00000040.safetensors", "iteration-00000045.safetensors",
+    ]
+    found = {line["iteration"]: line["validation"] for line in lines(out) if "validation" in line}
+    assert list(found) == [15, 30, 45] and [line["iteration"] for line in lines(out)] == [10, 15, 20, 30, 40, 45]
+    best = GAN.load(out / "checkpoints" / "best.safetensors")
+    assert found[best.iteration] == max(found.values())
+    assert Validation(Mixture.ring(), "")(best.sampler()) == found[best.iteration]
+
+
+def test_the_best_so_far_is_remembered_when_a_run_goes_on(tmp_path, monkeypatch):
+    values = iter([0.1, 0.7, 0.4, 0.6])
+    monkeypatch.setattr(Validation, "__call__", lambda self, sampler: next(values))
+    ring = ["--preset", "ring", "--validate-every", "5", "--out", str(tmp_path / "a")]
+    for args in (["--iterations", "10"], ["--iterations", "20", "--resume"]):
+        Trainer(options([*ring, *args])).run()
+    assert GAN.load(tmp_path / "a" / "checkpoints" / "best.safetensors").iteration == 10
+
+
+def test_the_validation_measure_is_the_parzen_estimate_of_validation_images(tmp_path):
+    x = np.random.default_rng(0).random((1200, 3))
+    gan = GAN(Sequential(Linear(2, 3), Sigmoid()), Sequential(Linear(3, 1)), Recipe(latent=2, batch_size=10)).fit(x[:99])
+    found = Validation(Dataset("a", x[:99], validation=x[99:]), "")(gan.sampler())
+    curve = parzen.log_likelihood(gan.ops, x[99:1099], gan.sample(10_000), parzen.SIGMAS).mean(axis=1)
+    assert found == curve.max()
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(tmp_path):
+    whole, out = tmp_path / "whole", tmp_path / "a"
+    train("--out", str(whole), "--iterations", "20")
+    train("--out", str(out), "--iterations", "20")
+    (out / "checkpoints" / "iteration-00000020.safetensors").unlink()
+    (out / "checkpoints" / ".iteration-00000020.safetensors.77.part").write_bytes(b"half")
+    Trainer(options(["--out", str(out), "--resume"])).run()
+    assert final(out, 20) == final(whole, 20)
+    assert [line["iteration"] for line in lines(out)] == [10, 20]
+    assert [p.name for p in (out / "checkpoints").iterdir()] == ["iteration-00000020.safetensors"]
 
 
 def test_a_checkpoint_that_is_passed_over_is_named(tmp_path):
