@@ -19,6 +19,7 @@ from minigan.data.reading import naming, read_promised
 ZIP_MAGIC = b"PK"
 KINDS = ("bool", "uint8", "float16", "float32", "float64")
 PARTS = ("train", "validation", "test")
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def load_array(path: str | Path) -> Dataset:
@@ -51,6 +52,9 @@ def read_npz(file: BinaryIO, path: str | Path) -> dict[str, np.ndarray]:
         arrays = {}
         for part in PARTS:
             if part in members:
+                # Of any other packing `zipfile` unpacks all that there is at once, whatever was promised.
+                if (packing := archive.getinfo(members[part]).compress_type) not in PACKINGS:
+                    raise DataError(f"{path}: {part} packed by zip's method {packing}, expected 0 or 8 as NumPy writes")
                 with archive.open(members[part]) as stream:
                     arrays[part] = read_npy(stream, f"{path}: {members[part]}")
     return arrays

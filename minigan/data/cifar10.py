@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import gzip
 import os
-import tarfile
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from pathlib import Path
 
 import numpy as np
 
 from minigan.data.cifar10_pickle import unpickle_planes
 from minigan.data.dataset import DataError, Dataset
-from minigan.data.reading import CHUNK, naming
+from minigan.data.reading import naming
+from minigan.data.tar import members
 
 TRAINING = tuple(f"data_batch_{number}" for number in range(1, 6))
 BATCHES = (*TRAINING, "test_batch")
@@ -72,7 +71,9 @@ def read_folder(folder: str | Path) -> dict[str, np.ndarray]:
     batches = {}
     for name, path in batch_files(Path(folder)).items():
         with naming(path), open(path, "rb") as file:
-            batches[name] = read_batch(file, path)
+            content = file.read(LARGEST_BATCH + 1)
+            check_size(len(content), path)
+            batches[name] = read_batch(content, path)
     return batches
 
 
@@ -80,28 +81,27 @@ def read_archive(path: str | Path) -> dict[str, np.ndarray]:
     """{"data_batch_1": (n, 3072) uint8, ...} of a .tar.gz file; nothing is unpacked to the disk."""
     batches = {}
     with naming(path), gzip.open(path) as unpacked:
-        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
-            for member in archive:
-                name = PurePosixPath(member.name).name
-                if member.isfile() and name.removesuffix(".bin") in BATCHES:
-                    stream = archive.extractfile(member)
-                    batches[name.removesuffix(".bin")] = read_batch(stream, f"{path}: {name}")
-        # What follows the last member has to be read too: gzip compares its checksum at the very end.
-        while unpacked.read(CHUNK):
-            pass
+        for member in members(unpacked, path):
+            batch, label = member.name.removesuffix(".bin"), f"{path}: {member.name}"
+            if batch in BATCHES:
+                check_size(member.size, label)
+                batches[batch] = read_batch(member.read(), label)
     return batches
 
 
-def read_batch(stream: BinaryIO, path: str | Path) -> np.ndarray:
-    """The images of one batch, from three planes each to (32, 32, 3) pictures: (n, 3072) uint8."""
-    content = stream.read(LARGEST_BATCH + 1)
-    if len(content) > LARGEST_BATCH:
+def check_size(size: int, path: str | Path) -> None:
+    """Raise DataError for more bytes than any batch has."""
+    if size > LARGEST_BATCH:
         raise DataError(f"{path}: more than {LARGEST_BATCH} bytes, expected a batch of 10,000 images")
+
+
+def read_batch(content: bytes | bytearray, path: str | Path) -> np.ndarray:
+    """The images of one batch, from three planes each to (32, 32, 3) pictures: (n, 3072) uint8."""
     planes = binary_planes(content, path) if str(path).endswith(".bin") else unpickle_planes(content, path)
     return planes.reshape(-1, COLOURS, SIDE * SIDE).transpose(0, 2, 1).reshape(len(planes), -1)
 
 
-def binary_planes(content: bytes, path: str | Path) -> np.ndarray:
+def binary_planes(content: bytes | bytearray, path: str | Path) -> np.ndarray:
     """The pixels of a binary batch: (n, 3072) uint8, red before green before blue."""
     if not content or len(content) % RECORD:
         raise DataError(f"{path}: {len(content)} bytes, expected some times {RECORD}, a label and 3072 pixels")

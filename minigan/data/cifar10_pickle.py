@@ -17,6 +17,8 @@ from minigan.data.dataset import DataError
 
 NUMPY_NAMES = (("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype"))
 PIXELS = 3072
+# A batch of 10,000 images takes about 40,000 opcodes, ten of them for tuples.
+MOST_OPCODES, MOST_TUPLES = 1 << 17, 1000
 
 
 class Inert:
@@ -40,7 +42,7 @@ class InertUnpickler(pickle.Unpickler):
         return Inert
 
 
-def unpickle_planes(content: bytes, path: str | Path) -> np.ndarray:
+def unpickle_planes(content: bytes | bytearray, path: str | Path) -> np.ndarray:
     """The pixels of a pickled batch, b"data" in its dictionary: (n, 3072) uint8, red before green before blue.
 
     Raises DataError for another pickle, and what `pickle` and `pickletools` raise for one that is broken.
@@ -57,8 +59,16 @@ def unpickle_planes(content: bytes, path: str | Path) -> np.ndarray:
     raise DataError(f"{path}: another pickle, expected a dictionary with b'data', (n, {PIXELS}) of dtype uint8")
 
 
-def check_promises(content: bytes) -> None:
-    """Raise ValueError for a pickle that claims more than it holds, before memory is made ready for it."""
-    for opcode, argument, _ in pickletools.genops(content):
+def check_promises(content: bytes | bytearray) -> None:
+    """Raise ValueError for a pickle that would take far more memory than its own length.
+
+    An opcode of one byte can make an object of 200, and tuples that are nested deep enough crash Python, which
+    compares and hashes them without counting how deep it is.
+    """
+    tuples = 0
+    for number, (opcode, argument, _) in enumerate(pickletools.genops(content)):
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > len(content):
             raise ValueError(f"it numbers an object {argument}, in {len(content)} bytes")
+        tuples += opcode.name.startswith("TUPLE")
+        if number >= MOST_OPCODES or tuples > MOST_TUPLES:
+            raise ValueError(f"it has more than {MOST_OPCODES} opcodes or {MOST_TUPLES} tuples")

@@ -34,7 +34,7 @@ def load_image_folder(folder: str | Path) -> Dataset:
     pixels = bytearray()
     for path in paths:
         with naming(path), open_image(path) as image:
-            pixels += image.convert(mode).tobytes()
+            pixels += (image if image.mode == mode else image.convert(mode)).tobytes()
     shape = (size[1], size[0]) if mode == "L" else (size[1], size[0], 3)
     rows = np.frombuffer(pixels, dtype=np.uint8).reshape(len(paths), -1)
     return Dataset(Path(folder).resolve().name, rows, image_shape=shape)

@@ -135,4 +135,7 @@ def read_matrix(
     if kind not in TYPES or min(shape) < 0 or len(content) != prod(shape) * np.dtype(TYPES[kind]).itemsize:
         raise DataError(f"{path}: {len(content)} bytes of {name!r}, expected as many as its shape {shape} has")
     values = np.frombuffer(content, order + TYPES[kind]).reshape(shape, order="F")
-    return name, values.astype(bool if flags & LOGICAL else CLASSES[flags & 0xFF], copy=False)
+    own = np.dtype(bool if flags & LOGICAL else CLASSES[flags & 0xFF])
+    if own != bool and not np.can_cast(values.dtype, own):
+        raise DataError(f"{path}: {name!r} holds {values.dtype} where its class is {own}, expected values that fit it")
+    return name, values.astype(own, copy=False)

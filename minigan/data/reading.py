@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,9 @@ from typing import BinaryIO
 from minigan.data.dataset import DataError
 
 CHUNK = 1 << 20
+BEGINNING = 1024
+WEB_PAGE = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+ZLIB_OF_GZIP = 31
 
 
 @contextmanager
@@ -17,10 +22,12 @@ def naming(path: str | Path) -> Iterator[None]:
     """Turn whatever reading `path` raises into a DataError that names it."""
     try:
         yield
-    except DataError:
-        raise
     # Decoders of gzip, zip, .npy headers and pictures raise nearly every type there is on broken input.
     except Exception as error:
+        if is_web_page(path):
+            raise DataError(f"{path}: a web page (HTML) in place of data, expected the file itself") from error
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"{path}: cannot be read ({one_line(error)}), expected a whole, readable file") from error
 
 
@@ -28,6 +35,18 @@ def one_line(error: Exception) -> str:
     """What went wrong, without line breaks; an error without words is called by its type."""
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(words.split()) or type(error).__name__
+
+
+def is_web_page(path: str | Path) -> bool:
+    """Whether a file is HTML, plain or in gzip: what a server sends in place of a file that it will not give."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(BEGINNING)
+        if start.startswith(b"\x1f\x8b"):
+            start = zlib.decompressobj(ZLIB_OF_GZIP).decompress(start, BEGINNING)
+    except (OSError, zlib.error):
+        return False
+    return WEB_PAGE.match(start.removeprefix(b"\xef\xbb\xbf")) is not None
 
 
 def read_promised(stream: BinaryIO, promised: int, path: str | Path) -> bytearray:

@@ -81,7 +81,7 @@ class TestBrokenContent:
         assert peak(lambda: self.check(tmp_path, refused, content, "truncated", sizes[0])) < MIB
 
     def test_a_page_of_html(self, tmp_path, refused, pack):
-        self.check(tmp_path, refused, pack(b"<!DOCTYPE html><html>404</html>"), "magic")
+        self.check(tmp_path, refused, pack(b"<!DOCTYPE html><html>404</html>"), "a web page (HTML)")
 
 
 def test_a_promise_that_gzip_could_keep_grows_with_what_is_there(tmp_path, refused, peak):
