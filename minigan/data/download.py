@@ -1,14 +1,22 @@
-"""MNIST and CIFAR-10 from the network: mirrors of the published files, each file checked against its SHA-256."""
+"""MNIST and CIFAR-10 from the network: mirrors of the published files, each file checked against its SHA-256.
+
+A file is fetched into a folder of its own inside the cache, and moved to its place when it is whole.  Processes take
+turns, so that what a killed one left can be told from what another is fetching, and is removed.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from minigan.data.dataset import DataError
-from minigan.data.reading import one_line
+from minigan.data.reading import is_web_page, one_line
 
 MNIST_MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -21,6 +29,7 @@ MNIST_FILES = {
 CIFAR10_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 CIFAR10_FILES = {"cifar-10-binary.tar.gz": "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}
 CHUNK = 1 << 16
+PART = ".part-"
 
 
 def cache_folder() -> Path:
@@ -60,27 +69,79 @@ def download(name: str, mirrors: Sequence[str], files: Mapping[str, str], instea
 
 
 def fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], instead: str) -> None:
-    """One file into the folder.  Pooch writes beside it and renames, so a part of a file never bears its name."""
+    """One file into the folder, unless it is there and whole."""
+    if is_whole(folder / name, digest):
+        return
+    try:
+        with turn(folder):
+            # Another process may have fetched it while this one waited.
+            if not is_whole(folder / name, digest):
+                fetch_now(folder, name, digest, mirrors, instead)
+    except OSError as error:
+        raise DataError(f"{folder}: {one_line(error)}, expected a folder to write to; MINIGAN_CACHE sets one") from error
+
+
+def is_whole(path: Path, digest: str) -> bool:
+    """Whether a file is there with this SHA-256."""
+    import pooch
+
+    return path.is_file() and pooch.file_hash(str(path)) == digest
+
+
+@contextmanager
+def turn(folder: Path) -> Iterator[None]:
+    """One process at a time in a folder; a lock ends with its process.  What killed processes left is removed."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems have no locks: processes then fetch side by side, and nothing is removed.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            for left in folder.glob(f"{PART}*"):
+                shutil.rmtree(left, ignore_errors=True)
+        yield
+    finally:
+        os.close(handle)
+
+
+def fetch_now(folder: Path, name: str, digest: str, mirrors: Sequence[str], instead: str) -> None:
+    """One file from the first mirror that gives it.  Raises DataError where none does, OSError where it has no place."""
     import pooch
 
     failures = []
-    for mirror in mirrors:
-        downloader = pooch.HTTPDownloader(progressbar=True, chunk_size=CHUNK)
-        try:
-            pooch.retrieve(mirror + name, f"sha256:{digest}", fname=name, path=folder, downloader=downloader)
-            return
-        except (OSError, ValueError) as error:
-            failures.append(f"{urlsplit(mirror).netloc}: {reason(error)}")
+    with tempfile.TemporaryDirectory(prefix=PART, dir=folder) as part:
+        for mirror in mirrors:
+            try:
+                pooch.retrieve(mirror + name, f"sha256:{digest}", fname=name, path=part, downloader=download_data)
+            except (OSError, ValueError) as error:
+                failures.append(f"{urlsplit(mirror).netloc}: {reason(error)}")
+            else:
+                os.replace(Path(part, name), folder / name)
+                return
     raise DataError(
         f"{name}: no mirror gave it ({'; '.join(failures)}), "
         f"expected a network, or --data DIR or MINIGAN_DATA with {instead}"
     )
 
 
+class WebPage(ValueError):
+    """A server that sent HTML in place of a file."""
+
+
+def download_data(address: str, path: str, pooch_instance) -> None:
+    """Pooch's way of fetching an address into a file, which has to be no web page."""
+    import pooch
+
+    pooch.HTTPDownloader(progressbar=True, chunk_size=CHUNK)(address, path, pooch_instance)
+    if is_web_page(path):
+        raise WebPage
+
+
 def reason(error: Exception) -> str:
     """Why a mirror failed, in a few words."""
     import requests
 
+    if isinstance(error, WebPage):
+        return "a web page (HTML) in place of the file"
     if isinstance(error, requests.HTTPError):
         return f"HTTP status {error.response.status_code}"
     if isinstance(error, requests.RequestException):

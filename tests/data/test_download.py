@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,11 +29,16 @@ HTML = b"<!DOCTYPE html><html><body>Sign in to the network</body></html>"
 
 
 class Mirrors:
-    """A server on which each mirror is a folder: name to (status, body) or (status, body, claimed length)."""
+    """A server on which each mirror is a folder: name to (status, body) or (status, body, claimed length).
+
+    halfway  set when half of a body is out; the rest follows when `go_on` is
+    """
 
     def __init__(self):
         self.folders: dict[str, dict[str, tuple]] = {}
         self.asked: list[str] = []
+        self.halfway, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
         mirrors = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,7 +49,13 @@ class Mirrors:
                 self.send_response(status)
                 self.send_header("Content-Length", str(length[0] if length else len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                try:
+                    self.wfile.write(body[: len(body) // 2])
+                    mirrors.halfway.set()
+                    mirrors.go_on.wait()
+                    self.wfile.write(body[len(body) // 2 :])
+                except OSError:
+                    """Whoever asked is gone."""
 
             def log_message(self, *arguments):
                 """Tests print nothing."""
@@ -55,6 +69,7 @@ class Mirrors:
         return f"http://127.0.0.1:{self.server.server_port}/{folder}/"
 
     def close(self) -> None:
+        self.go_on.set()
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
@@ -131,7 +146,8 @@ def test_the_reasons_are_told(mirrors, refused):
         mirrors.add("c", {"one.gz": BAD["cut off"]}),
         "http://127.0.0.1:1/",
     ]
-    words = ["HTTP status 404", "SHA-256", "IncompleteRead", "Connection refused"]
+    addresses.insert(2, mirrors.add("d", {"one.gz": BAD["wrong bytes"]}))
+    words = ["HTTP status 404", "a web page (HTML)", "SHA-256", "IncompleteRead", "Connection refused"]
     refused(lambda: download_mnist(addresses, SMALL), *words)
 
 
@@ -178,3 +194,76 @@ def test_the_real_addresses_are_https_and_only_what_is_read_is_fetched():
     assert list(MNIST_FILES) == ["train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"]
     assert list(CIFAR10_FILES) == ["cifar-10-binary.tar.gz"]
     assert all(len(digest) == 64 for digest in (*MNIST_FILES.values(), *CIFAR10_FILES.values()))
+
+
+PAGES = {
+    "plain": HTML,
+    "blanks and a comment": b"\n  <!-- captive portal -->\n<html lang=en>",
+    "a byte order mark": b"\xef\xbb\xbf<!doctype HTML>",
+    "as XML": b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC>',
+}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES.keys())
+def test_a_web_page_is_named_as_such(mirrors, cache, refused, page):
+    refused(lambda: download_mnist([mirrors.add("a", {"one.gz": (200, page)})], SMALL), "one.gz", "a web page (HTML)")
+    assert files_in(cache) == {}
+
+
+def begin(address: str) -> subprocess.Popen:
+    """Another process that downloads both files from this mirror."""
+    code = f"from minigan.data.download import *; print(flush=True); print(download_mnist([{address!r}], {SMALL!r}))"
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_half_a_download_of_a_stopped_process_does_not_stay(mirrors, cache, number):
+    mirrors.go_on.clear()
+    stopped = begin(mirrors.add("a", GOOD))
+    assert mirrors.halfway.wait(60)
+    stopped.send_signal(number)
+    stopped.communicate()
+    assert "mnist/one.gz" not in files_in(cache)
+    mirrors.go_on.set()
+    download_mnist([mirrors.add("a", GOOD)], SMALL)
+    assert files_in(cache) == WHOLE and {path.name for path in (cache / "mnist").iterdir()} == set(SMALL)
+
+
+def test_processes_that_download_at_once_take_turns(mirrors, cache):
+    mirrors.go_on.clear()
+    address = mirrors.add("a", GOOD)
+    processes = [begin(address) for _ in range(2)]
+    assert [process.stdout.readline() for process in processes] == ["\n", "\n"]
+    assert mirrors.halfway.wait(60)
+    mirrors.go_on.set()
+    for process in processes:
+        output, error = process.communicate(timeout=60)
+        assert process.returncode == 0, error
+        assert output.strip() == str(cache / "mnist")
+    assert files_in(cache) == WHOLE
+    assert sorted(mirrors.asked) == ["/a/one.gz", "/a/two.gz"]
+
+
+def test_a_cache_without_locks(mirrors, cache, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    (cache / "mnist" / ".part-of-another").mkdir(parents=True)
+    download_mnist([mirrors.add("a", GOOD)], SMALL)
+    assert files_in(cache) == WHOLE
+    assert (cache / "mnist" / ".part-of-another").is_dir()
+
+
+def test_whole_files_need_no_right_to_write(mirrors, cache, monkeypatch):
+    download_mnist([mirrors.add("a", GOOD)], SMALL)
+    monkeypatch.setattr("tempfile.mkdtemp", lambda *arguments, **options: pytest.fail("a folder was made"))
+    download_mnist([], SMALL)
+
+
+def test_a_cache_that_cannot_be_written_to(mirrors, refused, monkeypatch):
+    def refuse(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    refused(lambda: download_mnist([mirrors.add("a", GOOD)], SMALL), "Permission denied", "MINIGAN_CACHE")
