@@ -17,7 +17,9 @@ from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialise
 
 from minigan.backends import Ops
+from minigan.data.reading import is_web_page
 from minigan.errors import CheckpointError
+from minigan.header import Header, checked
 from minigan.whole_file import replace_file
 
 FORMAT = 1
@@ -39,7 +41,7 @@ def write(path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
     replace_file(path, data[:start], hashlib.sha256(data).hexdigest().encode(), data[end:])
 
 
-def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
+def read(path: Path) -> tuple[dict[str, np.ndarray], Header]:
     """The tensors and the header of a checkpoint.
 
     Raises CheckpointError, naming the file and the reason, unless every bit is as it was written.
@@ -48,7 +50,11 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
         data = Path(path).read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise CheckpointError(f"{str(path)!r}: {error}, expected the path of a file") from None
     signature = DIGEST.search(data)
+    if signature is None and is_web_page(path):
+        raise CheckpointError(f"{path}: a web page (HTML) in place of a checkpoint, expected a safetensors file")
     if signature is None:
         raise CheckpointError(f"{path}: no minigan checkpoint (expected a safetensors file with a `minigan` header)")
     start, end = signature.span(1)
@@ -61,14 +67,16 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
         tensors = parse(data)
         length = int.from_bytes(data[:8], "little")
         header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["minigan"])
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path}: no safetensors file ({error})") from None
+    if not isinstance(header, dict):
+        raise CheckpointError(f"{path}: no minigan checkpoint (its header is no JSON object)")
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path}: format {header.get('format')}, expected {FORMAT}")
-    return tensors, header
+    return tensors, checked(header, path)
 
 
-def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray], dict]:
+def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray], Header]:
     """The newest checkpoint in a folder that verifies.  Raises CheckpointError if there is none."""
     reasons = []
     for path in sorted(folder.glob("iteration-*.safetensors"), reverse=True):
@@ -79,9 +87,20 @@ def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray], dict]:
     raise CheckpointError("; ".join(reasons) or f"{folder}: no checkpoint (iteration-*.safetensors) there")
 
 
-def find(path: Path) -> tuple[Path, dict[str, np.ndarray], dict]:
+def find(path: Path) -> tuple[Path, dict[str, np.ndarray], Header]:
     """A checkpoint file, or the newest one of a run's folder.  Raises CheckpointError."""
     return newest(path / "checkpoints") if path.is_dir() else (path, *read(path))
+
+
+def compare(expected: dict[str, tuple], tensors: dict[str, np.ndarray], path: Path) -> None:
+    """Raise CheckpointError unless a file's tensors have these names, {name: (shape, dtype)}, or half precision."""
+    if expected.keys() != tensors.keys():
+        odd = sorted(expected.keys() ^ tensors.keys())
+        raise CheckpointError(f"{path}: another network or optimiser: {odd[0]} is in one and not the other")
+    for name, (shape, dtype) in expected.items():
+        found = tensors[name]
+        if found.shape != shape or found.dtype not in (dtype, np.float16):
+            raise CheckpointError(f"{path}: {name} is {found.dtype} {found.shape}, expected {dtype} {shape}")
 
 
 def fill(ops: Ops, views: dict, tensors: dict[str, np.ndarray], path: Path) -> None:
@@ -89,12 +108,6 @@ def fill(ops: Ops, views: dict, tensors: dict[str, np.ndarray], path: Path) -> N
 
     Raises CheckpointError, before anything is written, where names, shapes or dtypes do not fit.
     """
-    if views.keys() != tensors.keys():
-        odd = sorted(views.keys() ^ tensors.keys())
-        raise CheckpointError(f"{path}: another network or optimiser: {odd[0]} is in one and not the other")
-    for name, view in views.items():
-        found = tensors[name]
-        if found.shape != view.shape or found.dtype not in (view.dtype, np.float16):
-            raise CheckpointError(f"{path}: {name} is {found.dtype} {found.shape}, expected {view.dtype} {view.shape}")
+    compare({name: (view.shape, view.dtype) for name, view in views.items()}, tensors, path)
     for name, view in views.items():
         ops.copy(ops.asarray(tensors[name], view.dtype), out=view)

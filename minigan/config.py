@@ -6,6 +6,7 @@ Flags, presets (`minigan/presets/*.toml`), a run's `config.toml` and the checkpo
 from __future__ import annotations
 
 import json
+import reprlib
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
@@ -81,6 +82,10 @@ class Config(Recipe):
                 "validate_every": (self.validate_every is None or self.validate_every >= 1, "at least 1"),
             },
         )
+        for name in ("preset", "data", "generator_from"):
+            # What is no UTF-8 on a command line comes as surrogates, which config.toml cannot hold.
+            if any("\ud800" <= letter <= "\udfff" for letter in getattr(self, name) or ""):
+                raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)!a}: expected a name in UTF-8")
         if self.resume and self.out is None:
             raise ConfigError("--resume: expected --out DIR, the run to go on with")
 
@@ -88,46 +93,76 @@ class Config(Recipe):
 THIS_CALL = ("out", "resume", "print_config")
 """Options that belong to one call of the command and not to the run."""
 
+LONGEST_TOML, MOST_DOTS = 1 << 16, 1000
+"""A text of options has some 40 lines; `tomllib` takes time and memory by the square of the dots in a key."""
+LARGEST_WHOLE_FLOAT = 2**53
+
 
 def recipe_of(config: Config) -> Recipe:
     """The part that decides the numbers."""
     return Recipe(**{f.name: getattr(config, f.name) for f in fields(Recipe)})
 
 
+def recipe_from(values: dict) -> Recipe:
+    """The recipe in a checkpoint's header.  Raises ConfigError for unknown names, other types and what is out of range."""
+    hints = get_type_hints(Recipe)
+    if odd := values.keys() - hints.keys():
+        raise ConfigError(f"unknown option {min(odd)!r}")
+    recipe = Recipe(**{name: _convert(value, hints[name], name) for name, value in values.items()})
+    recipe.check()
+    return recipe
+
+
 def to_toml(config: Config) -> str:
     """Everything resolved, one `name = value` a line; what is None is left out."""
     pairs = {name: value for name, value in asdict(config).items() if value is not None and name not in THIS_CALL}
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in pairs.items())
+    # TOML knows no surrogates, so what is beyond ASCII stays as it is; DEL alone JSON leaves bare and TOML does not.
+    lines = (f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in pairs.items())
+    return "".join(lines).replace("\x7f", "\\u007f")
 
 
 def from_toml(text: str, source: str, base: Config = Config()) -> Config:
     """`base` with the options of a TOML text.  Raises ConfigError, naming `source` and the option."""
+    if len(text) > LONGEST_TOML or text.count(".") > MOST_DOTS:
+        raise ConfigError(f"{source}: too long or too deep for a list of options, expected one `name = value` a line")
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # Besides its own error it raises ValueError for a number of thousands of digits, and for values that nest too deep:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{source}: no TOML ({error})") from None
     names = [f.name for f in fields(Config) if f.name not in THIS_CALL]
     for name, value in values.items():
         if name not in names:
-            raise ConfigError(f"{source}: unknown option {name!r}; expected one of {', '.join(names)}")
+            raise ConfigError(f"{source}: unknown option {_shown(name)}; expected one of {', '.join(names)}")
         values[name] = _convert(value, get_type_hints(Config)[name], f"{source}: {name}")
     return replace(base, **values)
 
 
 def _convert(value, hint, where: str):
-    """A TOML value as a field of type `hint`: lists become tuples, whole numbers serve where floats are meant."""
+    """A value of TOML or JSON as a field of type `hint`: lists become tuples, whole numbers serve where floats are meant."""
     if get_origin(hint) is Literal:
         if value in get_args(hint):
             return value
-        raise ConfigError(f"{where} = {value!r}: expected one of {', '.join(get_args(hint))}")
+        raise ConfigError(f"{where} = {_shown(value)}: expected one of {', '.join(get_args(hint))}")
+    if value is None and type(None) in get_args(hint):
+        return None
     kind = next((k for k in get_args(hint) if k is not type(None)), hint) if get_origin(hint) is UnionType else hint
     if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
         return tuple(value)
-    if kind is float and type(value) in (int, float):
+    if kind is float and (type(value) is float or type(value) is int and abs(value) <= LARGEST_WHOLE_FLOAT):
         return float(value)
-    if type(value) is kind:
+    if type(value) is kind and not (kind is int and abs(value) >= 2**64):
         return value
-    raise ConfigError(f"{where} = {value!r}: expected {hint if get_origin(hint) else hint.__name__}")
+    raise ConfigError(f"{where} = {_shown(value)}: expected {hint if get_origin(hint) else hint.__name__}")
+
+
+def _shown(value) -> str:
+    """A value as an error line shows it, however long it is."""
+    try:
+        text = reprlib.repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= 100 else f"{text[:100]}..."
 
 
 def preset(name: str) -> Config:
@@ -135,9 +170,21 @@ def preset(name: str) -> Config:
     shipped = resources.files("minigan") / "presets"
     names = sorted(entry.name.removesuffix(".toml") for entry in shipped.iterdir() if entry.name.endswith(".toml"))
     if name in names:
-        text = (shipped / f"{name}.toml").read_text()
+        text = (shipped / f"{name}.toml").read_text(encoding="utf-8")
     elif name.endswith(".toml") and Path(name).is_file():
-        text = Path(name).read_text(errors="replace")
+        text = _own_toml(name)
     else:
         raise ConfigError(f"--preset {name}: expected one of {', '.join(names)}, or a .toml file")
     return from_toml(text, f"preset {name}", Config(preset=name))
+
+
+def _own_toml(name: str) -> str:
+    """The text of the user's own preset.  Raises ConfigError where it cannot be read or is no text."""
+    try:
+        with open(name, "rb") as file:
+            content = file.read(LONGEST_TOML + 1)
+        return content.decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"--preset {name}: {error.strerror}, expected a .toml file that can be read") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"--preset {name}: no UTF-8 at byte {error.start}, expected a .toml file") from None

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigan import backends, checkpoint, models, optim
 from minigan.algorithm1 import Algorithm1, Minibatches
+from minigan.config import recipe_from
 from minigan.data import Dataset, describe, minibatches
 from minigan.errors import CheckpointError, ConfigError
 from minigan.layers import Sequential
@@ -185,11 +186,20 @@ class GAN:
         backends.get(backend)
         path, tensors, header = checkpoint.find(Path(path))
         try:
-            recipe = Recipe(**header["recipe"])
+            recipe = recipe_from(header["recipe"])
             networks = [models.from_json(header[name]) for name in ("generator", "discriminator")]
+            weights = {
+                f"{role}.{name}": (shape, recipe.dtype)
+                for role, network in zip(("generator", "discriminator"), networks)
+                for name, shape in network.shapes().items()
+            }
+            # Before memory is taken for them.
+            checkpoint.compare(weights, {name: tensors[name] for name in weights if name in tensors}, path)
             gan = cls(*networks, recipe, backend)
             gan.begin(header["iterations_per_epoch"] * recipe.k, header["data"])
-        except (ValueError, TypeError, KeyError) as error:
+        except CheckpointError:
+            raise
+        except (ValueError, MemoryError) as error:
             raise CheckpointError(f"{path}: its header describes no GAN ({error})") from None
         gan.restore(path, tensors, header)
         return gan

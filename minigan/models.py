@@ -126,6 +126,17 @@ def to_json(network: Sequential) -> str:
 def from_json(text: str) -> Sequential:
     """The network that `to_json` described.  Raises ValueError for anything else."""
     try:
-        return Sequential(*(LAYERS[name](**sizes) for name, sizes in json.loads(text)))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"no description of a network: {text[:80]!r} ({error})") from None
+        return Sequential(*(_described_layer(name, sizes) for name, sizes in json.loads(text)))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no description of a network: {str(text)[:80]!r} ({error})") from None
+
+
+def _described_layer(name: str, sizes: dict):
+    """A layer from its name and its sizes.  Raises ValueError for a size that no layer can have."""
+    for size, value in sizes.items():
+        largest = {"n_in": 2**31, "n_out": 2**31, "pieces": 127}.get(size)
+        if largest is not None and not (type(value) is int and 1 <= value <= largest):
+            raise ValueError(f"{name} of {size} {value!r}: expected a whole number from 1 to {largest}")
+        if largest is None and size != "keep":
+            raise ValueError(f"{name} with {size!r}: expected sizes alone")
+    return LAYERS[name](**sizes)

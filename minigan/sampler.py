@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from importlib import resources
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from minigan import backends, checkpoint, models
 from minigan.backends import Ops
+from minigan.config import recipe_from
 from minigan.errors import CheckpointError, ConfigError
 from minigan.layers import Sequential
 from minigan.params import Params
 from minigan.priors import Prior
-from minigan.recipe import Recipe
 from minigan.rng import Draw, Stream
 
 ROWS_AT_ONCE = 1000
@@ -58,18 +59,25 @@ class Sampler:
         ops = backends.get(backend, threads)
         path, tensors, header = checkpoint.find(Path(path))
         try:
-            recipe = Recipe(**header["recipe"])
+            recipe = recipe_from(header["recipe"])
             network = models.from_json(header["generator"])
             prior, data = Prior(recipe.prior, recipe.latent), header["data"]
-        except (ValueError, TypeError, KeyError) as error:
+        except CheckpointError:
+            raise
+        except ValueError as error:
             raise CheckpointError(f"{path}: its header describes no generator ({error})") from None
-        sampler = cls(ops, network, Params(ops, network.shapes(), recipe.dtype), prior, data)
+        if network.n_in != recipe.latent or prod(data.get("image_shape") or [network.n_out]) != network.n_out:
+            raise CheckpointError(f"{path}: its header describes no generator (its widths contradict each other)")
         prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX
         own = {
             PREFIX + name.removeprefix(prefix): tensor
             for name, tensor in tensors.items()
             if name.removeprefix(prefix)[:1].isdigit()
         }
+        shapes = network.shapes()
+        # Before memory is taken for them.
+        checkpoint.compare({PREFIX + name: (shape, recipe.dtype) for name, shape in shapes.items()}, own, path)
+        sampler = cls(ops, network, Params(ops, shapes, recipe.dtype), prior, data)
         checkpoint.fill(ops, sampler.tensors(), own, path)
         return sampler
 

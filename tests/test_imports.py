@@ -22,6 +22,7 @@ ROOMS = [
     {"algorithm1"},
     {"finite_differences"},
     {"recipe"},
+    {"header"},
     {"config", "checkpoint"},
     {"sampler"},
     {"gan"},

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 
 from minigan.data.dataset import Dataset
 from minigan.data.mixtures import Mixture
+
+
+def is_description(described: Any) -> bool:
+    """Whether this, read from a checkpoint's JSON, can be what `describe` made; or {}, of data that have no name."""
+    if not isinstance(described, dict) or not described:
+        return described == {}
+    shape, contrast = described.get("image_shape"), described.get("contrast", 1.0)
+    return (
+        isinstance(described.get("name"), str)
+        and (shape is None or isinstance(shape, list) and len(shape) in (2, 3))
+        and all(type(side) is int and side >= 1 for side in shape or ())
+        and type(contrast) in (int, float)
+        and 0 < contrast < float("inf")
+    )
 
 
 def describe(data: Dataset | Mixture) -> dict:
