@@ -22,7 +22,7 @@ def test_two_ways_to_train_agree_as_the_table_says(one, other, allowed, updates)
 
 def test_another_seed_is_another_run():
     way = determinism.Way()
-    assert determinism.difference(way.weights("alternating"), way.weights("alternating", seed=4)) > 0.1
+    assert determinism.difference(way.weights("alternating"), way.weights("alternating", seed=4)) > 5e-3
 
 
 def test_the_page_has_a_line_for_every_row():
