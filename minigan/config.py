@@ -175,7 +175,12 @@ def preset(name: str) -> Config:
         text = _own_toml(name)
     else:
         raise ConfigError(f"--preset {name}: expected one of {', '.join(names)}, or a .toml file")
-    return from_toml(text, f"preset {name}", Config(preset=name))
+    config = from_toml(text, f"preset {name}", Config(preset=name))
+    try:
+        config.check()
+    except ConfigError as error:
+        raise ConfigError(f"preset {name}: {error}") from None
+    return config
 
 
 def _own_toml(name: str) -> str:

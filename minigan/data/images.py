@@ -41,12 +41,14 @@ def load_image_folder(folder: str | Path) -> Dataset:
 
 
 def common_form(paths: list[Path]) -> tuple[str, tuple[int, int]]:
-    """The mode to convert to, "L" or "RGB", and the one size (W, H); reads the headers alone."""
+    """The mode to convert to, "L" or "RGB", and the one size (W, H); decodes nothing."""
     modes, sizes = [], []
     for path in paths:
         with naming(path), open_image(path) as image:
             modes.append(image.mode)
             sizes.append(image.size)
+            # Decoding a PNG does not look at its checksums; the other formats have none.
+            image.verify()
         if modes[-1] not in GREY + COLOUR:
             raise DataError(f"{path}: pixels of mode {modes[-1]}, expected 8 bits a channel, grey or colour")
         if sizes[-1] != sizes[0]:

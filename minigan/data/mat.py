@@ -25,6 +25,7 @@ from minigan.data.dataset import DataError
 from minigan.data.reading import CHUNK
 
 MATRIX, PACKED = 14, 15
+HEADS = {"flags": 6, "sizes": 5, "name": 1}
 TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
 LOGICAL, COMPLEX = 0x0200, 0x0800
@@ -48,9 +49,13 @@ def read_mat(path: str | Path, wanted: tuple[str, ...]) -> dict[str, np.ndarray 
                 raise DataError(f"{path}: truncated, {size} bytes, expected {end} or more as its headers say")
             if kind in (MATRIX, PACKED):
                 stream = Content(file, length, kind == PACKED, path)
-                if kind == PACKED and struct.unpack(order + "II", stream.take(8))[0] != MATRIX:
-                    raise DataError(f"{path}: a packed element that is no matrix, expected a variable")
+                if kind == PACKED:
+                    kind_inside, length = struct.unpack(order + "II", stream.take(8))
+                    if kind_inside != MATRIX:
+                        raise DataError(f"{path}: a packed element that is no matrix, expected a variable")
                 name, array = read_matrix(stream, order, wanted, path)
+                if kind == PACKED and stream.given != 8 + length:
+                    raise DataError(f"{path}: {stream.given} bytes in {name!r}, expected {8 + length} as its head says")
                 variables[name] = array
             file.seek(end if kind == PACKED else end + -length % 8)
     return variables
@@ -72,7 +77,7 @@ class Content:
 
     def __init__(self, file: BinaryIO, length: int, packed: bool, path: str | Path):
         self.file, self.left, self.path = file, length, path
-        self.zlib = zlib.decompressobj() if packed else None
+        self.zlib, self.given = zlib.decompressobj() if packed else None, 0
 
     def read(self, n: int) -> bytes:
         """Up to n bytes, n > 0; none at the end."""
@@ -83,6 +88,7 @@ class Content:
             if not packed:
                 raise DataError(f"{self.path}: truncated in a packed variable, expected more of it")
             if content := self.zlib.decompress(packed, n):
+                self.given += len(content)
                 return content
         return b""
 
@@ -112,26 +118,29 @@ class Content:
             self.read(-length % 8)
         return kind, content
 
-    def finish(self) -> None:
-        """Of a packed content, read to the end, where zlib compares its checksum."""
-        while self.zlib and self.read(CHUNK):
-            pass
-
 
 def read_matrix(
     stream: Content, order: str, wanted: tuple[str, ...], path: str | Path
 ) -> tuple[str, np.ndarray | None]:
     """The name of a variable and its array, (sizes) of its class's dtype; None for one that is not wanted."""
-    flags = struct.unpack(order + "I", stream.element(order)[1][:4])[0]
-    shape = tuple(np.frombuffer(stream.element(order)[1], order + "i4").tolist())
-    name = stream.element(order)[1].decode("latin1")
+    heads = {}
+    for part, expected in HEADS.items():
+        kind, heads[part] = stream.element(order)
+        if kind != expected:
+            raise DataError(f"{path}: a variable whose {part} are of type {kind}, expected {expected}")
+    flags = struct.unpack(order + "I", heads["flags"][:4])[0]
+    shape = tuple(np.frombuffer(heads["sizes"], order + "i4").tolist())
+    name = heads["name"].decode("latin1")
     if name not in wanted:
-        stream.finish()
+        while stream.zlib and stream.read(CHUNK):
+            pass
         return name, None
     if flags & 0xFF not in CLASSES or flags & COMPLEX:
         raise DataError(f"{path}: {name!r} is of another class (flags 0x{flags:x}), expected an array of real numbers")
     kind, content = stream.element(order)
-    stream.finish()
+    # At the end of what is packed zlib compares its checksum.
+    if stream.read(1):
+        raise DataError(f"{path}: trailing data in {name!r}, expected its values to be the last")
     if kind not in TYPES or min(shape) < 0 or len(content) != prod(shape) * np.dtype(TYPES[kind]).itemsize:
         raise DataError(f"{path}: {len(content)} bytes of {name!r}, expected as many as its shape {shape} has")
     values = np.frombuffer(content, order + TYPES[kind]).reshape(shape, order="F")
