@@ -17,7 +17,7 @@ from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialise
 
 from minigan.backends import Ops
-from minigan.data.reading import is_web_page
+from minigan.data.reading import is_web_page, one_line, shortened
 from minigan.errors import CheckpointError
 from minigan.header import Header, checked
 from minigan.whole_file import replace_file
@@ -68,7 +68,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Header]:
         length = int.from_bytes(data[:8], "little")
         header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["minigan"])
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path}: no safetensors file ({error})") from None
+        raise CheckpointError(f"{path}: no safetensors file ({one_line(error)})") from None
     if not isinstance(header, dict):
         raise CheckpointError(f"{path}: no minigan checkpoint (its header is no JSON object)")
     if header.get("format") != FORMAT:
@@ -96,7 +96,7 @@ def compare(expected: dict[str, tuple], tensors: dict[str, np.ndarray], path: Pa
     """Raise CheckpointError unless a file's tensors have these names, {name: (shape, dtype)}, or half precision."""
     if expected.keys() != tensors.keys():
         odd = sorted(expected.keys() ^ tensors.keys())
-        raise CheckpointError(f"{path}: another network or optimiser: {odd[0]} is in one and not the other")
+        raise CheckpointError(f"{path}: another network or optimiser: {shortened(odd[0])} is in one and not the other")
     for name, (shape, dtype) in expected.items():
         found = tensors[name]
         if found.shape != shape or found.dtype not in (dtype, np.float16):

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Literal, get_args, get_origin, get_type_hints
 
+from minigan.data.reading import is_web_page
 from minigan.errors import ConfigError
 from minigan.recipe import Recipe, demand
 
@@ -104,7 +105,7 @@ def recipe_of(config: Config) -> Recipe:
 
 
 def recipe_from(values: dict) -> Recipe:
-    """The recipe in a checkpoint's header.  Raises ConfigError for unknown names, other types and what is out of range."""
+    """The recipe of a checkpoint's header.  Raises ConfigError for other names, other types, what is out of range."""
     hints = get_type_hints(Recipe)
     if odd := values.keys() - hints.keys():
         raise ConfigError(f"unknown option {min(odd)!r}")
@@ -130,16 +131,16 @@ def from_toml(text: str, source: str, base: Config = Config()) -> Config:
     # Besides its own error it raises ValueError for a number of thousands of digits, and for values that nest too deep:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{source}: no TOML ({error})") from None
-    names = [f.name for f in fields(Config) if f.name not in THIS_CALL]
+    names, hints = [f.name for f in fields(Config) if f.name not in THIS_CALL], get_type_hints(Config)
     for name, value in values.items():
         if name not in names:
             raise ConfigError(f"{source}: unknown option {_shown(name)}; expected one of {', '.join(names)}")
-        values[name] = _convert(value, get_type_hints(Config)[name], f"{source}: {name}")
+        values[name] = _convert(value, hints[name], f"{source}: {name}")
     return replace(base, **values)
 
 
 def _convert(value, hint, where: str):
-    """A value of TOML or JSON as a field of type `hint`: lists become tuples, whole numbers serve where floats are meant."""
+    """A value of TOML or JSON as a field of type `hint`: lists become tuples, whole numbers serve as floats."""
     if get_origin(hint) is Literal:
         if value in get_args(hint):
             return value
@@ -184,7 +185,9 @@ def preset(name: str) -> Config:
 
 
 def _own_toml(name: str) -> str:
-    """The text of the user's own preset.  Raises ConfigError where it cannot be read or is no text."""
+    """The text of the user's own preset.  Raises ConfigError where it cannot be read or is no such text."""
+    if is_web_page(name):
+        raise ConfigError(f"--preset {name}: a web page (HTML) in place of options, expected a .toml file")
     try:
         with open(name, "rb") as file:
             content = file.read(LONGEST_TOML + 1)

@@ -15,8 +15,8 @@ import numpy as np
 
 from minigan import backends, checkpoint, models, optim
 from minigan.algorithm1 import Algorithm1, Minibatches
-from minigan.config import recipe_from
 from minigan.data import Dataset, describe, minibatches
+from minigan.data.reading import one_line
 from minigan.errors import CheckpointError, ConfigError
 from minigan.layers import Sequential
 from minigan.losses import probability
@@ -24,7 +24,7 @@ from minigan.params import Params
 from minigan.player import DISCRIMINATOR, GENERATOR, Player
 from minigan.priors import Prior
 from minigan.recipe import Recipe
-from minigan.sampler import Sampler, evaluated
+from minigan.sampler import Sampler, described, evaluated
 from minigan.schedules import ExponentialDecay, LinearRamp
 
 
@@ -185,9 +185,9 @@ class GAN:
         """
         backends.get(backend)
         path, tensors, header = checkpoint.find(Path(path))
+        recipe, generator, data = described(path, header)
         try:
-            recipe = recipe_from(header["recipe"])
-            networks = [models.from_json(header[name]) for name in ("generator", "discriminator")]
+            networks = [generator, models.from_json(header["discriminator"])]
             weights = {
                 f"{role}.{name}": (shape, recipe.dtype)
                 for role, network in zip(("generator", "discriminator"), networks)
@@ -196,11 +196,11 @@ class GAN:
             # Before memory is taken for them.
             checkpoint.compare(weights, {name: tensors[name] for name in weights if name in tensors}, path)
             gan = cls(*networks, recipe, backend)
-            gan.begin(header["iterations_per_epoch"] * recipe.k, header["data"])
+            gan.begin(header["iterations_per_epoch"] * recipe.k, data)
         except CheckpointError:
             raise
         except (ValueError, MemoryError) as error:
-            raise CheckpointError(f"{path}: its header describes no GAN ({error})") from None
+            raise CheckpointError(f"{path}: its header describes no GAN ({one_line(error)})") from None
         gan.restore(path, tensors, header)
         return gan
 

@@ -11,10 +11,12 @@ import numpy as np
 from minigan import backends, checkpoint, models
 from minigan.backends import Ops
 from minigan.config import recipe_from
+from minigan.data.reading import one_line
 from minigan.errors import CheckpointError, ConfigError
 from minigan.layers import Sequential
 from minigan.params import Params
 from minigan.priors import Prior
+from minigan.recipe import Recipe
 from minigan.rng import Draw, Stream
 
 ROWS_AT_ONCE = 1000
@@ -58,16 +60,7 @@ class Sampler:
         """
         ops = backends.get(backend, threads)
         path, tensors, header = checkpoint.find(Path(path))
-        try:
-            recipe = recipe_from(header["recipe"])
-            network = models.from_json(header["generator"])
-            prior, data = Prior(recipe.prior, recipe.latent), header["data"]
-        except CheckpointError:
-            raise
-        except ValueError as error:
-            raise CheckpointError(f"{path}: its header describes no generator ({error})") from None
-        if network.n_in != recipe.latent or prod(data.get("image_shape") or [network.n_out]) != network.n_out:
-            raise CheckpointError(f"{path}: its header describes no generator (its widths contradict each other)")
+        recipe, network, data = described(path, header)
         prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX
         own = {
             PREFIX + name.removeprefix(prefix): tensor
@@ -77,9 +70,23 @@ class Sampler:
         shapes = network.shapes()
         # Before memory is taken for them.
         checkpoint.compare({PREFIX + name: (shape, recipe.dtype) for name, shape in shapes.items()}, own, path)
-        sampler = cls(ops, network, Params(ops, shapes, recipe.dtype), prior, data)
+        sampler = cls(ops, network, Params(ops, shapes, recipe.dtype), Prior(recipe.prior, recipe.latent), data)
         checkpoint.fill(ops, sampler.tensors(), own, path)
         return sampler
+
+
+def described(path: Path, header: checkpoint.Header) -> tuple[Recipe, Sequential, dict]:
+    """The recipe, the generator without its weights and the data that a header speaks of.  Raises CheckpointError."""
+    try:
+        recipe, network = recipe_from(header["recipe"]), models.from_json(header["generator"])
+    except CheckpointError:
+        raise
+    except ValueError as error:
+        raise CheckpointError(f"{path}: its header describes no generator ({one_line(error)})") from None
+    data = header["data"]
+    if network.n_in != recipe.latent or prod(data.get("image_shape") or [network.n_out]) != network.n_out:
+        raise CheckpointError(f"{path}: its header describes no generator (its widths contradict each other)")
+    return recipe, network, data
 
 
 def pretrained(name: str) -> Path:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from minigan.data.dataset import DataError, Dataset
-from minigan.data.reading import naming, read_promised
+from minigan.data.reading import naming, read_promised, shortened
 
 ZIP_MAGIC = b"PK"
 KINDS = ("bool", "uint8", "float16", "float32", "float64")
@@ -47,7 +47,7 @@ def read_npz(file: BinaryIO, path: str | Path) -> dict[str, np.ndarray]:
         if "train" not in members and len(members) == 1:
             members = {"train": members.popitem()[1]}
         if "train" not in members:
-            keys = ", ".join(repr(key) for key in sorted(members)) or "none"
+            keys = shortened(", ".join(repr(key) for key in sorted(members))) or "none"
             raise DataError(f"{path}: keys {keys}, expected 'train' or a single array")
         arrays = {}
         for part in PARTS:

@@ -78,7 +78,7 @@ def fetch(folder: Path, name: str, digest: str, mirrors: Sequence[str], instead:
             if not is_whole(folder / name, digest):
                 fetch_now(folder, name, digest, mirrors, instead)
     except OSError as error:
-        raise DataError(f"{folder}: {one_line(error)}, expected a folder to write to; MINIGAN_CACHE sets one") from error
+        raise DataError(f"{folder}: {one_line(error)}, expected one to write to; MINIGAN_CACHE sets it") from error
 
 
 def is_whole(path: Path, digest: str) -> bool:
@@ -104,7 +104,7 @@ def turn(folder: Path) -> Iterator[None]:
 
 
 def fetch_now(folder: Path, name: str, digest: str, mirrors: Sequence[str], instead: str) -> None:
-    """One file from the first mirror that gives it.  Raises DataError where none does, OSError where it has no place."""
+    """One file from the first mirror that gives it.  Raises DataError where none does, OSError for a full disk."""
     import pooch
 
     failures = []

@@ -67,7 +67,8 @@ def byte_order(header: bytes, path: str | Path) -> str:
     version = struct.unpack(order + "H", header[124:126])[0] if order else None
     if version == 0x0200:
         raise DataError(f"{path}: a MATLAB file of version 7.3 (HDF5), expected one saved with -v6 or -v7")
-    if version != 0x0100:
+    # A file of version 4 has a zero among its first bytes.
+    if version != 0x0100 or 0 in header[:4]:
         raise DataError(f"{path}: no MATLAB file of version 5, expected one saved with -v6 or -v7")
     return order
 
@@ -144,7 +145,9 @@ def read_matrix(
     if kind not in TYPES or min(shape) < 0 or len(content) != prod(shape) * np.dtype(TYPES[kind]).itemsize:
         raise DataError(f"{path}: {len(content)} bytes of {name!r}, expected as many as its shape {shape} has")
     values = np.frombuffer(content, order + TYPES[kind]).reshape(shape, order="F")
-    own = np.dtype(bool if flags & LOGICAL else CLASSES[flags & 0xFF])
-    if own != bool and not np.can_cast(values.dtype, own):
+    if flags & LOGICAL:
+        return name, values.astype(bool)
+    own = np.dtype(CLASSES[flags & 0xFF])
+    if not np.can_cast(values.dtype, own):
         raise DataError(f"{path}: {name!r} holds {values.dtype} where its class is {own}, expected values that fit it")
     return name, values.astype(own, copy=False)

@@ -12,8 +12,9 @@ from typing import BinaryIO
 from minigan.data.dataset import DataError
 
 CHUNK = 1 << 20
+LONGEST_REASON = 200
 BEGINNING = 1024
-WEB_PAGE = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+WEB_PAGE = re.compile(rb"(?is)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b")
 ZLIB_OF_GZIP = 31
 
 
@@ -34,7 +35,13 @@ def naming(path: str | Path) -> Iterator[None]:
 def one_line(error: Exception) -> str:
     """What went wrong, without line breaks; an error without words is called by its type."""
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(words.split()) or type(error).__name__
+    return shortened(words) or type(error).__name__
+
+
+def shortened(text: str) -> str:
+    """A text from a file as an error shows it: one line, and cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}..."
 
 
 def is_web_page(path: str | Path) -> bool:

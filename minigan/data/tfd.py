@@ -13,7 +13,7 @@ import numpy as np
 
 from minigan.data.dataset import DataError, Dataset
 from minigan.data.mat import read_mat
-from minigan.data.reading import naming
+from minigan.data.reading import naming, shortened
 
 NAMES = ("TFD_48x48.mat", "TFD_96x96.mat")
 UNLABELLED, TRAIN, VALIDATION, TEST = range(4)
@@ -48,7 +48,7 @@ def read_variables(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     with naming(path):
         variables = read_mat(path, ("images", "folds"))
     if not {"images", "folds"} <= variables.keys():
-        names = ", ".join(repr(name) for name in sorted(variables)) or "none"
+        names = shortened(", ".join(repr(name) for name in sorted(variables))) or "none"
         raise DataError(f"{path}: variables {names}, expected 'images' and 'folds'")
     images, folds = variables["images"], variables["folds"]
     if images.ndim != 3 or images.size == 0 or images.dtype != np.uint8:

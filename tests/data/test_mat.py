@@ -104,7 +104,9 @@ def test_version_7_3_is_told_how_to_be_saved(tmp_path, refused):
     refused(lambda: read(path), path, "version 7.3 (HDF5)", "saved with -v6 or -v7")
 
 
-@pytest.mark.parametrize("content", [b"", b"text", bytes(500), b"x" * 500, mat()[:127], b"\x89HDF" * 99])
+@pytest.mark.parametrize(
+    "content", [b"", b"text", bytes(500), b"x" * 500, b"\0" + mat()[1:], mat()[:127], b"\x89HDF" * 99]
+)
 def test_something_else(tmp_path, refused, content):
     path = write(tmp_path / "own.mat", content)
     refused(lambda: read(path), path, "no MATLAB file of version 5")
@@ -151,6 +153,7 @@ def test_no_flip_in_a_packed_variable_goes_unseen(tmp_path, refused):
 
 
 VALUES = element(2, bytes(8))
+SIZES, NO_SIZES = struct.pack("<II", 5, 8), struct.pack("<II", 6, 8)
 CONTRADICTIONS = {
     "more sizes than values": matrix(b"a", 9, (2, 5), VALUES),
     "fewer sizes than values": matrix(b"a", 9, (1, 7), VALUES),
@@ -173,7 +176,7 @@ CONTRADICTIONS = {
         15, zlib.compress(struct.pack("<II", 14, 99) + matrix(b"a", 9, (2, 4), VALUES)[8:])
     ),
     "something after the values": matrix(b"a", 9, (2, 4), VALUES + element(2, b"more")),
-    "sizes of another type": matrix(b"a", 9, (2, 4), VALUES).replace(struct.pack("<II", 5, 8), struct.pack("<II", 6, 8)),
+    "sizes of another type": matrix(b"a", 9, (2, 4), VALUES).replace(SIZES, NO_SIZES),
     "values that its class cannot hold": matrix(b"a", 9, (2, 2), element(3, bytes(8))),
     "packed, and cut": element(15, zlib.compress(matrix(b"a", 9, (2, 4), VALUES))[:-6]),
 }

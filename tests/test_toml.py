@@ -1,0 +1,114 @@
+"""Options in TOML: what is written is read, and a text that is none, or a trap, is one line."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigan.config import Config, from_toml, preset, to_toml
+from minigan.errors import ConfigError
+from minigan.train import main, options
+
+NAME = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@settings(deadline=None, derandomize=True, max_examples=200)
+@given(
+    NAME,
+    NAME,
+    st.lists(NAME, min_size=1).map(tuple),
+    st.floats(1e-300, 1e300),
+    st.integers(0, 2**64 - 1),
+    st.none() | st.floats(1e-3, 1e3),
+)
+def test_what_is_written_is_read(data, generator_from, generator, lr, seed, contrast):
+    config = replace(
+        Config(), data=data, generator_from=generator_from, generator=generator, lr=lr, seed=seed, contrast=contrast
+    )
+    assert from_toml(to_toml(config), "config.toml") == config
+
+
+@settings(deadline=None, derandomize=True, max_examples=300)
+@given(st.text() | st.text("[]{}=.,\"'\n #0x9a", max_size=60).map(lambda text: f"lr = {text}"))
+def test_any_text_is_options_or_one_line(text):
+    try:
+        assert isinstance(from_toml(text, "own.toml"), Config)
+    except ConfigError as error:
+        assert str(error).startswith("own.toml: ") and "\n" not in str(error)
+
+
+TRAPS = {
+    "nested lists": b"lr = " + b"[" * 60_000,
+    "nested tables": b"lr = " + b"{a=" * 20_000,
+    "a key of many parts": b"a" + b".a" * 30_000 + b" = 1",
+    "a table of many parts": b"[a" + b".a" * 30_000 + b"]",
+    "a number of many digits": b"seed = " + b"9" * 6000,
+    "a hexadecimal number of many digits": b"seed = 0x" + b"f" * 6000,
+    "a whole number that no float can be": b"lr = 1" + b"0" * 400,
+    "a long text for a number": b'lr = "' + b"x" * 60_000 + b'"',
+    "a long name": b"x" * 60_000 + b" = 1",
+    "8 MiB": b"#" * (8 << 20),
+    "lines that end as on old Macintoshes": b"lr = 0.5\rk = 2\r",
+    "no UTF-8 in a text": b'data = "\xff"',
+    "UTF-16": "lr = 0.5".encode("utf-16"),
+    "a web page": b"<!DOCTYPE html><html>404</html>",
+    "a zero byte": b'data = "\0"',
+    "a surrogate": b'data = "\\ud800"',
+    "a number out of range": b"lr = -1",
+    "not a number": b"lr = nan",
+    "a list of numbers": b"generator = [1, 2]",
+    "a date": b"seed = 1979-05-27",
+    "true": b"k = true",
+    "twice": b"k = 1\nk = 2",
+}
+
+
+@pytest.mark.parametrize("content", TRAPS.values(), ids=TRAPS.keys())
+def test_a_preset_that_is_none(tmp_path, said, content):
+    path = tmp_path / "own.toml"
+    path.write_bytes(content)
+    code, _, error = said(main, "--preset", path, "--print-config")
+    assert code == 2 and error.count("\n") == 1
+    assert str(path) in error and len(error) < 1000
+
+
+def test_a_preset_takes_little_memory(tmp_path, said):
+    import tracemalloc
+
+    path = tmp_path / "own.toml"
+    for name in ("a key of many parts", "a table of many parts", "nested lists", "8 MiB"):
+        path.write_bytes(TRAPS[name])
+        tracemalloc.start()
+        with pytest.raises(ConfigError):
+            preset(str(path))
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+        tracemalloc.stop()
+
+
+def test_letters_beyond_ascii(tmp_path):
+    path = tmp_path / "Ω😀.toml"
+    path.write_text('data = "~/Ω😀"\n', encoding="utf-8")
+    config = preset(str(path))
+    assert config.data == "~/Ω😀" and from_toml(to_toml(config), "x") == config
+
+
+@pytest.mark.parametrize("option", ["--data", "--generator-from"])
+def test_a_name_that_is_no_utf8_cannot_be_kept(option):
+    with pytest.raises(ConfigError, match=f"{option} .*expected a name in UTF-8"):
+        options([option, os.fsdecode(b"/data/\xff")])
+
+
+def test_a_preset_that_cannot_be_read(tmp_path, monkeypatch):
+    path = tmp_path / "own.toml"
+    path.write_text("k = 2")
+
+    def refuse(*arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(ConfigError, match="own.toml: Permission denied"):
+        preset(str(path))
