@@ -1,0 +1,148 @@
+"""Would the tests notice?      python benchmarks/mutation.py --sample 300 --json out.json
+
+cosmic-ray (`pip install cosmic-ray`) changes one operator, number or condition of the mathematics at a time, in a copy
+of the package, and runs the tests that are there for that file until one fails.  The score is the share of changes that
+a test noticed.  Annotations are left alone, for nothing evaluates them.  `--sample` takes so many changes at random
+from all of them, in proportion to the files.  Exit code 1 below 95%.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE, ORACLE = "tests/test_paper_on_a_page.py", "tests/test_oracle_torch.py"
+TESTS = {
+    "losses.py": ["tests/test_losses.py", PAGE],
+    "optim.py": ["tests/test_optim.py", PAGE],
+    "schedules.py": ["tests/test_optim.py", PAGE],
+    "rng.py": ["tests/test_rng.py", PAGE],
+    "algorithm1.py": [PAGE, ORACLE, "tests/test_symptoms.py", "tests/test_gradcheck.py"],
+    "layers": ["tests/layers", PAGE, "tests/test_symptoms.py", "tests/test_gradcheck.py"],
+    "backends/numpy_ops.py": [
+        *("tests/layers", "tests/backends/test_contract.py", "tests/test_optim.py", "tests/backends/test_parity.py"),
+        *("tests/metrics/test_parzen.py", "tests/test_symptoms.py"),
+    ],
+}
+"""What to change, and the tests that are there to notice: a file of mathematics each, of the package `minigan`."""
+
+CONFIG = """
+[cosmic-ray]
+module-path = "minigan/{module}"
+timeout = {timeout}
+excluded-modules = []
+test-command = "{python} -m pytest -x -q -p no:cacheprovider {tests}"
+[cosmic-ray.distributor]
+name = "local"
+"""
+TIMEOUT = 120.0
+LEAST = 0.95
+KILLED, INCOMPETENT = "killed", "incompetent"
+
+
+def cosmic_ray(*args: str, cwd: Path) -> str:
+    """What cosmic-ray prints."""
+    command = [str(Path(sys.executable).with_name("cosmic-ray")), *args]
+    return subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where annotations begin and end: ((row, column), (row, column)) of each."""
+    spans = []
+    for node in ast.walk(ast.parse(source)):
+        for name in ("annotation", "returns"):
+            if (found := getattr(node, name, None)) is not None:
+                spans.append(((found.lineno, found.col_offset), (found.end_lineno, found.end_col_offset)))
+    return spans
+
+
+def changes(tree: Path, session: Path) -> list[str]:
+    """The numbers of a session's changes that lie in no annotation."""
+    spans: dict[str, list] = {}
+    found = []
+    for line in cosmic_ray("dump", session.name, cwd=tree).splitlines():
+        item, _ = json.loads(line)
+        (mutation,) = item["mutations"]
+        path = mutation["module_path"]
+        if path not in spans:
+            spans[path] = annotations((tree / path).read_text())
+        place = tuple(mutation["start_pos"])
+        if not any(start <= place < end for start, end in spans[path]):
+            found.append(item["job_id"])
+    return found
+
+
+def keep_only(session: Path, jobs: set[str]) -> None:
+    """Leave out all changes of a session but these."""
+    with sqlite3.connect(session) as database:
+        for (job,) in database.execute("SELECT job_id FROM work_items").fetchall():
+            if job not in jobs:
+                for table in ("mutation_specs", "work_items"):
+                    database.execute(f"DELETE FROM {table} WHERE job_id = ?", (job,))
+
+
+def tested(tree: Path, session: Path, config: Path) -> list[dict]:
+    """Each change of a session, tried: {"change", "noticed"}; those that are no program at all are left out."""
+    cosmic_ray("exec", config.name, session.name, cwd=tree)
+    found = []
+    for line in cosmic_ray("dump", session.name, cwd=tree).splitlines():
+        item, result = json.loads(line)
+        (mutation,) = item["mutations"]
+        if result["test_outcome"] != INCOMPETENT:
+            where = f"{mutation['module_path']}:{mutation['start_pos'][0]} {mutation['operator_name'].split('/')[-1]}"
+            difference = [row for row in (result["diff"] or "").splitlines() if row[:1] in "+-" and row[:3] not in ("+++", "---")]
+            found.append({"change": f"{where}: {' '.join(difference)}", "noticed": result["test_outcome"] == KILLED})
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, help="so many changes in all; without it every one")
+    parser.add_argument("--only", nargs="*", choices=TESTS, default=list(TESTS))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    rng = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        ignored = shutil.ignore_patterns(".git", "__pycache__", "_build", "runs", "*.egg-info")
+        shutil.copytree(ROOT, tree, ignore=ignored)
+        sessions, jobs = {}, []
+        for module in options.only:
+            name = module.replace("/", "-").removesuffix(".py")
+            config, session = tree / f"{name}.toml", tree / f"{name}.sqlite"
+            tests = " ".join(TESTS[module])
+            config.write_text(CONFIG.format(module=module, timeout=TIMEOUT, python=sys.executable, tests=tests))
+            cosmic_ray("init", config.name, session.name, cwd=tree)
+            sessions[module] = session, config
+            jobs += changes(tree, session)
+        chosen = set(jobs if options.sample is None else rng.sample(jobs, min(options.sample, len(jobs))))
+        result = {}
+        for module, (session, config) in sessions.items():
+            keep_only(session, chosen)
+            found = result[module] = tested(tree, session, config)
+            noticed = sum(change["noticed"] for change in found)
+            print(f"| {module} | {len(found)} | {noticed} |", flush=True)
+            for change in found:
+                if not change["noticed"]:
+                    print(f"    {change['change']}", flush=True)
+    tried = [change["noticed"] for found in result.values() for change in found]
+    score = sum(tried) / len(tried)
+    print(f"{sum(tried)} of {len(tried)} noticed, {score:.1%}; {len(jobs)} changes could be made")
+    if options.json:
+        summary = {"possible": len(jobs), "tried": len(tried), "noticed": sum(tried), "files": result}
+        Path(options.json).write_text(json.dumps(summary, indent=1) + "\n")
+    sys.exit(score < LEAST)
+
+
+if __name__ == "__main__":
+    main()
