@@ -11,6 +11,9 @@ from minigan.data.dataset import DataError, Dataset
 from minigan.data.reading import naming
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".gif": "GIF"}
+# Pixels that a byte can stand for at the most: deflate's 1032 bytes of 8, LZW's codes of 12 bits for 4096, a run of 255
+# in 2 bytes, a block of 64 in a bit.
+DENSEST = {"PNG": 8 * 1032, "GIF": 4096, "BMP": 128, "JPEG": 1024}
 GREY = ("1", "L", "LA")
 COLOUR = ("P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 
@@ -47,6 +50,10 @@ def common_form(paths: list[Path]) -> tuple[str, tuple[int, int]]:
         with naming(path), open_image(path) as image:
             modes.append(image.mode)
             sizes.append(image.size)
+            room = DENSEST.get(image.format, DENSEST["JPEG"]) * os.path.getsize(path)
+            if image.width * image.height > room:
+                claim = f"{image.width} x {image.height} pixels"
+                raise DataError(f"{path}: truncated, its header says {claim}, expected no more than it can hold")
             # Decoding a PNG does not look at its checksums; the other formats have none.
             image.verify()
         if modes[-1] not in GREY + COLOUR:

@@ -119,3 +119,33 @@ def test_a_picture_that_claims_to_be_huge_allocates_nothing(tmp_path, refused, p
     save(tmp_path / "a.png", grey())
     (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", b"x"))
     assert peak(lambda: refused(lambda: load_image_folder(tmp_path), "b.png")) < 2 * MIB
+
+
+def test_what_takes_few_bytes_is_not_refused(tmp_path):
+    for suffix in ("png", "gif", "bmp", "jpg"):
+        folder = tmp_path / suffix
+        folder.mkdir()
+        Image.new("1" if suffix == "png" else "L", (3000, 2000)).save(folder / f"a.{suffix}", optimize=True)
+        assert load_image_folder(folder).image_shape[:2] == (2000, 3000)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_runs_that_claim_a_huge_picture_allocate_nothing(tmp_path, refused, peak):
+    """A BMP in run lengths may skip rows, and Pillow makes zeros of them."""
+    head = struct.pack("<2sIHHI", b"BM", 62, 0, 0, 62)
+    head += struct.pack("<IiiHHIIiiII", 40, 12_000, 12_000, 1, 8, 1, 8, 0, 0, 2, 0)
+    (tmp_path / "a.bmp").write_bytes(head + bytes(8) + b"\0\2\xff\xff" * 2)
+    assert peak(lambda: refused(lambda: load_image_folder(tmp_path), "a.bmp", "12000 x 12000")) < MIB
+
+
+def test_damage_that_decoding_does_not_see(tmp_path, refused):
+    """A PNG whose pixels are all there before its checksums are: only those tell."""
+    path = save(tmp_path / "a.png", grey(5, 7))
+    whole = path.read_bytes()
+    start = whole.index(b"IDAT") + 4
+    end = whole.index(b"IEND") - 8
+    for position in range(start, end + 4):
+        content = bytearray(whole)
+        content[position] ^= 4
+        path.write_bytes(bytes(content))
+        refused(lambda: load_image_folder(tmp_path), path)
