@@ -2,7 +2,11 @@
 
 Layers and losses coordinate by coordinate with random cotangents (ones would hide errors that cancel),
 f(theta) = <cotangent, y(theta)>;  Algorithm 1's own steps, through both whole networks, along random directions.
-`minigan.finite_differences` says how, and what passes.
+`minigan.finite_differences` says how, and what passes.  What is no gradient is held to answers known before
+(`minigan.known_answers`) and to a run of another program (`minigan.reference_trajectory`).
+
+`--plant NAME` puts a bug into the library first (`minigan.planted_bugs`), and the table shows where it is found: for a
+check that cannot fail is none.
 """
 
 from __future__ import annotations
@@ -10,22 +14,40 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from minigan import backends, cli
+from minigan import backends, cli, known_answers
 from minigan.algorithm1 import UPDATES, Algorithm1
 from minigan.backends import Ops
 from minigan.backends.clock import Count
-from minigan.finite_differences import H, TOLERANCE, Result, bounded, compare, coordinates, kinks, randomise
+from minigan.errors import ConfigError
+from minigan.finite_differences import (
+    AGREEMENT,
+    H,
+    TOLERANCE,
+    Result,
+    bounded,
+    compare,
+    coordinates,
+    kinks,
+    randomise,
+)
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
-from minigan.losses import GENERATOR_LOSSES, value
+from minigan.losses import GENERATOR_LOSSES, GeneratorLoss, value
 from minigan.params import Grads, Params
+from minigan.planted_bugs import BUGS, Bug, find, planted
 from minigan.player import Player
 from minigan.priors import Prior
+from minigan.reference_trajectory import check_game, games
 from minigan.rng import Draw
 from minigan.schedules import ExponentialDecay
+
+PROG = "minigan.gradcheck"
+Check = Callable[[Ops, str], list[Result]]
+"""a check of a backend, and the name that its rows begin with"""
 
 
 def check_network(ops: Ops, name: str, network: Sequential, rows: int = 5, training: bool = True) -> list[Result]:
@@ -83,31 +105,21 @@ def layer_networks() -> dict[str, Sequential]:
     }
 
 
-def check_losses(ops: Ops, m: int = 8) -> list[Result]:
-    """The derivative of -V and of both G objectives by every logit."""
-    generator = np.random.default_rng(0)
-    logits = ops.asarray(3 * generator.standard_normal((2 * m, 1)))
-    out = ops.empty((2 * m, 1), np.float64)
+def check_loss(ops: Ops, name: str, loss: GeneratorLoss | None, m: int = 8) -> list[Result]:
+    """The derivative by every logit of one of G's losses, or of -V for None."""
+    logits = ops.asarray(3 * np.random.default_rng(0).standard_normal((2 * m, 1)))
+    if loss is None:
+        targets, scale = np.repeat([[1.0], [0.0]], m, axis=0), 1 / m
+    else:
+        targets, scale = np.full((2 * m, 1), float(loss.target)), loss.sign / (2 * m)
 
-    def row(name: str, f: Callable[[np.ndarray], float], targets: np.ndarray, scale: float) -> Result:
-        dlogits = ops.cross_entropy_backward(logits, ops.asarray(targets), scale, out)
-        return compare(
-            ops,
-            name,
-            "coordinates",
-            ops.to_host(dlogits),
-            logits,
-            coordinates((2 * m, 1)),
-            lambda: f(ops.to_host(logits)),
-            lambda: [],
-        )
+    def f() -> float:
+        l = ops.to_host(logits)
+        return -value(l[:m], l[m:]) if loss is None else loss(l)
 
-    half = np.repeat([[1.0], [0.0]], m, axis=0)
-    rows = [row("D loss -V: dlogits", lambda l: -value(l[:m], l[m:]), half, 1 / m)]
-    for name, loss in GENERATOR_LOSSES.items():
-        targets = np.full((2 * m, 1), float(loss.target))
-        rows.append(row(f"G loss, {name}: dlogits", loss, targets, loss.sign / (2 * m)))
-    return rows
+    dlogits = ops.cross_entropy_backward(logits, ops.asarray(targets), scale, ops.empty((2 * m, 1), np.float64))
+    directions = coordinates((2 * m, 1))
+    return [compare(ops, f"{name}: dlogits", "coordinates", ops.to_host(dlogits), logits, directions, f, list)]
 
 
 class Still:
@@ -120,7 +132,7 @@ class Still:
         """Parameters stay where they are, so that a loss can be read again and again."""
 
 
-def check_algorithm1(ops: Ops, updates: str, loss: str, directions: int = 20, m: int = 6) -> list[Result]:
+def check_algorithm1(ops: Ops, name: str, updates: str, loss: str, directions: int = 20, m: int = 6) -> list[Result]:
     """A D-step's and a G-step's own gradients, through both whole networks, along random directions."""
 
     def check(attempt: int) -> list[Result]:
@@ -146,8 +158,8 @@ def check_algorithm1(ops: Ops, updates: str, loss: str, directions: int = 20, m:
             f()
             gradient = ops.to_host(player.optimiser.grads.target.flat)
             random_directions = random.standard_normal((directions, len(gradient)))
-            name = f"Algorithm 1, {updates}, {loss}: {'D' if player is d else 'G'}"
-            return compare(ops, name, "directions", gradient, player.params.flat, random_directions, f, sides)
+            row_name = f"{name}: {'D' if player is d else 'G'}"
+            return compare(ops, row_name, "directions", gradient, player.params.flat, random_directions, f, sides)
 
         if updates == "simultaneous":
             return [row(d, game.joint_step, "d_loss"), row(g, game.joint_step, "g_loss")]
@@ -156,41 +168,121 @@ def check_algorithm1(ops: Ops, updates: str, loss: str, directions: int = 20, m:
     return bounded(check)
 
 
-def check_all(ops: Ops) -> Iterator[Result]:
-    """Every row of the table: layers, losses, and whole networks inside Algorithm 1."""
+def gradient_checks() -> dict[str, Check]:
+    """Layers, losses, and whole networks inside Algorithm 1, each against finite differences."""
+    checks: dict[str, Check] = {}
     for name, network in layer_networks().items():
-        yield from check_network(ops, name, network)
-    yield from check_losses(ops)
+        checks[name] = partial(check_network, network=network)
+    for name, loss in (("D loss -V", None), *((f"G loss, {n}", loss) for n, loss in GENERATOR_LOSSES.items())):
+        checks[name] = partial(check_loss, loss=loss)
     for updates in UPDATES:
         for loss in GENERATOR_LOSSES:
-            yield from check_algorithm1(ops, updates, loss)
+            checks[f"Algorithm 1, {updates}, {loss}"] = partial(check_algorithm1, updates=updates, loss=loss)
+    return checks
+
+
+def all_checks() -> dict[str, Check]:
+    """Every check of the table by what its rows' names begin with, up to their colon."""
+    trajectories = {name: partial(check_game, game=game) for name, game in games().items()}
+    return known_answers.CHECKS | gradient_checks() | trajectories
+
+
+def check_gradients(ops: Ops) -> Iterator[Result]:
+    """The rows of the table that are gradients."""
+    for name, check in gradient_checks().items():
+        yield from check(ops, name)
+
+
+def check_all(ops: Ops) -> Iterator[Result]:
+    """Every row of the table."""
+    for name, check in all_checks().items():
+        yield from check(ops, name)
 
 
 @dataclass(frozen=True)
 class Options:
-    """Check every hand-written gradient against finite differences."""
+    """Check every hand-written gradient against finite differences, and what lies between them against known answers
+    and a reference trajectory."""
 
     backend: Literal["numpy", "numba", "cupy"] = "numpy"
     """what computes"""
+    plant: str | None = None
+    """plant a bug first, by its name, and see what fails; "all" plants each in turn; "list" says what there is"""
 
 
 def main(args: list[str] | None = None) -> None:
-    """Print the table; exit code 0 if every row passes, else 1."""
+    """Print the table; exit code 0 if every row passes, else 1.  With `--plant all`, 0 if every bug is caught."""
     args = sys.argv[1:] if args is None else args
 
     def body() -> int:
-        options = cli.parse(Options, args, "minigan.gradcheck")
+        options = cli.parse(Options, args, PROG)
+        if options.plant is not None and options.backend != "numpy":
+            raise ConfigError(f"--backend {options.backend}: the bugs of --plant are planted in numpy's kernels")
         ops = backends.get(options.backend)
-        print(f"{'gradient':46} {'along':12} {'number':>6} {'largest':>9} {'worst error':>12}")
-        failed = 0
-        for row in check_all(ops):
-            failed += not row.passed
-            verdict = "" if row.passed else "  FAILED"
-            print(f"{row.name:46} {row.method:12} {row.checks:6} {row.largest:9.1e} {row.worst:12.1e}{verdict}")
-        print(f"{failed or 'none'} failed; tolerance {TOLERANCE:g} of the largest gradient, float64, h = {H:g}")
-        return 1 if failed else 0
+        match options.plant:
+            case None:
+                return table(ops)
+            case "list":
+                return list_bugs()
+            case "all":
+                return plant_all(ops)
+            case name:
+                bug = find(name)
+                print(f"planted {bug.name}, in {bug.where}: {bug.what}")
+                with planted(bug):
+                    return table(ops)
 
-    cli.run("minigan.gradcheck", body)
+    cli.run(PROG, body)
+
+
+def table(ops: Ops) -> int:
+    """Print every row; 1 if any fails, else 0."""
+    print(f"{'what':46} {'against':12} {'number':>6} {'largest':>9} {'worst error':>12}")
+    failed = 0
+    for row in check_all(ops):
+        failed += not row.passed
+        verdict = "" if row.passed else "  FAILED"
+        print(f"{row.name:46} {row.method:12} {row.checks:6} {row.largest:9.1e} {row.worst:12.1e}{verdict}")
+    print(
+        f"{failed or 'none'} failed; float64; tolerance {TOLERANCE:g} of the largest entry for finite differences "
+        f"(h = {H:g}), {AGREEMENT:g} for known numbers"
+    )
+    return 1 if failed else 0
+
+
+def list_bugs() -> int:
+    """Print every bug's name, and what it does."""
+    for bug in BUGS.values():
+        print(f"{bug.name:32} {bug.where}: {bug.what}")
+    return 0
+
+
+def plant_all(ops: Ops) -> int:
+    """Plant each bug in turn and print which row catches it; 1 unless each is caught."""
+    missed = 0
+    print(f"{'bug':32} {'caught by':46} {'worst error':>12}")
+    for bug in BUGS.values():
+        row = caught_by(ops, bug)
+        missed += row is None
+        print(f"{bug.name:32} " + ("MISSED" if row is None else f"{row.name:46} {row.worst:12.1e}"))
+    print(f"{len(BUGS)} bugs planted, {missed or 'none'} missed")
+    return 1 if missed else 0
+
+
+def caught_by(ops: Ops, bug: Bug) -> Result | None:
+    """The row that is there to catch this bug, as it fails; None if it passes with the bug or fails without it.
+
+    Other rows may fail as well: `table` shows them.
+    """
+    name = bug.row.split(":")[0]
+
+    def row() -> Result:
+        return next(row for row in all_checks()[name](ops, name) if row.name == bug.row)
+
+    honest = row()
+    with planted(bug):
+        found = row()
+    return found if honest.passed and not found.passed else None
 
 
 if __name__ == "__main__":
