@@ -99,8 +99,8 @@ def tested(tree: Path, session: Path, config: Path) -> list[dict]:
         (mutation,) = item["mutations"]
         if result["test_outcome"] != INCOMPETENT:
             where = f"{mutation['module_path']}:{mutation['start_pos'][0]} {mutation['operator_name'].split('/')[-1]}"
-            difference = [row for row in (result["diff"] or "").splitlines() if row[:1] in "+-" and row[:3] not in ("+++", "---")]
-            found.append({"change": f"{where}: {' '.join(difference)}", "noticed": result["test_outcome"] == KILLED})
+            rows = [row for row in result["diff"].splitlines() if row[:1] in "+-" and row[:3] not in ("+++", "---")]
+            found.append({"change": f"{where}: {' '.join(' '.join(rows).split())}", "noticed": result["test_outcome"] == KILLED})
     return found
 
 
@@ -127,19 +127,18 @@ def main() -> None:
             jobs += changes(tree, session)
         chosen = set(jobs if options.sample is None else rng.sample(jobs, min(options.sample, len(jobs))))
         result = {}
+        print("| file | changes | noticed |\n|---|---|---|")
         for module, (session, config) in sessions.items():
             keep_only(session, chosen)
             found = result[module] = tested(tree, session, config)
-            noticed = sum(change["noticed"] for change in found)
-            print(f"| {module} | {len(found)} | {noticed} |", flush=True)
-            for change in found:
-                if not change["noticed"]:
-                    print(f"    {change['change']}", flush=True)
-    tried = [change["noticed"] for found in result.values() for change in found]
-    score = sum(tried) / len(tried)
-    print(f"{sum(tried)} of {len(tried)} noticed, {score:.1%}; {len(jobs)} changes could be made")
+            print(f"| {module} | {len(found)} | {sum(change['noticed'] for change in found)} |", flush=True)
+    tried = [change for found in result.values() for change in found]
+    missed = [change["change"] for change in tried if not change["noticed"]]
+    score = 1 - len(missed) / len(tried)
+    print(f"\n{score:.1%} of {len(tried)} noticed; {len(jobs)} changes could be made. Not noticed:\n")
+    print("\n".join(f"- `{change}`" for change in missed) or "none")
     if options.json:
-        summary = {"possible": len(jobs), "tried": len(tried), "noticed": sum(tried), "files": result}
+        summary = {"possible": len(jobs), "tried": len(tried), "noticed": len(tried) - len(missed), "files": result}
         Path(options.json).write_text(json.dumps(summary, indent=1) + "\n")
     sys.exit(score < LEAST)
 
