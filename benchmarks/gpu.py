@@ -234,6 +234,25 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def page(result: dict) -> str:
+    """All that was found, as Markdown."""
+    versions = ", ".join(" ".join(pair) for pair in result["machine"]["versions"].items())
+    lines = [f"{result['machine']['gpu']}; {versions}", "", table(result["cases"])]
+    if "tests" in result:
+        lines += ["", f"Tests: {result['tests']['said']}", *(f"- {test}" for test in result["tests"]["failed"])]
+    if "training" in result:
+        lines += ["", f"A whole training: {json.dumps(result['training'])}"]
+    if result["failed"]:
+        said = (f"- {what}: {why.splitlines()[-1]}" for what, why in result["failed"].items())
+        lines += ["", "Not measured:", "", *said]
+    return "\n".join(lines)
+
+
+def say(line: str) -> None:
+    """How far it is, on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", default="mnist,mnist-1000,cifar10-1000", help=", ".join(CASES))
@@ -262,13 +281,13 @@ def main() -> None:
 
     if not options.no_tests:
         result["tests"] = tests(min(240, left()))
-        print("tests:", result["tests"]["said"], *result["tests"]["failed"], sep="\n  ", flush=True)
+        say(f"tests: {result['tests']['said']}")
         save()
     if options.data:
         folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"minigan-gpu-{os.getpid()}"
         folder.mkdir()
         result["training"] = training(options.data, folder, min(180, left()))
-        print("training:", result["training"], flush=True)
+        say(f"training: {result['training']}")
         save()
     chosen = options.only.split(";") if options.only else list(CONTENDERS)
     for case in options.cases.split(","):
@@ -281,13 +300,12 @@ def main() -> None:
                 printed, failure = python([__file__, *settings], min(90, left()), **environment)
             if failure is None:
                 result["cases"].append(json.loads(printed.splitlines()[-1]))
-                print(f"{case}: {name}: {result['cases'][-1]['median_ms']:.4f} ms", flush=True)
+                say(f"{case}: {name}: {result['cases'][-1]['median_ms']:.4f} ms")
             else:
                 result["failed"][f"{case}: {name}"] = failure
-                print(f"{case}: {name}: failed: {failure.splitlines()[-1]}", flush=True)
+                say(f"{case}: {name}: failed: {failure.splitlines()[-1]}")
             save()
-    print(f"\n{result['machine']['gpu']}; {', '.join(' '.join(v) for v in result['machine']['versions'].items())}\n")
-    print(table(result["cases"]))
+    print(page(result))
 
 
 if __name__ == "__main__":

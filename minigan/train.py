@@ -61,12 +61,16 @@ def main(args: list[str] | None = None) -> None:
 
 def announce(trainer) -> None:
     """What begins, on standard error."""
-    gan, data = trainer.gan, trainer.data
+    from minigan.backends import why_no_gpu
+
+    gan, data, config = trainer.gan, trainer.data, trainer.config
     for path in trainer.passed_over:
         print(f"{path}: damaged, and passed over", file=sys.stderr)
+    chosen = config.backend == "auto" and gan.ops.name == "numba" and config.threads is None
+    instead = f" (no GPU: {why_no_gpu(config.device)})" if chosen else ""
     print(
         f"{data.name}: {trainer.total - gan.iteration} iterations of {gan.recipe.batch_size} examples on "
-        f"{gan.ops.place}; files in {trainer.folder.path}",
+        f"{gan.ops.place}{instead}; files in {trainer.folder.path}",
         file=sys.stderr,
     )
 

@@ -61,7 +61,7 @@ def choose_backend(config: Config, generator: Sequential, discriminator: Sequent
         return backends.GPU
     if pairs < WORTH_COMPILING:
         return "numpy"
-    return backends.GPU if config.threads is None and backends.has_gpu(config.device) else "numba"
+    return backends.GPU if config.threads is None and backends.why_no_gpu(config.device) is None else "numba"
 
 
 def _in_unit_interval(data: Dataset) -> bool:

@@ -54,14 +54,17 @@ def recording() -> bool:
     return wanted == "recorded"
 
 
-def has_gpu(device: int = 0) -> bool:
-    """Whether `get("cupy")` would find this GPU.  CuPy is loaded only where it is installed."""
+def why_no_gpu(device: int = 0) -> str | None:
+    """Why `get("cupy")` would not find this GPU, in a few words; None where it would.
+
+    CuPy is loaded only where it is installed.
+    """
     if find_spec("cupy") is None:
-        return False
+        return "CuPy is not installed"
     from minigan.backends import cuda_device
 
     try:
         cuda_device.select(device)
-    except (ConfigError, DeviceError):
-        return False
-    return True
+    except (ConfigError, DeviceError) as error:
+        return str(error).removeprefix(f"--backend {GPU}: ").split(";")[0]
+    return None

@@ -94,9 +94,15 @@ def test_auto_does_without_a_gpu(monkeypatch):
     for cupy in (None, *(case[0] for case in CASES.values())):
         monkeypatch.setitem(sys.modules, "cupy", cupy)
         monkeypatch.setattr(backends, "find_spec", lambda name, cupy=cupy: cupy)
-        assert not backends.has_gpu()
+        assert backends.why_no_gpu() is not None
     monkeypatch.setitem(sys.modules, "cupy", cupy_with(13020, 1))
-    assert backends.has_gpu() and not backends.has_gpu(1)
+    assert backends.why_no_gpu() is None and backends.why_no_gpu(1) is not None
+
+
+def test_auto_says_why_it_computes_on_the_cpu(monkeypatch, said, tmp_path):
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    code, _, err = said(main, "--iterations", "1", "--out", tmp_path / "a")
+    assert code == 0 and "on numba" in err and "(no GPU: CuPy is not installed)" in err
 
 
 def test_recording_is_on_unless_eager_is_asked_for(monkeypatch):
