@@ -119,6 +119,7 @@ def chainer_layer(seed: int, n_in: int, n_out: int, pieces: int) -> dict:
     x, dy = source.normal(5, n_in), source.normal(5, n_out)
     with chainer.using_config("dtype", np.float64):
         link = L.Maxout(n_in, n_out, pieces, initialW=W, initial_bias=b)
+    link.cleargrads()  # which are NaN before
     given = chainer.Variable(x)
     y = link(given)
     y.grad = dy
@@ -219,7 +220,7 @@ def main() -> None:
     head = {"made by": "tests/oracles/make_maxout_dropout.py", "libraries": libraries}
     parts = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     for name, cases in make().items():
-        lines = ",\n".join(json.dumps(plain(case)) for case in cases)
+        lines = ",\n".join(json.dumps(plain(case), allow_nan=False) for case in cases)
         parts.append(f"{json.dumps(name)}: [\n{lines}\n]")
     (HERE / "maxout_dropout.json").write_text("{" + ",\n".join(parts) + "}\n")
 
