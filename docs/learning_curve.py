@@ -30,12 +30,14 @@ def measure(run: Path, source: str | None) -> list[dict]:
     metrics = {line["iteration"]: line for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines())}
     points, validation = [], None
     for path in sorted((run / "checkpoints").glob("iteration-*.safetensors")):
+        iteration = int(path.stem.removeprefix("iteration-"))
+        if iteration not in metrics:  # where somebody stopped it
+            continue
         sampler = Sampler.load(path, "numba")
         if validation is None:
             _, data = data_of(sampler, str(run), source)
             validation = data.scaled(data.validation[: SIGMA_POINTS], np.float64)
         means = parzen.log_likelihood(sampler.ops, validation, sampler.sample(SAMPLES), parzen.SIGMAS).mean(axis=1)
-        iteration = int(path.stem.removeprefix("iteration-"))
         best = int(means.argmax())
         point = {"iteration": iteration, "epoch": metrics[iteration]["epoch"], "lr": metrics[iteration]["lr"]}
         points.append(point | {"mean": float(means[best]), "sigma": float(parzen.SIGMAS[best])})

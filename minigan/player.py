@@ -20,7 +20,7 @@ class Player:
     params           theta_g or theta_d
     optimiser        one of `minigan.optim`, made by `make_optimiser(params)`
     max_column_norm  the largest length of a column of any W, or None; applied after each update
-    average          over about how many updates the mean of the parameters is kept, or None  (Polyak and Juditsky 1992)
+    average          over about how many updates the mean of the parameters is kept, or None  (`Ops.average`)
     mean             that mean, or None
     watched          whether `optimiser.gradient_norm` will be asked for
     """

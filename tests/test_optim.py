@@ -208,15 +208,18 @@ def test_the_clock_tells_what_the_schedules_say():
 # ---- The mean of the weights ---------------------------------------------------------------------------------------
 
 
-def test_the_mean_is_over_the_last_tenth_of_history_and_then_over_the_horizon():
-    clock, thetas = OPS.clock(RATE, RAMP), np.random.default_rng(3).standard_normal((60, 5))
-    mean, expected = np.zeros(5), np.zeros(5)
-    for t, theta in enumerate(thetas):
-        r = 10 / (t + 10) if t + 10 < 40 else 1 / 4
-        expected = (1 - r) * expected + r * theta
-        OPS.average(mean, theta, Count(clock), horizon=4)
+def test_the_mean_weighs_each_by_its_number_and_then_forgets_over_the_horizon():
+    clock, thetas = OPS.clock(RATE, RAMP), np.random.default_rng(3).standard_normal((30, 5))
+    mean, expected = np.zeros(5), None
+    for t, theta in enumerate(thetas, 1):
+        if t <= 9:
+            numbers = np.arange(1, t + 1)
+            expected = numbers @ thetas[:t] / numbers.sum()
+        else:
+            expected = 0.8 * expected + 0.2 * theta
+        OPS.average(mean, theta, Count(clock), horizon=5)
         OPS.tick(clock)
-        np.testing.assert_allclose(mean, expected if t else theta, rtol=1e-12)
+        np.testing.assert_allclose(mean, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])

@@ -289,7 +289,7 @@ def loaded_blas() -> ThreadpoolController:
 
 def averaging_rate(count: int, horizon: int) -> float:
     """r of  mean <- mean + r (theta - mean)  after `count` updates before this one."""
-    return max(1 / horizon, 10 / (count + 10))
+    return max(1 / horizon, 2 / (count + 2))
 
 
 def reciprocal(keep: float, dtype):

@@ -174,9 +174,10 @@ class Ops(ABC):
 
     @abstractmethod
     def average(self, mean, theta, count: Count, horizon: int):
-        """mean <- mean + r (theta - mean), both (n,), with r = max(1 / horizon, 10 / (count + 10))
+        """mean <- mean + r (theta - mean), both (n,), with r = max(1 / horizon, 2 / (count + 2))
 
-        A running mean of theta over the last tenth of its history, and of about `horizon` updates once that is less.
+        The t-th theta has weight t in the mean, so that the beginning soon counts for little (Shamir and Zhang 2013,
+        polynomial-decay averaging with eta = 1); after 2 horizon updates it is an exponential mean over `horizon`.
         """
 
     @abstractmethod

@@ -31,13 +31,13 @@ extern "C" __global__ void adam(Real* theta, const Real* gradient, Real* first, 
     theta[i] -= m / correction1 / (sqrt(v / correction2) + Real(epsilon)) * lr;
 }
 
-// mean <- mean + r (theta - mean),   r = max(1 / horizon, 10 / (count + 10)),   count = iteration * per_iteration + offset
+// mean <- mean + r (theta - mean),   r = max(1 / horizon, 2 / (count + 2)),   count = iteration * per_iteration + offset
 // mean, theta (n).  A thread an entry, 12 bytes each in float32.
 extern "C" __global__ void average(Real* mean, const Real* theta, long long n, const unsigned long long* iteration,
                                    unsigned long long per_iteration, unsigned long long offset, double horizon) {
     const long long i = entry();
     if (i >= n) return;
-    const Real rate = fmax(1 / horizon, 10 / ((double)(*iteration * per_iteration + offset) + 10));
+    const Real rate = fmax(1 / horizon, 2 / ((double)(*iteration * per_iteration + offset) + 2));
     mean[i] += rate * (theta[i] - mean[i]);
 }
 

@@ -22,7 +22,7 @@ EVEN = (0.1, 0.9)
 
 
 def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Finding:
-    """Train the preset `digits`, or `mnist-annealed` in full; a run that was stopped goes on."""
+    """Train the preset `digits`, or `mnist-averaged` in full; a run that was stopped goes on."""
     folder = out / RUN
     config = config_of(folder, seed, quick)
     trainer = Trainer(config)
@@ -54,7 +54,7 @@ def run_beside(out: Path) -> Path:
 
 def config_of(folder: Path, seed: int, quick: bool) -> Config:
     """The run's options: enough pictures for a slider, and on from where it was."""
-    config = preset("digits" if quick else "mnist-annealed")
+    config = preset("digits" if quick else "mnist-averaged")
     iterations = quick_iterations(config) if quick else config.iterations
     resume = (folder / "config.toml").exists() and any((folder / "checkpoints").glob("*.safetensors"))
     every = max(1, (iterations or 500 * config.epochs) // FRAMES)
