@@ -24,7 +24,7 @@ PARTS = {
         ("terminal.py", "step"),
     ],
     "samples and their pictures": [("trainer.py", "_picture")],
-    "checkpoints": [("gan.py", "save")],
+    "checkpoints": [("trainer.py", "save")],
     "data, networks, compiled kernels' start": [("trainer.py", "__init__")],
 }
 

@@ -160,10 +160,11 @@ class GAN:
     # ---- Checkpoints -------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write a checkpoint (`minigan.checkpoint`): weights, optimiser state, recipe and iteration.
+        """Write a checkpoint (`minigan.checkpoint`).  Raises OSError where the disk refuses."""
+        checkpoint.write(Path(path), *self.snapshot())
 
-        Raises OSError where the disk refuses.
-        """
+    def snapshot(self) -> tuple[dict[str, np.ndarray], dict]:
+        """What a checkpoint holds, copied: weights and optimiser state; and recipe, networks and iteration."""
         header = {
             "recipe": asdict(self.recipe),
             "generator": models.to_json(self.generator),
@@ -174,8 +175,7 @@ class GAN:
             "threads": self.ops.threads,
             "data": self.data,
         }
-        tensors = {name: self.ops.to_host(view) for name, view in self._tensors().items()}
-        checkpoint.write(Path(path), tensors, header)
+        return {name: self.ops.to_host(view) for name, view in self._tensors().items()}, header
 
     @classmethod
     def load(cls, path: str | Path, backend: str = "numpy") -> GAN:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import signal
 import time
+from functools import partial
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from minigan import backends
+from minigan import backends, checkpoint
 from minigan import data as datasets
-from minigan.checkpoint import newest
+from minigan.background import Background
 from minigan.config import Config, recipe_of
 from minigan.data import Dataset
 from minigan.errors import CheckpointError, ConfigError, DivergedError
@@ -101,6 +102,7 @@ class Trainer:
         self.folder = RunFolder(Path(config.out)) if config.resume else RunFolder.create(config)
         self.passed_over: list[Path] = []
         self.saved_at: int | None = None
+        self.background = Background()
         if going_on:
             self._resume()
         else:
@@ -154,11 +156,13 @@ class Trainer:
                 self.save()
         if self.saved_at != gan.iteration:
             self.save()
+        self.background.wait()
 
     def _measured(self) -> dict:
         """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
         measured = self.gan.game.measure()
         if not np.isfinite(list(measured.values())).all() or not_finite(self.gan):
+            self.background.wait()
             kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
             advice = "try a smaller --lr, or --optimizer adam with --lr .0002"
             raise DivergedError(f"iteration {self.gan.iteration}: {self._origin()}; {advice} ({kept})")
@@ -172,7 +176,7 @@ class Trainer:
         found_at = self.gan.iteration
         self.gan.begin(self.source.batches_per_epoch, self.gan.data)
         if self.folder.begun:
-            self.gan.restore(*newest(self.folder.checkpoints))
+            self.gan.restore(*checkpoint.newest(self.folder.checkpoints))
         elif self.config.generator_from is not None:
             end_in(self.gan, self.config.generator_from)
         while self.gan.iteration < found_at:
@@ -185,7 +189,7 @@ class Trainer:
         """Write checkpoints/best.safetensors where the run has not been better before."""
         if validation > self.best:
             self.best = validation
-            self.gan.save(self.folder.best)
+            self.background.begin(partial(checkpoint.write, self.folder.best, *self.gan.snapshot()))
 
     def _line(self, measured: dict, speed: float) -> dict:
         """A line of metrics.jsonl; lr and momentum are those of the iteration just done."""
@@ -207,16 +211,21 @@ class Trainer:
         progress.show(displayable(samples) if contrast else samples, shape)
 
     def save(self) -> None:
-        """Write the checkpoint of this iteration, if its losses are finite."""
+        """Begin to write the checkpoint of this iteration, if its losses are finite."""
         self._measured()
-        self.gan.save(self.folder.checkpoint(self.gan.iteration))
+        path, (tensors, header) = self.folder.checkpoint(self.gan.iteration), self.gan.snapshot()
+
+        def write() -> None:
+            checkpoint.write(path, tensors, header)
+            if self.config.keep_last is not None:
+                self.folder.keep_newest(self.config.keep_last)
+
+        self.background.begin(write)
         self.saved_at = self.gan.iteration
-        if self.config.keep_last is not None:
-            self.folder.keep_newest(self.config.keep_last)
 
     def _resume(self) -> None:
         """Go on from the newest checkpoint that verifies, if it is of this run."""
-        path, tensors, header = newest(self.folder.checkpoints)
+        path, tensors, header = checkpoint.newest(self.folder.checkpoints)
         self.passed_over = sorted(p for p in self.folder.checkpoints.glob("iteration-*.safetensors") if p > path)
         self._kept("contrast", header["data"].get("contrast"), self.config.contrast)
         self._kept("generator_from", self.folder.saved_config().generator_from, self.config.generator_from)

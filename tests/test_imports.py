@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "minigan"
 
 # Each row may import from its own row and from those above it.
 ROOMS = [
-    {"errors", "whole_file"},
+    {"errors", "whole_file", "background"},
     {"rng"},
     {"backends"},
     {"params", "initialisers"},
