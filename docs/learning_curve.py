@@ -52,7 +52,7 @@ def draw(points: list[dict], path: Path) -> None:
     epochs = [point["epoch"] for point in points]
     upper.plot(epochs, [point["mean"] for point in points], ".-", color="green")
     upper.axhline(225, color="black", linestyle=":", linewidth=1)
-    upper.annotate("paper, test images: 225", (epochs[-1], 225), ha="right", va="bottom")
+    upper.annotate("paper, test images: 225", (epochs[0], 225), ha="left", va="bottom")
     upper.set(ylabel="log-likelihood of validation images, nats")
     lower.semilogy(epochs, [point["lr"] for point in points], color="grey")
     lower.set(xlabel="epoch", ylabel="learning rate")
