@@ -16,7 +16,7 @@ version = release = minigan.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "performance-tables.md", "drift-table.md"]
+exclude_patterns = ["_build", "*-tables.md", "*-table.md"]
 smartquotes = False
 
 html_theme = "furo"
