@@ -30,7 +30,8 @@ TESTS = {
     "layers": ["tests/layers", PAGE, "tests/test_symptoms.py", "tests/test_gradcheck.py"],
     "backends/numpy_ops.py": [
         *("tests/layers", "tests/backends/test_contract.py", "tests/test_optim.py", "tests/backends/test_parity.py"),
-        *("tests/metrics/test_parzen.py", "tests/test_symptoms.py"),
+        *("tests/metrics/test_parzen.py", "tests/test_symptoms.py", "tests/data/test_batches.py"),
+        *("tests/data/test_mixtures.py", "tests/test_gradcheck.py", PAGE),
     ],
 }
 """What to change, and the tests that are there to notice: a file of mathematics each, of the package `minigan`."""
