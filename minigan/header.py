@@ -21,6 +21,7 @@ class Header(dict):
 
 
 def whole(value: Any, least: int, largest: int) -> bool:
+    """Whether a value of a JSON text is a whole number from `least` to `largest`."""
     return type(value) is int and least <= value <= largest
 
 

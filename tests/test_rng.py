@@ -7,20 +7,10 @@ import numpy as np
 import pytest
 
 from minigan import rng
+from minigan.known_answers import RANDOM123
 from minigan.rng import Draw, Stream
 
 MASK = 0xFFFFFFFF
-
-# counter, key, expected: the known-answer file of Random123 (Salmon et al. 2011), philox4x32 with 10 rounds
-KNOWN_ANSWERS = [
-    ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
-    ((MASK,) * 4, (MASK, MASK), (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
-    (
-        (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
-        (0xA4093822, 0x299F31D0),
-        (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
-    ),
-]
 
 
 def philox_in_integers(counter, key):
@@ -47,7 +37,7 @@ def rows(*numbers):
     return np.array(numbers, dtype=np.uint32)
 
 
-@pytest.mark.parametrize("counter, key, expected", KNOWN_ANSWERS, ids=["zeros", "ones", "pi"])
+@pytest.mark.parametrize("counter, key, expected", RANDOM123, ids=["zeros", "ones", "pi"])
 def test_philox_gives_the_known_answers_of_random123(counter, key, expected):
     assert tuple(int(word) for word in rng.philox(list(counter), key)) == expected
     assert philox_in_integers(counter, key) == expected
