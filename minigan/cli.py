@@ -70,6 +70,7 @@ def run(prog: str, body: Callable[[], int | None]) -> NoReturn:
     except (DivergedError, DeviceError) as error:
         stop(prog, error, FAILED)
     except (OSError, MemoryError) as error:
-        stop(prog, f"{type(error).__name__}: {error}", FAILED)
+        file = getattr(error, "filename", None)
+        stop(prog, f"{file}: {error.strerror}" if file else f"{type(error).__name__}: {error}", FAILED)
     except KeyboardInterrupt:
         stop(prog, "interrupted", FAILED)

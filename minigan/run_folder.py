@@ -13,7 +13,7 @@ from pathlib import Path
 
 from minigan.config import Config, from_toml, to_toml
 from minigan.errors import ConfigError
-from minigan.whole_file import replace_file
+from minigan.whole_file import naming, replace_file
 
 LEFTOVERS = ".*.part"
 
@@ -94,7 +94,7 @@ class RunFolder:
 
     def log(self, line: dict) -> None:
         """Append one object to metrics.jsonl."""
-        with open(self.metrics, "a", encoding="utf-8") as file:
+        with naming(self.metrics), open(self.metrics, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -96,7 +96,7 @@ def test_a_failed_write_leaves_what_was_there(path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("minigan.whole_file.os.fsync", full)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match=f"No space left on device: '.*{path.name}'"):
         checkpoint.write(path, TENSORS, HEADER | {"iteration": 8})
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == [path.name]

@@ -85,16 +85,17 @@ def test_momentum_multiplies_g_by_lr_before_it_enters_v():
     assert np.abs(v + rate(STEPS - 1) * folded_later).max() > 0.01 * np.abs(v).max()  # the other form is another one
 
 
-def test_adam_is_algorithm_1_of_kingma_and_ba():
-    learner = Learner(lambda params, clock: Adam(params, clock, beta1=0.8, beta2=0.95, epsilon=1e-3))
+@pytest.mark.parametrize("beta1, beta2", [(0.8, 0.95), (0.3, 0.4)])  # 1 - beta^t far below 1, and soon near it
+def test_adam_is_algorithm_1_of_kingma_and_ba(beta1, beta2):
+    learner = Learner(lambda params, clock: Adam(params, clock, beta1, beta2, epsilon=1e-3))
     theta, first, second = learner.theta(), np.zeros((4, 4)), np.zeros((4, 4))
     for t in range(STEPS):
         g = learner.step()
         OPS.tick(learner.clock)
         for i, o in np.ndindex(4, 4):
-            first[i, o] = 0.8 * first[i, o] + 0.2 * g[i, o]
-            second[i, o] = 0.95 * second[i, o] + 0.05 * g[i, o] ** 2
-            unbiased = first[i, o] / (1 - 0.8 ** (t + 1)), second[i, o] / (1 - 0.95 ** (t + 1))
+            first[i, o] = beta1 * first[i, o] + (1 - beta1) * g[i, o]
+            second[i, o] = beta2 * second[i, o] + (1 - beta2) * g[i, o] ** 2
+            unbiased = first[i, o] / (1 - beta1 ** (t + 1)), second[i, o] / (1 - beta2 ** (t + 1))
             theta[i, o] -= rate(t) * unbiased[0] / (sqrt(unbiased[1]) + 1e-3)
         np.testing.assert_allclose(learner.theta(), theta, rtol=1e-11, atol=1e-13)
     state = learner.optimiser.state

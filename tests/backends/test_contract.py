@@ -77,12 +77,13 @@ def test_no_bias_is_a_bias_of_zeros(kernel, dtype):
     assert (getattr(OPS, kernel)(**without) == getattr(OPS, kernel)(**zeros)).all()
 
 
+@pytest.mark.parametrize("alpha, beta", [(-0.3, 0.7), (2.5, -1.5), (2.5, 0.0), (-0.3, 0.0), (1.0, 1.0)])
 @pytest.mark.parametrize("kernel", ["gemm", "colsum"])
-def test_alpha_and_beta_scale_the_result_and_what_was_there(kernel, dtype):
+def test_alpha_and_beta_scale_the_result_and_what_was_there(kernel, alpha, beta, dtype):
     plain = getattr(OPS, kernel)(**right_call(kernel, dtype))
     there = np.arange(plain.size, dtype=dtype).reshape(plain.shape)
-    got = getattr(OPS, kernel)(**right_call(kernel, dtype) | {"out": there.copy()}, alpha=-0.3, beta=0.7)
-    np.testing.assert_allclose(got, -0.3 * plain + 0.7 * there, rtol=1e-5 if dtype == np.float32 else 1e-13)
+    got = getattr(OPS, kernel)(**right_call(kernel, dtype) | {"out": there.copy()}, alpha=alpha, beta=beta)
+    np.testing.assert_allclose(got, alpha * plain + beta * there, rtol=1e-5 if dtype == np.float32 else 1e-13)
 
 
 @pytest.mark.parametrize("alpha", [1.0, -0.3])
