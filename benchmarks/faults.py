@@ -25,9 +25,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -44,6 +47,8 @@ RUN = [
 CHANGES = ("open", "os.rename", "os.remove", "os.mkdir")
 """Audit events of file operations that may change something."""
 NOBODY = 65534
+LONGEST = 60
+"""Seconds after which a run, which takes less than one, is taken to hang."""
 
 
 def forked(args: list[str], before: Callable[[], None] = lambda: None) -> int:
@@ -56,6 +61,9 @@ def forked(args: list[str], before: Callable[[], None] = lambda: None) -> int:
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
+        signal.alarm(LONGEST)
+        # tqdm's own lock is shared with the forks before this one, of which one may have been killed while it had it.
+        tqdm.set_lock(threading.RLock())
         before()
         train(args)
     except SystemExit as end:

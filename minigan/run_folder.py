@@ -84,9 +84,10 @@ class RunFolder:
     def checkpoint(self, iteration: int) -> Path:
         return self.checkpoints / f"iteration-{iteration:08d}.safetensors"
 
-    def keep_newest(self, n: int) -> None:
-        """Remove all but the n newest numbered checkpoints."""
-        for path in sorted(self.checkpoints.glob("iteration-*.safetensors"))[:-n]:
+    def keep_newest(self, n: int, newest: Path) -> None:
+        """Remove all numbered checkpoints before `newest` but n - 1; later ones, which may be damaged, do not count."""
+        numbered = self.checkpoints.glob("iteration-*.safetensors")
+        for path in sorted(path for path in numbered if path <= newest)[:-n]:
             path.unlink()
 
     def picture(self, iteration: int) -> Path:

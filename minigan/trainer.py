@@ -217,11 +217,14 @@ class Trainer:
 
         def write() -> None:
             checkpoint.write(path, tensors, header)
-            if self.config.keep_last is not None:
-                self.folder.keep_newest(self.config.keep_last)
+            self._keep_newest(path)
 
         self.background.begin(write)
         self.saved_at = self.gan.iteration
+
+    def _keep_newest(self, newest: Path) -> None:
+        if self.config.keep_last is not None:
+            self.folder.keep_newest(self.config.keep_last, newest)
 
     def _resume(self) -> None:
         """Go on from the newest checkpoint that verifies, if it is of this run."""
@@ -236,6 +239,7 @@ class Trainer:
             self._kept(name, saved.get(name), value)
         self.gan.restore(path, tensors, header)
         self.saved_at = self.gan.iteration
+        self._keep_newest(path)
         for line in self.folder.forget_after(self.gan.iteration):
             self.best = max(self.best, line.get("validation", -np.inf))
         if self.gan.iteration > self.total:

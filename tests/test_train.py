@@ -231,6 +231,26 @@ def test_the_newest_checkpoints_and_the_best_are_kept(tmp_path):
     assert Validation(Mixture.ring(), "")(best.sampler()) == found[best.iteration]
 
 
+def test_checkpoints_that_a_killed_run_had_no_time_to_remove_go_when_it_goes_on(tmp_path):
+    run = [*SMALL[:-2], "--out", str(tmp_path), "--checkpoint-every", "10"]
+    Trainer(options([*run, "--iterations", "40"])).run()
+    Trainer(options([*run, "--iterations", "40", "--keep-last", "3", "--resume"])).run()
+    assert numbers(tmp_path) == [20, 30, 40]
+
+
+def test_a_damaged_checkpoint_is_not_one_of_those_kept(tmp_path):
+    run = [*SMALL[:-2], "--out", str(tmp_path), "--checkpoint-every", "10", "--keep-last", "1"]
+    Trainer(options([*run, "--iterations", "20"])).run()
+    (tmp_path / "checkpoints" / "iteration-00000099.safetensors").write_bytes(b"damaged")
+    Trainer(options([*run, "--iterations", "30", "--resume"])).run()
+    assert numbers(tmp_path) == [30, 99] and GAN.load(tmp_path).iteration == 30
+
+
+def numbers(folder):
+    """The iterations of a run's numbered checkpoints."""
+    return sorted(int(p.stem.split("-")[1]) for p in (folder / "checkpoints").glob("iteration-*.safetensors"))
+
+
 def test_the_best_so_far_is_remembered_when_a_run_goes_on(tmp_path, monkeypatch):
     values = iter([0.1, 0.7, 0.4, 0.6])
     monkeypatch.setattr(Validation, "__call__", lambda self, sampler: next(values))
