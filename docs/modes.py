@@ -1,7 +1,7 @@
 """Mode coverage over ten seeds, and what fails:      python docs/modes.py --out runs/modes
 
-Trains the presets `ring` and `grid` with seeds 0 to 9 and the settings varied from them with three seeds each, one run
-a core; `--shipped` leaves the latter out.  A run whose samples are in the folder is not made again.  Writes
+Trains the presets `ring` and `grid` with ten seeds and the settings varied from them with three seeds each, one run a
+core; `--shipped` leaves the latter out.  A run whose samples are in the folder is not made again.  Writes
 docs/results/modes.md and .json, and docs/images/modes.png.
 """
 
@@ -16,6 +16,8 @@ from pathlib import Path
 from minigan.experiments import modes
 
 HERE = Path(__file__).parent
+FIRST_SEED = 20
+"""The presets were chosen by what seeds 0 to 16 and 100 to 103 gave, so others are reported."""
 
 
 def markdown(table: tuple[tuple[str, ...], ...]) -> str:
@@ -31,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
-    runs = modes.settings(seed=0, quick=False)
+    runs = modes.settings(FIRST_SEED, quick=False)
     if options.shipped:
         runs = {key: configs for key, configs in runs.items() if key[1] == modes.AS_SHIPPED}
 

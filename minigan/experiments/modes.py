@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
@@ -39,8 +40,8 @@ PICTURE = "modes.png"
 
 def widths(config: Config, width: int) -> Config:
     """Both networks with other hidden widths."""
-    lines = config.generator, config.discriminator
-    generator, discriminator = (tuple(line.replace(" 128", f" {width}") for line in network) for network in lines)
+    networks = config.generator, config.discriminator
+    generator, discriminator = (tuple(re.sub(r"^(\w+) \d+", rf"\1 {width}", line) for line in lines) for lines in networks)
     return replace(config, generator=generator, discriminator=discriminator)
 
 
@@ -54,7 +55,8 @@ CHANGES: dict[str, Callable[[Config], Config]] = {
     "lr / 10": lambda c: replace(c, lr=c.lr / 10),
     "lr x 5": lambda c: replace(c, lr=5 * c.lr),
     "lr without decay": lambda c: replace(c, lr_decay=1.0),
-    "batch of 16": lambda c: replace(c, batch_size=16),
+    "a quarter of the minibatch": lambda c: replace(c, batch_size=c.batch_size // 4),
+    "last weights, not their mean": lambda c: replace(c, average=None),
     "z of 64": lambda c: replace(c, latent=64),
     "width 16": lambda c: widths(c, 16),
     "all weights N(0, .1), no biases": lambda c: replace(c, generator=SMALL, discriminator=SMALL),
