@@ -161,7 +161,7 @@ def final(out: Path) -> bytes:
 
 def test_cifar10_from_the_bytes_to_a_picture(cifar10, tmp_path):
     trainer = narrow("cifar10", cifar10, tmp_path / "a")
-    gan, game = trainer.gan, trainer.gan.game
+    game = trainer.gan.game
     G, D = weights(game.generator), weights(game.discriminator)
     assert {name: W.shape for name, W in G.items() if name.endswith("W")} == {
         "0.W": (100, 40), "2.W": (40, 40), "4.W": (40, 3072)

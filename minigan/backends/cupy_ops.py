@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import cupy
-import numpy as np
 
 from minigan import rng
 from minigan.backends import checks

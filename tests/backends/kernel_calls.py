@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-import pytest
 
 from minigan.backends.clock import Count
 from minigan.backends.numpy_ops import NumpyOps
