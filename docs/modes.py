@@ -16,8 +16,8 @@ from pathlib import Path
 from minigan.experiments import modes
 
 HERE = Path(__file__).parent
-FIRST_SEED = 20
-"""The presets were chosen by what seeds 0 to 16 and 100 to 103 gave, so others are reported."""
+FIRST_SEED = 40
+"""The presets were chosen by what other seeds gave, all below 32 or above 99."""
 
 
 def markdown(table: tuple[tuple[str, ...], ...]) -> str:
