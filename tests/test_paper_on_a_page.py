@@ -6,6 +6,7 @@ parameter and velocity of both players agrees to 1e-12, as do V, G's loss, D(x) 
 
 import ast
 import importlib.util
+import inspect
 import os
 import re
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigan import rng
+from minigan import Recipe, rng
 from minigan.algorithm1 import Algorithm1
 from minigan.backends import get
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
@@ -147,6 +148,10 @@ GAMES = [
     ("alternating", 3, "saturating"),
     ("simultaneous", 1, "non-saturating"),
 ]
+
+
+def test_k_is_1_where_nothing_is_said_as_in_the_paper():
+    assert inspect.signature(Algorithm1).parameters["k"].default == Recipe().k == 1
 
 
 def test_is_a_page():

@@ -100,6 +100,15 @@ def test_every_coordinate_of_a_place_changes_the_words(other):
 
 def test_a_layer_draws_from_its_networks_stream_plus_its_index():
     assert Draw(0, 0, 0, Stream.DROPOUT_DISCRIMINATOR, None).layer(4).stream == Stream.DROPOUT_DISCRIMINATOR + 4
+    assert Draw(0, 0, 0, Stream.DROPOUT_DISCRIMINATOR + 3, None).layer(1).stream == Stream.DROPOUT_DISCRIMINATOR + 4
+
+
+def test_streams_are_apart_and_have_the_numbers_that_earlier_runs_were_drawn_with():
+    numbers = {name: number for name, number in vars(Stream).items() if name.isupper()}
+    assert numbers == {
+        "LATENT": 0, "MINIBATCH": 1, "MIXTURE_MODE": 2, "MIXTURE_NOISE": 3, "SAMPLE": 4,
+        "INITIAL_WEIGHTS": 64, "DROPOUT_GENERATOR": 1024, "DROPOUT_DISCRIMINATOR": 2048,
+    }
 
 
 def test_a_64_bit_seed_uses_both_words():

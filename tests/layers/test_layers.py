@@ -290,6 +290,15 @@ def test_an_evaluation_tape_makes_dropout_the_identity():
     assert [g.tobytes() for g in a.backward().values()] == [g.tobytes() for g in b.backward().values()]
 
 
+@pytest.mark.parametrize("layer", [Linear(3, 4), Maxout(3, 4, 2)])
+def test_biases_begin_at_zero_where_nothing_is_said(layer):
+    assert not layer.bias(layer.shapes()["b"], Draw(0, 0, 0, rng.Stream.INITIAL_WEIGHTS, None)).any()
+
+
+def test_widths_fit_by_their_values():
+    assert Sequential(Linear(3, int("1000")), Linear(int("1000"), 2)).n_out == 2
+
+
 def test_layers_that_do_not_fit_are_an_error():
     with pytest.raises(ValueError, match="width 4"):
         Sequential(Linear(3, 4), ReLU(), Dropout(0.5), Linear(5, 2))
