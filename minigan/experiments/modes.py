@@ -227,5 +227,5 @@ def draw(path: Path, folder: Path, configs: list[Config]) -> None:
         panel.scatter(*train(folder, config).T, s=3, color="limegreen", linewidths=0, label=r"$p_g$")
         modes = f"{found.captured} of {len(found.counts)} modes"
         panel.set(aspect="equal", title=f"{config.data}: {modes}, {found.high_quality:.1%} of high quality")
-        panel.legend(loc="upper right", fontsize=8)
+        panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=2, markerscale=3, frameon=False)
     style.save(picture, path)
