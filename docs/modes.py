@@ -1,8 +1,8 @@
 """Mode coverage over ten seeds, and what fails:      python docs/modes.py --out runs/modes
 
-Trains the presets `ring` and `grid` with ten seeds, and settings varied from them with three seeds each, one run a core;
-`--vary` names the mixtures to do the latter for.  A run whose samples are in the folder is not made again.  Writes
-docs/results/modes.md and .json, and docs/images/modes.png.
+Trains the presets `ring` and `grid` with ten seeds, and settings varied from them with three seeds each, one run a
+core; `--vary` names the mixtures to do the latter for.  A run whose samples are in the folder is not made again.
+Writes docs/results/modes.md and .json, and docs/images/modes.png.
 """
 
 from __future__ import annotations

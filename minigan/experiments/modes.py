@@ -40,9 +40,11 @@ PICTURE = "modes.png"
 
 def widths(config: Config, width: int) -> Config:
     """Both networks with other hidden widths."""
-    networks = config.generator, config.discriminator
-    generator, discriminator = (tuple(re.sub(r"^(\w+) \d+", rf"\1 {width}", line) for line in lines) for lines in networks)
-    return replace(config, generator=generator, discriminator=discriminator)
+
+    def narrowed(network: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(re.sub(r"^(\w+) \d+", rf"\1 {width}", line) for line in network)
+
+    return replace(config, generator=narrowed(config.generator), discriminator=narrowed(config.discriminator))
 
 
 SMALL = ("relu 128 normal=.1", "relu 128 normal=.1", "linear normal=.1")
