@@ -59,7 +59,7 @@ def main() -> None:
     test, validation = (data.scaled(part, np.float32) for part in (data.test[:TEST], data.validation[:VALIDATION]))
     print("\n| backend | Parzen, nats | standard error | sigma |\n|---|---|---|---|")
     for backend, gan in zip(options.backends, gans):
-        found = parzen.estimate(test, validation, gan.sample(SAMPLES, seed=1))
+        found = parzen.estimate(gan.ops, test, validation, gan.sample(SAMPLES, seed=1))
         print(f"| {backend} | {found.mean:.1f} | {found.standard_error:.1f} | {found.sigma:.3f} |", flush=True)
 
 
