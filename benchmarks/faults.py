@@ -201,7 +201,7 @@ def damaged_checkpoints(path: Path, scratch: Path, flips: int, rng: random.Rando
 
 
 def stopped(folder: Path, rng: random.Random) -> float:
-    """Seconds from SIGTERM to the end of a long run of the preset `digits`, in its first three."""
+    """Seconds from SIGTERM to the end of a long run of the preset `digits`, within three of its first line."""
     command = [sys.executable, "-m", "minigan.train", "--preset", "digits", "--epochs", "10000", "--sample-every", "50"]
     command += ["--out", str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

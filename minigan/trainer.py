@@ -238,12 +238,12 @@ class Trainer:
         for name, value in vars(self.gan.recipe).items():
             self._kept(name, saved.get(name), value)
         self.gan.restore(path, tensors, header)
+        if self.gan.iteration > self.total:
+            raise ConfigError(f"{path}: {self.gan.iteration} iterations are done, more than the {self.total} asked for")
         self.saved_at = self.gan.iteration
         self._keep_newest(path)
         for line in self.folder.forget_after(self.gan.iteration):
             self.best = max(self.best, line.get("validation", -np.inf))
-        if self.gan.iteration > self.total:
-            raise ConfigError(f"{path}: {self.gan.iteration} iterations are done, more than the {self.total} asked for")
 
     def _kept(self, name: str, saved, asked) -> None:
         """Raise ConfigError where a resumed run is asked for another value of an option that decides its numbers."""

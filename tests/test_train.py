@@ -15,7 +15,7 @@ from small_run import SMALL
 
 from minigan import GAN, CheckpointError, Linear, Recipe, Sequential, Sigmoid
 from minigan.data import Dataset, Mixture
-from minigan.errors import DivergedError
+from minigan.errors import ConfigError, DivergedError
 from minigan.metrics import parzen
 from minigan.train import options
 from minigan.trainer import Trainer
@@ -244,6 +244,14 @@ def test_a_damaged_checkpoint_is_not_one_of_those_kept(tmp_path):
     (tmp_path / "checkpoints" / "iteration-00000099.safetensors").write_bytes(b"damaged")
     Trainer(options([*run, "--iterations", "30", "--resume"])).run()
     assert numbers(tmp_path) == [30, 99] and GAN.load(tmp_path).iteration == 30
+
+
+def test_a_run_that_may_not_go_on_loses_no_checkpoint(tmp_path):
+    run = [*SMALL[:-2], "--out", str(tmp_path), "--checkpoint-every", "10"]
+    Trainer(options([*run, "--iterations", "30"])).run()
+    with pytest.raises(ConfigError, match="30 iterations are done"):
+        Trainer(options([*run, "--iterations", "20", "--keep-last", "1", "--resume"]))
+    assert numbers(tmp_path) == [10, 20, 30]
 
 
 def numbers(folder):
