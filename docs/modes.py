@@ -1,6 +1,6 @@
 """Mode coverage over ten seeds, and what fails:      python docs/modes.py --out runs/modes
 
-Trains the presets `ring` and `grid` with ten seeds, and settings varied from them with three seeds each, one run a
+Trains the presets `ring` and `grid` with ten seeds, and settings varied from them with two seeds each, one run a
 core; `--vary` names the mixtures to do the latter for.  A run whose samples are in the folder is not made again.
 Writes docs/results/modes.md and .json, and docs/images/modes.png.
 """
@@ -16,8 +16,8 @@ from pathlib import Path
 from minigan.experiments import modes
 
 HERE = Path(__file__).parent
-FIRST_SEED = 40
-"""The presets were chosen by other seeds, but that 40 and 41 also showed steeper sigmoids on the grid to be worse."""
+FIRST_SEED = 80
+"""The presets were chosen by other seeds."""
 
 
 def markdown(table: tuple[tuple[str, ...], ...]) -> str:
