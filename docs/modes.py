@@ -1,6 +1,6 @@
 """Mode coverage over ten seeds, and what fails:      python docs/modes.py --out runs/modes
 
-Trains the presets `ring` and `grid` with ten seeds, and settings varied from them with two seeds each, one run a
+Trains the presets `ring` and `grid` with ten seeds, and settings varied from them with one seed each, one run a
 core; `--vary` names the mixtures to do the latter for.  A run whose samples are in the folder is not made again.
 Writes docs/results/modes.md and .json, and docs/images/modes.png.
 """

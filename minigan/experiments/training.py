@@ -14,7 +14,7 @@ from minigan.experiments.finding import Finding
 from minigan.trainer import Trainer
 
 TITLE = "Algorithm 1"
-SECONDS = (25, 3 * 3600)
+SECONDS = (25, 2000)
 RUN = "run"
 FRAMES = 20
 SMALLEST_DIVERSITY = 0.5
