@@ -29,7 +29,7 @@ from minigan.rng import Draw
 from minigan.theory import Grid
 
 TITLE = "A G that cannot represent the data"
-SECONDS = (14, 120)
+SECONDS = (14, 90)
 LIMIT = sqrt(3)
 GRID = Grid(-4 * LIMIT, 4 * LIMIT, 1600)
 P_DATA = theory.uniform(GRID.side, LIMIT)

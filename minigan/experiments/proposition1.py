@@ -22,7 +22,7 @@ from minigan.sampler import Sampler
 from minigan.theory import Grid
 
 TITLE = "Proposition 1"
-SECONDS = (15, 180)
+SECONDS = (15, 130)
 HAS_MASS = 0.01
 """D is compared with D* where p_data + p_g is at least this share of its maximum: elsewhere D meets few points."""
 MEAN_ERROR, SUP_ERROR = 0.02, 0.15

@@ -26,7 +26,7 @@ from minigan.rng import Draw, Stream
 from minigan.theory import Grid
 
 TITLE = "Proposition 2"
-SECONDS = (3, 15)
+SECONDS = (3, 3)
 BINS = Grid(-4, 4, 100)
 SMALL, HALVING, TOO_LARGE = 0.1, 1.0, 5.0
 LOGIT_STEP = 20.0

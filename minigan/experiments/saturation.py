@@ -25,7 +25,7 @@ from minigan.losses import probability
 from minigan.recipe import Recipe
 
 TITLE = "Saturation"
-SECONDS = (4, 30)
+SECONDS = (4, 10)
 MOMENTS = 30
 REJECTED, VANISHED, WITHIN = 0.01, 0.1, 3.0
 

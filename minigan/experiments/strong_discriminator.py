@@ -33,7 +33,7 @@ from minigan.player import DISCRIMINATOR
 from minigan.recipe import Recipe
 
 TITLE = "When D is too strong"
-SECONDS = (20, 300)
+SECONDS = (20, 150)
 IMAGES = 300
 """So few that D can learn them by heart."""
 SIGMA = 0.2

@@ -21,7 +21,7 @@ from minigan.losses import probability
 from minigan.theory import LOG_4, Grid
 
 TITLE = "Theorem 1"
-SECONDS = (15, 180)
+SECONDS = (15, 130)
 SHIFTS = (4.0, 2.0, 1.0, 0.5, 0.0)
 GRID = Grid(-6, 10, 1600)
 P_DATA = Mixture("p_data", np.array([[-1.0], [1.0]]), 0.7)
