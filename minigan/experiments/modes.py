@@ -49,7 +49,7 @@ def widths(config: Config, width: int) -> Config:
 
 SMALL = ("relu 128 normal=.1", "relu 128 normal=.1", "linear normal=.1")
 STEEP = "relu 128 normal=1.5 bias=5"
-"""The kinks lie where those of the grid's preset are, and are six times as sharp."""
+"""D's first layer with its kinks where those of the grid's preset lie, and six times as sharp."""
 CHANGES: dict[str, Callable[[Config], Config]] = {
     "k = 1": lambda c: replace(c, k=1),
     "k = 3": lambda c: replace(c, k=3),
@@ -200,29 +200,33 @@ def finding(rows: list[Row], quick: bool, picture: Path) -> Finding:
 
 
 def numbers(row: Row) -> dict:
-    """A row's figures as JSON has them."""
+    """A row's figures as JSON has them; None is the standard error of a single seed."""
+    several = len(row.found) > 1
     return {
         "modes": row.modes[0],
-        "modes_standard_error": row.modes[1],
+        "modes_standard_error": row.modes[1] if several else None,
         "high_quality": row.high_quality[0],
-        "high_quality_standard_error": row.high_quality[1],
+        "high_quality_standard_error": row.high_quality[1] if several else None,
         "runs": [asdict(found) for found in row.found],
     }
 
 
 def _line(row: Row) -> tuple[str, ...]:
-    (modes, modes_error), (share, share_error) = row.modes, row.high_quality
-    captured, high_quality = f"{modes:.1f}", f"{share:.1%}"
-    if len(row.found) > 1:
-        captured, high_quality = f"{captured} ± {modes_error:.1f}", f"{high_quality} ± {share_error:.1%}"
+    found = numbers(row)
+    captured = _with_error(found["modes"], found["modes_standard_error"], ".1f")
+    high_quality = _with_error(found["high_quality"], found["high_quality_standard_error"], ".1%")
     return row.data, row.setting, str(len(row.found)), f"{captured} of {len(row.found[0].counts)}", high_quality
 
 
 def _published() -> Iterator[tuple[str, ...]]:
     for name in MIXTURES:
         for row in PUBLISHED[name]:
-            error = "" if row.modes_error is None else f" ± {row.modes_error:.1f}"
-            yield name, f"{row.source}'s vanilla GAN", "", f"{row.modes:.1f}{error}", f"{row.high_quality:.1%}"
+            captured = _with_error(row.modes, row.modes_error, ".1f")
+            yield name, f"{row.source}'s vanilla GAN", "", captured, f"{row.high_quality:.1%}"
+
+
+def _with_error(value: float, error: float | None, form: str) -> str:
+    return f"{value:{form}}" if error is None else f"{value:{form}} ± {error:{form}}"
 
 
 def draw(path: Path, folder: Path, configs: list[Config]) -> None:

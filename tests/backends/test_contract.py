@@ -33,7 +33,7 @@ def dtype(request):
 def test_every_backend_has_every_kernel_as_the_contract_writes_it(name):
     ops = backends.get(name, threads=1)
     assert ops.name == name and not type(ops).__abstractmethods__
-    for method in (name for name in Ops.__abstractmethods__ if inspect.isfunction(getattr(Ops, name))):
+    for method in (m for m in Ops.__abstractmethods__ if inspect.isfunction(getattr(Ops, m))):
         expected, got = (inspect.signature(getattr(c, method)).parameters.values() for c in (Ops, type(ops)))
         assert [(p.name, p.default) for p in got] == [(p.name, p.default) for p in expected], method
 
