@@ -21,11 +21,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers.ours import MiniGAN  # noqa: E402
 from benchmarks.peers.recipe import MNIST, Recipe, flop, initial_weights  # noqa: E402
-from benchmarks.step import EXAMPLES, backends_to_time, machine, measure, names, versions  # noqa: E402
-from minigan import ConfigError  # noqa: E402
+from benchmarks.step import BACKENDS, EXAMPLES, machine, measure, names, versions  # noqa: E402
+from minigan.errors import ConfigError, DeviceError  # noqa: E402
 
 BATCHES = (25, 50, 100, 200, 400, 800, 1600)
+BATCHES_ON_A_GPU = (100, 1000, 3000, 10000)
 WIDTHS = (0.25, 0.5, 1.0, 2.0)
+WIDTHS_ON_A_GPU = (0.5, 1.0, 2.0, 4.0, 8.0)
 KS = (1, 2, 3, 4, 6, 8)
 AXES = ("batch", "width", "k", "threads")
 
@@ -45,26 +47,28 @@ def thread_counts(most: int) -> list[int]:
     return sorted({2**i for i in range(most.bit_length()) if 2**i <= most} | {most})
 
 
-def points(axis: str, threads: int | None) -> dict[float, tuple[Recipe, int | None]]:
+def points(axis: str, backend: str, threads: int | None) -> dict[float, tuple[Recipe, int | None]]:
     """The points of an axis: {value: (recipe, threads)}."""
+    batches, widths = (BATCHES_ON_A_GPU, WIDTHS_ON_A_GPU) if backend == "cupy" else (BATCHES, WIDTHS)
     match axis:
         case "batch":
-            return {m: (replace(MNIST, batch_size=m), threads) for m in BATCHES}
+            return {m: (replace(MNIST, batch_size=m), threads) for m in batches}
         case "width":
-            return {factor: (widened(factor), threads) for factor in WIDTHS}
+            return {factor: (widened(factor), threads) for factor in widths}
         case "k":
             return {k: (replace(MNIST, k=k), threads) for k in KS}
         case _:
             return {n: (MNIST, n) for n in thread_counts(threads or machine()["cores"])}
 
 
-def run_axis(axis: str, backend: str, threads: int | None, rounds: int, seconds: float) -> list[dict]:
-    """The rows of one axis.  Raises ConfigError for impossible threads."""
+def run_axis(axis: str, backend: str, precision: str, threads: int | None, rounds: int, seconds: float) -> list[dict]:
+    """The rows of one axis.  Raises ConfigError for impossible threads or precision, DeviceError for no GPU."""
     examples = np.random.default_rng(1).integers(0, 256, (EXAMPLES, MNIST.features), dtype=np.uint8)
-    along = points(axis, threads)
+    along = points(axis, backend, threads)
     contenders = {}
     for value, (recipe, n_threads) in along.items():
-        contenders[value] = MiniGAN(recipe, initial_weights(recipe, seed=0), 0, backend, n_threads)
+        weights = initial_weights(recipe, seed=0)
+        contenders[value] = MiniGAN(recipe, weights, 0, backend, n_threads, precision)
         contenders[value].set_data(examples)
     times = measure(contenders, rounds, seconds)
     median = {value: float(np.median(t)) for value, t in times.items()}
@@ -98,8 +102,9 @@ def table(axis: str, rows: list[dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--backend", default="numba", choices=backends_to_time())
+    parser.add_argument("--backend", default="numba", choices=BACKENDS)
     parser.add_argument("--axes", type=names(AXES), default=list(AXES), help=", ".join(AXES))
+    parser.add_argument("--precision", default="float32", choices=("float32", "float64", "tf32"))
     parser.add_argument("--threads", type=int, help="of all points; the most of the axis threads; without it all cores")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.6, help="of a turn")
@@ -114,13 +119,13 @@ def main() -> None:
     rows = []
     for axis in options.axes:
         try:
-            found = run_axis(axis, options.backend, options.threads, options.rounds, options.seconds)
-        except ConfigError as error:
+            found = run_axis(axis, options.backend, options.precision, options.threads, options.rounds, options.seconds)
+        except (ConfigError, DeviceError) as error:
             parser.error(str(error))
         print(table(axis, found), flush=True)
         rows += found
     if options.json:
-        result = {"backend": options.backend, "precision": "float32", "points": rows}
+        result = {"backend": options.backend, "precision": options.precision, "points": rows}
         options.json.write_text(json.dumps(result | {"machine": machine(), "versions": versions()}, indent=1) + "\n")
 
 

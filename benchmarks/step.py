@@ -2,9 +2,10 @@
 
     python benchmarks/step.py --backend numba --against floor,torch,torch-compile,jax --json out.json
 
-The floor is the iteration's matrix products alone, in NumPy.  Every peer is first checked to compute the same losses
-from the same weights, x, z and dropout masks.  Then all take turns, A B A B, a few iterations each, with a pause before
-each turn in which the threads of the one before stop spinning.  What counts are ratios of medians in one run.
+The floor is the iteration's matrix products alone, in NumPy; on a GPU (--backend cupy, where torch and torch-graph are
+peers) it is in minigan's own, and `gpu.py` has more.  Every peer is first checked to compute the same losses from the
+same weights, x, z and dropout masks.  Then all take turns, A B A B, a few iterations each, with a pause before each
+turn in which the threads of the one before stop spinning.  What counts are ratios of medians in one run.
 """
 
 from __future__ import annotations
@@ -25,23 +26,34 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers.floor import Floor  # noqa: E402
 from benchmarks.peers.ours import MiniGAN, Products  # noqa: E402
-from benchmarks.peers.recipe import RECIPES, Recipe, flop, initial_weights  # noqa: E402
+from benchmarks.peers.recipe import RECIPES, Recipe, flop, initial_weights, products  # noqa: E402
+from minigan.backends import GPU, NAMES  # noqa: E402
+from minigan.errors import ConfigError, DeviceError  # noqa: E402
 
-PEERS = ("floor", "products", "numpy", "torch", "torch-compile", "jax", "jax-scan", "blog")
+PEERS = ("floor", "products", "numpy", "torch", "torch-compile", "torch-graph", "jax", "jax-scan", "blog")
+IN_A_GRAPH = 20
 EXAMPLES = 20000
+BACKENDS = (*NAMES, GPU)
 LOSS_TOLERANCE = 1e-4
 PAUSE = 0.2
 
 
 def peer(name: str, recipe: Recipe, weights: dict, backend: str, threads: int | None):
-    """A contender by name; its framework is imported now."""
+    """A contender by name; its framework is imported now.  Raises ConfigError for one that is not of this backend."""
+    on_gpu = backend == GPU
+    if name == "torch-compile" and on_gpu or name == "torch-graph" and not on_gpu:
+        raise ConfigError(f"--against {name}: expected {'a backend of the CPU' if on_gpu else '--backend cupy'}")
     match name:
-        case "floor":
+        case "floor" if not on_gpu:
             return Floor(recipe)
-        case "products":
-            return Products(recipe, backend, threads)
+        case "floor" | "products":
+            return Products(products(recipe), backend, threads)
         case "numpy":
             return MiniGAN(recipe, weights, 0, "numpy", threads)
+        case "torch" | "torch-graph" if on_gpu:
+            from benchmarks.peers.torch_cuda import TorchCudaGAN
+
+            return TorchCudaGAN(recipe, weights, IN_A_GRAPH if name == "torch-graph" else 0)
         case "torch" | "torch-compile":
             from benchmarks.peers.torch_eager import TorchGAN
 
@@ -121,7 +133,7 @@ def run_case(recipe: Recipe, backend: str, against: list[str], threads: int | No
 def versions() -> dict[str, str]:
     """What was measured with what."""
     found = {"python": platform.python_version()}
-    for package in ("minigan", "numpy", "numba", "torch", "jax", "mkl"):
+    for package in ("minigan", "numpy", "numba", "torch", "jax", "mkl", "cupy-cuda13x", "cupy-cuda12x"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -167,7 +179,7 @@ def names(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--backend", default="numba", choices=backends_to_time())
+    parser.add_argument("--backend", default="numba", choices=BACKENDS)
     parser.add_argument("--against", type=names(PEERS), default=["floor", "products"], help=", ".join(PEERS))
     parser.add_argument("--cases", type=names(tuple(RECIPES)), default=["mnist"], help=", ".join(RECIPES))
     parser.add_argument("--threads", type=int)
@@ -175,20 +187,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.6, help="of a turn")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX would take most of a GPU's memory
     rows = []
     for case in options.cases:
         job = options.backend, options.against, options.threads, options.rounds, options.seconds
-        rows += run_case(RECIPES[case], *job)
+        try:
+            rows += run_case(RECIPES[case], *job)
+        except (ConfigError, DeviceError) as error:
+            parser.error(str(error))
     print(table(rows))
     if options.json:
         result = {"cases": rows, "machine": machine(), "versions": versions(), "precision": "float32"}
         options.json.write_text(json.dumps(result, indent=1) + "\n")
-
-
-def backends_to_time() -> tuple[str, ...]:
-    from minigan.backends import NAMES
-
-    return NAMES
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ class Options:
     """what computes"""
     threads: int | None = None
     """CPU threads; without it all cores that are free to use"""
+    device: int = 0
+    """which GPU, where cupy computes"""
     json: str | None = None
     """FILE.json for the whole table with all its figures"""
 
@@ -67,7 +69,8 @@ def evaluate(options: Options) -> tuple[dict, str]:
     from minigan.reference_data import data_of
     from minigan.sampler import Sampler, chosen
 
-    sampler = Sampler.load(chosen(options.run, options.pretrained), options.backend, options.threads)
+    place = options.backend, options.threads, options.device
+    sampler = Sampler.load(chosen(options.run, options.pretrained), *place)
     name, data = data_of(sampler, options.run, options.data)
     if isinstance(data, Mixture):
         if options.sigma is not None:

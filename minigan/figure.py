@@ -41,6 +41,8 @@ class Options:
     """seed of z"""
     backend: Literal["numpy", "numba", "cupy"] = "numpy"
     """what computes"""
+    device: int = 0
+    """which GPU, where cupy computes"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
@@ -81,7 +83,7 @@ def main(args: list[str] | None = None) -> None:
         from minigan.reference_data import data_of
         from minigan.sampler import Sampler, chosen
 
-        sampler = Sampler.load(chosen(options.run, options.pretrained), options.backend)
+        sampler = Sampler.load(chosen(options.run, options.pretrained), options.backend, device=options.device)
         if sampler.data["image_shape"] is None:
             raise ConfigError(f"figure {options.number}: the generator makes no images")
         if options.number == "2":

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -178,15 +179,14 @@ class GAN:
         return {name: self.ops.to_host(view) for name, view in self._tensors().items()}, header
 
     @classmethod
-    def load(cls, path: str | Path, backend: str = "numpy") -> GAN:
+    def load(cls, path: str | Path, backend: str = "numpy", threads: int | None = None, device: int = 0) -> GAN:
         """The GAN of a checkpoint file, or of the newest one in a run's folder.
 
-        Raises CheckpointError for a file that cannot be trusted, ConfigError for an unknown backend.
+        Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
-        backends.get(backend)
         path, tensors, header = checkpoint.find(Path(path))
         recipe, generator, data = described(path, header)
-        try:
+        with what_a_header_asks_for(path):
             networks = [generator, models.from_json(header["discriminator"])]
             weights = {
                 f"{role}.{name}": (shape, recipe.dtype)
@@ -195,12 +195,9 @@ class GAN:
             }
             # Before memory is taken for them.
             checkpoint.compare(weights, {name: tensors[name] for name in weights if name in tensors}, path)
-            gan = cls(*networks, recipe, backend)
+        gan = cls(*networks, recipe, backend, threads, device)
+        with what_a_header_asks_for(path):
             gan.begin(header["iterations_per_epoch"] * recipe.k, data)
-        except CheckpointError:
-            raise
-        except (ValueError, MemoryError) as error:
-            raise CheckpointError(f"{path}: its header describes no GAN ({one_line(error)})") from None
         gan.restore(path, tensors, header)
         return gan
 
@@ -219,3 +216,14 @@ class GAN:
             for kind, state in kept.items():
                 views |= {f"{role}.{kind}.{name}": view for name, view in state.items()}
         return views
+
+
+@contextmanager
+def what_a_header_asks_for(path: Path):
+    """Where it cannot be made, the file is at fault: CheckpointError."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except (ValueError, MemoryError) as error:
+        raise CheckpointError(f"{path}: its header describes no GAN ({one_line(error)})") from None

@@ -37,6 +37,8 @@ class Options:
     """each row of the grid along a straight line in z, between two draws (`minigan.figure 3` has more)"""
     backend: Literal["numpy", "numba", "cupy"] = "numpy"
     """what computes"""
+    device: int = 0
+    """which GPU, where cupy computes"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
@@ -59,7 +61,7 @@ def main(args: list[str] | None = None) -> None:
         options.check()
         from minigan.sampler import Sampler, chosen
 
-        sampler = Sampler.load(chosen(options.run, options.pretrained), options.backend)
+        sampler = Sampler.load(chosen(options.run, options.pretrained), options.backend, device=options.device)
         if options.interpolate:
             z = straight_lines(sampler.draw_z(2 * options.n // options.columns, options.seed), options.columns)
         else:

@@ -53,12 +53,12 @@ class Sampler:
         return {PREFIX + name: view for name, view in self.params.items()}
 
     @classmethod
-    def load(cls, path: str | Path, backend: str = "numpy", threads: int | None = None) -> Sampler:
+    def load(cls, path: str | Path, backend: str = "numpy", threads: int | None = None, device: int = 0) -> Sampler:
         """The generator of a run's folder (its newest checkpoint), of a checkpoint, or of a generator's own file.
 
-        Raises CheckpointError for a file that cannot be trusted, ConfigError for an unknown backend.
+        Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
-        ops = backends.get(backend, threads)
+        ops = backends.get(backend, threads, device)
         path, tensors, header = checkpoint.find(Path(path))
         recipe, network, data = described(path, header)
         prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX

@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from minigan import GAN, CheckpointError, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid, checkpoint
+from minigan import GAN, CheckpointError, ConfigError, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid, checkpoint
 from minigan.sampler import Sampler
 
 MIB = 1 << 20
@@ -111,6 +111,21 @@ def test_a_key_that_is_missing_is_named(saved, tmp_path, key):
     for load in (Sampler.load, GAN.load):
         with pytest.raises(CheckpointError, match=f"x.safetensors: its header has no '{key}'"):
             load(path)
+
+
+def test_a_backend_that_cannot_be_had_is_not_the_files_fault(saved, tmp_path):
+    tensors, header = saved
+    path = tmp_path / "x.safetensors"
+    checkpoint.write(path, tensors, header)
+    for load in (Sampler.load, GAN.load):
+        with pytest.raises(ConfigError, match="--backend abacus: expected one of"):
+            load(path, "abacus")
+        with pytest.raises(ConfigError, match="--threads 0: expected at least 1"):
+            load(path, threads=0)
+    path = tmp_path / "tf32.safetensors"
+    checkpoint.write(path, tensors, header | {"recipe": header["recipe"] | {"precision": "tf32"}})
+    with pytest.raises(ConfigError, match="--precision tf32: expected --backend cupy"):
+        GAN.load(path)
 
 
 def test_another_networks_file(saved, tmp_path):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from benchmarks.peers.recipe import Recipe, products
+from benchmarks.peers.recipe import Product, Recipe
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid, rng
 from minigan import Recipe as Rules
 from minigan import backends
@@ -58,28 +60,35 @@ class MiniGAN:
             for _ in range(n):
                 self.gan.step(self.source)
 
-    def numbers(self) -> tuple:
-        """The next iteration's x (m, n), z (m, latent) and masks (2m, width) each, and what D and G lose on them."""
+    def drawn(self) -> tuple[np.ndarray, np.ndarray]:
+        """The next iteration's x (m, n) and z (m, latent)."""
         game = self.gan.game
         self.source.prepare(self.gan.iteration, self.gan.recipe.k)
         game.draw_x(self.source, 0)
         game.draw_z(0)
+        return self.ops.to_host(game.x), self.ops.to_host(game.z)
+
+    def numbers(self) -> tuple:
+        """The next iteration's x (m, n), z (m, latent) and masks (2m, width) each, and what D and G lose on them."""
+        game, (x, z) = self.gan.game, self.drawn()
         game._discriminate_pair(0)
+        draw = game.tape_d.draw
+        draw = replace(draw, iteration=self.gan.iteration, rows=self.ops.to_host(draw.rows))
         masks, layers = [], game.discriminator.network.layers
         for index, layer in enumerate(layers):
             if isinstance(layer, Dropout):
                 width = layers[index - 1].n_out if index else game.discriminator.network.n_in
-                masks.append(rng.words(game.tape_d.draw.layer(index), width) < rng.keep_threshold(layer.keep))
+                masks.append(rng.words(draw.layer(index), width) < rng.keep_threshold(layer.keep))
         logits = self.ops.to_host(game.logits)
         real, fake = logits[: game.m], logits[game.m :]
         weight = 0.5 if game.updates == "simultaneous" else 1.0
-        return self.ops.to_host(game.x), self.ops.to_host(game.z), masks, (-weight * value(real, fake), game.loss(fake))
+        return x, z, masks, (-weight * value(real, fake), game.loss(fake))
 
 
 class Products:
-    """An iteration's matrix products alone, through the backend's own gemm."""
+    """Matrix products alone, an iteration's or others, through the backend's own gemm."""
 
-    def __init__(self, recipe: Recipe, backend: str, threads=None, seed: int = 0, precision="float32"):
+    def __init__(self, needed: list[Product], backend: str, threads=None, seed: int = 0, precision="float32"):
         self.ops = backends.get(backend, threads, precision=precision)
         normal = np.random.default_rng(seed).standard_normal
         memory: dict[str, np.ndarray] = {}
@@ -89,7 +98,6 @@ class Products:
                 memory[name] = self.ops.asarray(normal((rows, columns), np.float32))
             return memory[name]
 
-        needed = products(recipe)
         for p in needed:
             buffer(p.a, *((p.K, p.M) if p.trans_a else (p.M, p.K)))
             buffer(p.b, *((p.N, p.K) if p.trans_b else (p.K, p.N)))

@@ -18,13 +18,14 @@ class TorchCudaGAN(TorchGAN):
     tf32      float32 products on the tensor cores
     """
 
+    device = "cuda"
+
     def __init__(self, recipe: Recipe, weights: dict[str, np.ndarray], in_graph: int = 0, tf32: bool = False):
-        torch.set_default_device("cuda")
         torch.backends.cuda.matmul.allow_tf32 = tf32
         super().__init__(recipe, weights, seed=0)
         self.rng, self.in_graph, self.graph = None, in_graph, None
         self.update_g, self.update_d = _Momentum(self.g, recipe), _Momentum(self.d, recipe)
-        self.lr = torch.tensor(recipe.learning_rate, dtype=torch.float64)
+        self.lr = torch.tensor(recipe.learning_rate, dtype=torch.float64, device=self.device)
 
     def iterate(self, n: int = 1) -> None:
         """n iterations, or as many more as fill the last graph; returns when they are done."""

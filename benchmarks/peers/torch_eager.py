@@ -18,15 +18,19 @@ class TorchGAN:
     compile          the whole iteration, both backward passes and both updates included, is one compiled graph
     """
 
+    device = "cpu"
+
     def __init__(self, recipe: Recipe, weights: dict[str, np.ndarray], seed: int, compile: bool = False):
         self.recipe, self.iteration, self.data = recipe, 0, None
         self.rng = torch.Generator().manual_seed(seed)
-        tensors = {name: torch.tensor(weights[name], requires_grad=True) for name in recipe.shapes()}
+        tensors = {
+            name: torch.tensor(weights[name], device=self.device, requires_grad=True) for name in recipe.shapes()
+        }
         self.named = tensors
         self.g = [tensors[f"{name}.{letter}"] for name in recipe.g_names for letter in "Wb"]
         self.d = [tensors[f"{name}.{letter}"] for name in recipe.d_names for letter in "Wb"]
-        self.ones = torch.ones(recipe.batch_size, 1)
-        self.targets = torch.cat([self.ones, torch.zeros(recipe.batch_size, 1)])
+        self.ones = torch.ones(recipe.batch_size, 1, device=self.device)
+        self.targets = torch.cat([self.ones, torch.zeros_like(self.ones)])
         if compile:
             torch._dynamo.config.trace_autograd_ops = True  # autograd.grad inside the graph
             self.update_g, self.update_d = _InGraphMomentum(self.g, recipe), _InGraphMomentum(self.d, recipe)
@@ -36,7 +40,7 @@ class TorchGAN:
 
     def set_data(self, examples: np.ndarray) -> None:
         """examples (n, features) uint8"""
-        self.data = torch.tensor(examples)
+        self.data = torch.tensor(examples, device=self.device)
 
     def iterate(self, n: int = 1) -> None:
         """n iterations on fresh minibatches, z and masks."""
@@ -45,11 +49,11 @@ class TorchGAN:
 
     def play(self, draws: list[tuple]) -> None:
         """One iteration on given numbers: an (x, z, masks) for each step; a step of G alone takes (None, z, masks)."""
-        self._step([_tensors(*draw) for draw in draws])
+        self._step([self._tensors(*draw) for draw in draws])
 
     def losses(self, x: np.ndarray, z: np.ndarray, masks: list[np.ndarray]) -> tuple[float, float]:
         """(d_loss, g_loss) before any update.      x (m, n)   z (m, latent)   masks (2m, width), real rows first"""
-        x, z, masks = _tensors(x, z, masks)
+        x, z, masks = self._tensors(x, z, masks)
         m = self.recipe.batch_size
         with torch.no_grad():
             return self._d_loss(x, self._generate(z), masks).item(), self._g_loss(z, [r[m:] for r in masks]).item()
@@ -131,12 +135,12 @@ class TorchGAN:
 
     def _draw_x(self):
         """A minibatch (m, n) of pixels in [0, 1]."""
-        rows = torch.randint(len(self.data), (self.recipe.batch_size,), generator=self.rng)
+        rows = torch.randint(len(self.data), (self.recipe.batch_size,), generator=self.rng, device=self.device)
         return self.data[rows].float().mul_(1 / 255)
 
     def _draw_z(self):
         """(m, latent) from the prior"""
-        z = torch.empty(self.recipe.batch_size, self.recipe.latent)
+        z = torch.empty(self.recipe.batch_size, self.recipe.latent, device=self.device)
         if self.recipe.prior == "normal":
             return z.normal_(generator=self.rng)
         return z.uniform_(-(3**0.5), 3**0.5, generator=self.rng)
@@ -145,10 +149,17 @@ class TorchGAN:
         """Bool masks (rows, width), from 16 random bits an entry: several times as fast as `bernoulli_` on a CPU."""
         masks = []
         for width, keep in zip(self.recipe.mask_widths, self.recipe.keeps):
-            words = torch.empty(-(-rows * width // 4), dtype=torch.int64).random_(-(2**63), None, generator=self.rng)
+            words = torch.empty(-(-rows * width // 4), dtype=torch.int64, device=self.device)
+            words.random_(-(2**63), None, generator=self.rng)
             bits = words.view(torch.int16)[: rows * width].view(rows, width)
             masks.append(bits < round(keep * 2**16) - 2**15)
         return masks
+
+    def _tensors(self, x, z, masks):
+        """NumPy arrays to tensors; masks to bool."""
+        x = None if x is None else torch.tensor(x, device=self.device)
+        masks = [torch.tensor(np.asarray(r, dtype=bool), device=self.device) for r in masks]
+        return x, torch.tensor(z, device=self.device), masks
 
 
 class _FusedMomentum:
@@ -184,9 +195,3 @@ class _InGraphMomentum:
 
 def _dropout(h, mask, keep: float):
     return h * (mask * (1 / keep))
-
-
-def _tensors(x, z, masks):
-    """NumPy arrays to tensors; masks to bool."""
-    x = None if x is None else torch.tensor(x)
-    return x, torch.tensor(z), [torch.tensor(np.asarray(r, dtype=bool)) for r in masks]

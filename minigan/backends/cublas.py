@@ -7,6 +7,7 @@ allocated later and equal calls give equal bits; a second stream takes a second 
 from __future__ import annotations
 
 import ctypes
+import sys
 from functools import cache
 
 import cupy
@@ -63,7 +64,7 @@ class Cublas:
         self._call("cublasSetWorkspace_v2", self._handle, self._workspace.data.ptr, WORKSPACE)
 
     def __del__(self):
-        if getattr(self, "_handle", None):
+        if getattr(self, "_handle", None) and not sys.is_finalizing():  # at the end the GPU may be gone already
             self._library.cublasDestroy_v2(self._handle)
 
     def gemm(self, a, b, out, trans_a: bool, trans_b: bool, alpha, beta) -> None:

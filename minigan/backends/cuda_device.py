@@ -19,9 +19,11 @@ def select(number: int) -> str:
     try:
         import cupy
     except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "cupy"
+        reason = str(error.__cause__ or error).strip().splitlines()[0]  # CuPy writes a page around its cause
         raise DeviceError(
-            "--backend cupy: CuPy is not installed; expected pip install 'minigan[cupy13x]' for a driver of CUDA 13, "
-            f"'minigan[cupy12x]' for one of CUDA 12 ({str(error).strip().splitlines()[0]})"
+            f"--backend cupy: CuPy {'is not installed' if missing else 'cannot be loaded'}; expected pip install "
+            f"'minigan[cupy13x]' for a driver of CUDA 13, 'minigan[cupy12x]' for one of CUDA 12 ({reason})"
         ) from None
     count = devices(cupy.cuda.runtime)
     if not 0 <= number < count:

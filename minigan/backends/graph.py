@@ -7,7 +7,9 @@ buffers keep their addresses, and no kernel allocates or waits: so one recording
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+from contextlib import contextmanager
 
 import cupy
 
@@ -23,9 +25,10 @@ MOST_KERNELS = 3000
 class Recording:
     """`iterate` as a call that is recorded.
 
-    The first call runs it as it is: it loads the kernels, and makes what is made once.  The next one records it, and
-    from there on a call only counts, until a graph of many iterations is full and gets launched.  Whatever else the
-    backend is asked for launches what was counted first (`Lines.settle`), so nobody can tell the difference.
+    The first call runs it as it is: it loads the kernels, and makes what is made once.  The next one records it, alone
+    and many times over, and from there on a call only counts, until the graph of many is full and gets launched.
+    Whatever else the backend is asked for launches what was counted first (`Lines.settle`), so nobody can tell the
+    difference.
     """
 
     def __init__(self, lines: Lines, iterate: Callable[[], None]):
@@ -41,12 +44,11 @@ class Recording:
             return
         if self._due == 0:
             self._lines.settle()
-        self._one = self._one or self._recorded(1)
+        if self._one is None:
+            self._one, self._many = self._recorded(1), self._recorded(self._in_many())
         self._lines.waiting = self
         self._due += 1
         if self._due == self._in_many():
-            self._lines.waiting = None
-            self._many = self._many or self._recorded(self._due)
             self._launch(self._many, 1)
 
     def settle(self) -> None:
@@ -69,7 +71,7 @@ class Recording:
         """`times` iterations as a graph.  None of them runs."""
         lines, stream = self._lines, self._lines.chain.stream
         lines.join()
-        with cupy.cuda.using_allocator(refuse):
+        with cupy.cuda.using_allocator(refuse), uncollected():
             stream.begin_capture()
             try:
                 lines.fork()
@@ -82,6 +84,18 @@ class Recording:
             graph = stream.end_capture()
         graph.upload(stream)
         return graph
+
+
+@contextmanager
+def uncollected():
+    """A stretch in which Python collects no garbage: a cuBLAS handle among it, destroyed, would wait for the GPU."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def refuse(size: int):

@@ -63,6 +63,7 @@ def log_likelihood(
     n, dimension = samples.shape
     precisions = ops.asarray(1 / (2 * sigmas**2), np.float64)
     s, s_norms = squared(ops, samples)
+    products = ops.empty((min(TILE, len(points)) * min(TILE, n),), np.float64)
     out = np.empty((len(sigmas), len(points)))
     with ops.session():
         for start in range(0, len(points), TILE):
@@ -71,7 +72,8 @@ def log_likelihood(
             total = ops.zeros(peak.shape, np.float64)
             for first in range(0, n, TILE):
                 tile = slice(first, min(first + TILE, n))
-                product = ops.gemm(x, s[tile], out=ops.empty((len(x), tile.stop - first), np.float64), trans_b=True)
+                shape = (len(x), tile.stop - first)
+                product = ops.gemm(x, s[tile], out=products[: shape[0] * shape[1]].reshape(shape), trans_b=True)
                 ops.log_sum_exp(product, x_norms, s_norms[tile], precisions, peak, total)
             out[:, start : start + TILE] = ops.to_host(peak) + np.log(ops.to_host(total))
             progress(len(x))

@@ -35,12 +35,14 @@ class OutOfMemoryError(MemoryError):
 class GPU:
     """What there is one of: the streams, the recording under way, and who has touched which memory.
 
-    room  bytes that may still be allocated
+    room       bytes that may still be allocated
+    destroyed  for each cuBLAS handle that is gone, whether a stream recorded just then
     """
 
     def __init__(self):
         self.streams, self.current, self.recording, self.allocator = {}, [], None, None
         self.touched, self.room, self.waits, self.launches = {}, 2**40, 0, 0
+        self.destroyed = []
 
     def forbid(self, what: str) -> None:
         if self.recording is not None:
@@ -220,6 +222,7 @@ class CublasLibrary:
         return 0
 
     def cublasDestroy_v2(self, handle):
+        self.gpu.destroyed.append(self.gpu.recording is not None)
         return 0
 
     def cublasSetStream_v2(self, handle, stream):

@@ -88,6 +88,18 @@ def test_without_cupy_the_extra_to_install_is_named(monkeypatch, said):
     monkeypatch.setitem(sys.modules, "cupy", None)
     code, out, err = said(main, "--backend", "cupy")
     assert (code, out) == (1, "") and err.count("\n") == 1 and "minigan[cupy13x]" in err and "minigan[cupy12x]" in err
+    assert "CuPy is not installed" in err
+
+
+def test_a_cupy_that_cannot_be_loaded_says_why(monkeypatch, said, tmp_path):
+    """CuPy's own message is a page between two rules; its cause is one line."""
+    page = "raise ImportError('\\n=====\\nFailed to import.\\n=====') from ImportError('libcublas.so.13: no such file')"
+    (tmp_path / "cupy.py").write_text(page)
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    code, _, err = said(main, "--backend", "cupy")
+    assert code == 1 and err.count("\n") == 1
+    assert "CuPy cannot be loaded" in err and "(libcublas.so.13: no such file)" in err
 
 
 def test_auto_does_without_a_gpu(monkeypatch):

@@ -1,5 +1,7 @@
 """The host's part in recording and replaying, on a stand-in that raises wherever a GPU would break, or worse, not."""
 
+import gc
+
 import cuda_on_cpu
 import numpy as np
 import pytest
@@ -103,6 +105,28 @@ def test_nothing_is_drawn_on_the_host_while_an_iteration_is_recorded(ops, monkey
     monkeypatch.setattr(rng, "philox", drawn)
     iterate()
     assert shown(ops, game.clock) == 2
+
+
+def test_no_garbage_is_collected_while_an_iteration_is_recorded(ops):
+    """A handle among it, destroyed, would wait for the GPU in the middle of the capture."""
+    chain, x = ops._lines.chain, ops.asarray(np.ones(4, np.float32))
+    handles = [type(chain.blas)(chain.stream, tf32=False) for _ in range(50)]
+
+    def iterate():
+        handle = handles.pop()
+        handle.itself = handle  # only the collector frees it
+        del handle
+        [[] for _ in range(10_000)]  # what sets it off
+        ops.add(x, x)
+
+    recorded = ops.recorded(iterate)
+    recorded()
+    assert ops.gpu.destroyed == [False]
+    recorded()
+    assert ops.gpu.destroyed == [False], "one that ran, and 21 recorded"
+    assert gc.isenabled()
+    gc.collect()
+    assert ops.gpu.destroyed == [False] * 22
 
 
 class Still:
