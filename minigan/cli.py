@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -57,6 +58,8 @@ def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
         raise ConfigError(f"{option} {name}: exists already, and nothing is overwritten")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"{option} {name}: expected an existing folder")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise ConfigError(f"{option} {name}: expected a folder that can be written to")
 
 
 def run(prog: str, body: Callable[[], int | None]) -> NoReturn:

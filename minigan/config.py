@@ -16,7 +16,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 from minigan.data.reading import is_web_page
 from minigan.errors import ConfigError
-from minigan.recipe import Recipe, demand
+from minigan.recipe import Recipe, demand, words
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Config(Recipe):
     """Train the GAN of Goodfellow et al. (2014)."""
 
     preset: str = "digits"
-    """options to begin from: digits, mnist, cifar10, tfd, tfd-stage2, ring, grid, gaussian, or a .toml file"""
+    """options to begin from: digits, mnist, mnist-averaged, cifar10, cifar10-quarter, tfd, tfd-stage2, ring, grid,
+    gaussian; or a .toml file, which begins from the preset that it names itself (preset = "mnist"), or else from digits"""
     data: str = "digits"
     """digits, mnist, cifar10, tfd, gaussian, ring, grid; or a folder of MNIST or CIFAR-10 files or of images, a .mat
     file of TFD, a .npy or .npz file"""
@@ -41,7 +42,7 @@ class Config(Recipe):
     threads: int | None = None
     """CPU threads; without it all cores that are free to use"""
     device: int = 0
-    """which GPU, where cupy computes"""
+    """which GPU, where there are several"""
     epochs: int = 50
     """passes over the data, in total, also when resuming"""
     iterations: int | None = None
@@ -144,7 +145,7 @@ def _convert(value, hint, where: str):
     if get_origin(hint) is Literal:
         if value in get_args(hint):
             return value
-        raise ConfigError(f"{where} = {_shown(value)}: expected one of {', '.join(get_args(hint))}")
+        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint)}")
     if value is None and type(None) in get_args(hint):
         return None
     kind = next((k for k in get_args(hint) if k is not type(None)), hint) if get_origin(hint) is UnionType else hint
@@ -154,7 +155,7 @@ def _convert(value, hint, where: str):
         return float(value)
     if type(value) is kind and not (kind is int and abs(value) >= 2**64):
         return value
-    raise ConfigError(f"{where} = {_shown(value)}: expected {hint if get_origin(hint) else hint.__name__}")
+    raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint)}")
 
 
 def _shown(value) -> str:
@@ -171,12 +172,15 @@ def preset(name: str) -> Config:
     shipped = resources.files("minigan") / "presets"
     names = sorted(entry.name.removesuffix(".toml") for entry in shipped.iterdir() if entry.name.endswith(".toml"))
     if name in names:
-        text = (shipped / f"{name}.toml").read_text(encoding="utf-8")
+        config = from_toml((shipped / f"{name}.toml").read_text(encoding="utf-8"), f"preset {name}", Config())
     elif name.endswith(".toml") and Path(name).is_file():
         text = _own_toml(name)
+        named = from_toml(text, f"preset {name}").preset
+        config = from_toml(text, f"preset {name}", preset(named if named in names else Config.preset))
     else:
-        raise ConfigError(f"--preset {name}: expected one of {', '.join(names)}, or a .toml file")
-    config = from_toml(text, f"preset {name}", Config(preset=name))
+        missing = "no such file, " if name.endswith(".toml") else ""
+        raise ConfigError(f"--preset {name}: {missing}expected one of {', '.join(names)}, or a .toml file")
+    config = replace(config, preset=name)
     try:
         config.check()
     except ConfigError as error:

@@ -10,16 +10,17 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 
 from minigan import backends, checkpoint, models, optim
 from minigan.algorithm1 import Algorithm1, Minibatches
-from minigan.data import Dataset, describe, minibatches
+from minigan.data import Dataset, Mixture, describe, minibatches
 from minigan.data.reading import one_line
-from minigan.errors import CheckpointError, ConfigError
-from minigan.layers import Sequential
+from minigan.errors import CheckpointError, ConfigError, DivergedError
+from minigan.layers import Sequential, Sigmoid
 from minigan.losses import probability
 from minigan.params import Params
 from minigan.player import DISCRIMINATOR, GENERATOR, Player
@@ -52,6 +53,12 @@ class GAN:
         device: int = 0,
     ):
         recipe.check()
+        for name, network in (("generator", generator), ("discriminator", discriminator)):
+            if not isinstance(network, Sequential):
+                raise ConfigError(f"the {name} is {network!r}, expected a Sequential of layers")
+        if not discriminator.layers[-1].shapes():
+            last = type(discriminator.layers[-1]).__name__
+            raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")
         self.generator, self.discriminator, self.recipe = generator, discriminator, recipe
         self.ops = backends.get(backend, threads, device, recipe.precision)
         self.game: Algorithm1 | None = None
@@ -68,15 +75,32 @@ class GAN:
         X           (N, n) uint8 in 0..255 (trained on as [0, 1]) or float array; a `Dataset`; or a `Mixture`
         iterations  in place of epochs
 
-        Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them.
+        Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them, DivergedError
+        where weights are not finite in the end.
         """
+        for name, number in (("epochs", epochs), ("iterations", 0 if iterations is None else iterations)):
+            if not isinstance(number, Integral) or number < 0:
+                raise ConfigError(f"{name} {number!r}: expected a whole number, 0 or more")
         data = X if hasattr(X, "n_features") else Dataset("array", np.asarray(X))
+        self.fits(data)
         source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.dtype)
         self.begin(source.batches_per_epoch, describe(data))
-        with self.ops.session():
+        with self.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # ends in words, below
             for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
                 self.step(source)
+            if where := self.not_finite():
+                raise DivergedError(f"iteration {self.iteration}: {where} is not finite; try a smaller lr")
         return self
+
+    def fits(self, data: Dataset | Mixture) -> None:
+        """Raise ConfigError where G does not make such examples: of another width, or outside its sigmoid's range."""
+        if data.n_features != self.generator.n_out:
+            raise ConfigError(
+                f"{data.name}: examples of {data.n_features} values, and the generator makes {self.generator.n_out}"
+            )
+        bounded = isinstance(data, Dataset) and data.in_unit_interval
+        if isinstance(self.generator.layers[-1], Sigmoid) and not bounded:
+            raise ConfigError(f"{data.name}: values outside [0, 1], and the generator ends in a sigmoid; expected Linear")
 
     def begin(self, batches_per_epoch: int, data: dict) -> None:
         """Set up both players with their initial weights, at iteration 0, for data described so."""
@@ -84,7 +108,7 @@ class GAN:
         self.iteration, self.data, self._iterations = 0, data, {}
         self.iterations_per_epoch = max(1, batches_per_epoch // recipe.k)
         clock = self.ops.clock(
-            ExponentialDecay(recipe.lr, recipe.lr_decay, recipe.lr_floor),
+            ExponentialDecay(recipe.lr, recipe.lr_decay, min(recipe.lr_floor, recipe.lr)),
             LinearRamp(recipe.momentum, recipe.momentum_final, recipe.momentum_epochs, self.iterations_per_epoch),
         )
 
@@ -94,7 +118,7 @@ class GAN:
                     return optim.SGD(params, clock)
                 case "momentum":
                     return optim.Momentum(params, clock)
-                case _:
+                case "adam":
                     return optim.Adam(params, clock, recipe.beta1, recipe.beta2)
 
         players = [
@@ -206,6 +230,22 @@ class GAN:
         checkpoint.fill(self.ops, self._tensors(), tensors, path)
         self.iteration = header["iteration"]
         self.ops.set_clock(self.game.clock, self.iteration)
+
+    def not_finite(self) -> str | None:
+        """The first layer of D, then of G, with NaN or infinity in a weight or in what the optimiser remembers of it.
+
+        As checkpoints name it, "discriminator.velocity.1.W (Maxout)"; None where all is finite.  Waits for the device.
+        """
+        game = self._playing()
+        for role, player in (("discriminator", game.discriminator), ("generator", game.generator)):
+            for kind, params in {"": player.params, **player.optimiser.state}.items():
+                if np.isfinite(self.ops.norm(params.flat)):
+                    continue
+                for name, view in params.items():
+                    if not np.isfinite(self.ops.to_host(view)).all():
+                        layer = player.network.layers[int(name.split(".")[0])]
+                        return f"{'.'.join(filter(None, (role, kind, name)))} ({type(layer).__name__})"
+        return None
 
     def _tensors(self) -> dict:
         """{"generator.0.W": view, "generator.velocity.0.W": view, ...} of both players."""

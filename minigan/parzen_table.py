@@ -90,20 +90,22 @@ def measured(ops, name: str, samples: np.ndarray, validation, test, sigma: float
 
 def text(result: dict) -> str:
     """The table to print, in nats."""
+    curve = result["rows"][0]["curve"]
+    given = len(curve) == 1
+    how = "as given" if given else f"chosen on {result['sigma_images']} held-out images"
     lines = [
         f"Parzen estimate of the log-likelihood of {result['test_images']} test images ({result['data']}), in nats",
-        f"sigma chosen on {result['sigma_images']} held-out images; samples drawn with seed {result['seed']}",
+        f"sigma {how}; samples drawn with seed {result['seed']}",
         "",
-        f"{'':24} {'mean':>8} +- {'s.e.':4}  {'sigma':>5}    finer sigma",
+        f"{'':24} {'mean':>8} +- {'s.e.':4}  {'sigma':>5}" + ("" if given else "    finer sigma"),
     ]
     for row in result["rows"]:
-        finer = f"{row['finer_mean']:8.1f} ({row['finer_sigma']:.3f})"
+        finer = "" if given else f"{row['finer_mean']:8.1f} ({row['finer_sigma']:.3f})"
         edge = "  sigma is at the grid's edge: the best may lie outside" if row["at_edge"] else ""
         numbers = f"{row['mean']:8.1f} +- {row['standard_error']:4.1f}  {row['sigma']:.3f}"
         lines.append(f"{row['name']:24} {numbers}  {finer}{edge}")
     for name, (mean, error) in result["paper"].items():
         lines.append(f"{f'paper: {name}':24} {mean:8.1f} +- {error:4.1f}")
-    curve = result["rows"][0]["curve"]
     lines += ["", "mean over the held-out images along sigma, minigan:"]
     lines += ["  ".join(f"{sigma:8.3f}" for sigma, _ in curve), "  ".join(f"{mean:8.1f}" for _, mean in curve)]
     return "\n".join(lines)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from numbers import Integral, Real
+from types import UnionType
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -37,7 +39,7 @@ class Recipe:
     lr_decay: float = 1.0
     """lr is divided by this after each iteration"""
     lr_floor: float = 0.0
-    """lr never falls below this"""
+    """lr never falls below this; it begins at --lr though that be lower"""
     momentum: float = 0.5
     """momentum in epoch 1"""
     momentum_final: float = 0.5
@@ -59,12 +61,14 @@ class Recipe:
         return np.dtype("float32" if self.precision == "tf32" else self.precision)
 
     def check(self) -> None:
-        """Raise ConfigError for the first option out of its range."""
+        """Raise ConfigError for the first option of another type, or out of its range."""
+        hints = get_type_hints(type(self))
+        demand(self, {name: (fits(getattr(self, name), hint), words(hint)) for name, hint in hints.items()})
         rules = {
             "seed": (0 <= self.seed < 2**64, "0 to 2^64 - 1"),
             "latent": (self.latent >= 1, "at least 1"),
-            "batch_size": (1 <= self.batch_size < 2**30, "at least 1"),
-            "k": (1 <= self.k < 2**16, "at least 1 D-step an iteration"),
+            "batch_size": (1 <= self.batch_size < 2**30, "1 to 2^30 - 1"),
+            "k": (1 <= self.k < 2**16, "1 to 65535 D-steps an iteration"),
             "lr": (0 < self.lr < float("inf"), "a finite number above 0"),
             "lr_decay": (1 <= self.lr_decay < float("inf"), "at least 1"),
             "lr_floor": (0 <= self.lr_floor < float("inf"), "0 or more"),
@@ -74,7 +78,7 @@ class Recipe:
             "beta1": (0 <= self.beta1 < 1, "0 <= beta1 < 1"),
             "beta2": (0 <= self.beta2 < 1, "0 <= beta2 < 1"),
             "max_column_norm": (self.max_column_norm is None or 0 < self.max_column_norm < float("inf"), "above 0"),
-            "average": (self.average is None or 1 <= self.average < 2**31, "at least 1"),
+            "average": (self.average is None or 1 <= self.average < 2**31, "1 to 2^31 - 1"),
         }
         demand(self, rules)
 
@@ -84,3 +88,27 @@ def demand(options, rules: dict[str, tuple[bool, str]]) -> None:
     for name, (holds, expected) in rules.items():
         if not holds:
             raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: expected {expected}")
+
+
+def fits(value, hint) -> bool:
+    """Whether a value is of the type that a field's annotation says; a whole number serves as a float."""
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if get_origin(hint) is UnionType:
+        return any(fits(value, part) for part in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(isinstance(part, str) for part in value)
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, {int: Integral, float: Real}.get(hint, hint))
+
+
+def words(hint) -> str:
+    """What values an annotation allows, in words."""
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(get_args(hint))}"
+    if get_origin(hint) is UnionType:
+        return " or ".join(words(part) for part in get_args(hint) if part is not type(None))
+    if get_origin(hint) is tuple:
+        return "a list of texts"
+    return {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")

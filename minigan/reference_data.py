@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan.data import Dataset, Mixture, load
+from minigan.data import DataError, Dataset, Mixture, load
 from minigan.errors import ConfigError
 from minigan.run_folder import RunFolder
 from minigan.sampler import Sampler
@@ -22,10 +22,14 @@ def data_of(sampler: Sampler, run: str | None, source: str | None) -> tuple[str,
 
     Raises DataError where they cannot be read, ConfigError where they are not of the size that G makes.
     """
+    given = source is not None
     if source is None and run is not None and RunFolder(Path(run)).config.exists():
         source = RunFolder(Path(run)).saved_config().data
     source = source or sampler.data["name"]
-    data = load(source, sampler.data.get("contrast"))
+    try:
+        data = load(source, sampler.data.get("contrast"))
+    except DataError as error:
+        raise error if given else DataError(f"{error}; G was trained on it, and --data says where it is now") from None
     found = size(data.image_shape, data.n_features)
     made = size(sampler.data["image_shape"], sampler.generator.n_out)
     if found != made:

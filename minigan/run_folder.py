@@ -7,8 +7,10 @@ A process that is killed may leave a hidden `.NAME.PID.part`; it never counts as
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import weakref
 from pathlib import Path
 
 from minigan.config import Config, from_toml, to_toml
@@ -37,13 +39,15 @@ class RunFolder:
         path = Path(config.out)
         if path.exists() and not path.is_dir():
             raise ConfigError(f"--out {path}: a file is there, expected a folder or nothing")
-        if path.is_dir() and set(path.iterdir()) > set(path.glob(LEFTOVERS)):
-            raise ConfigError(f"--out {path}: the folder is not empty; --resume goes on with a run, or choose another")
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"--out {path}: {error.strerror}, expected a place for a folder") from None
-        return cls(path)
+        folder = cls(path).claimed()
+        if set(path.iterdir()) > set(path.glob(LEFTOVERS)):
+            folder.release()
+            raise ConfigError(f"--out {path}: the folder is not empty; --resume goes on with a run, or choose another")
+        return folder
 
     @classmethod
     def _next_free(cls, parent: Path, name: str) -> RunFolder:
@@ -56,9 +60,25 @@ class RunFolder:
             path = parent / f"{name}-{number}"
             try:
                 path.mkdir()
-                return cls(path)
+                return cls(path).claimed()
             except FileExistsError:
                 number += 1
+
+    def claimed(self) -> RunFolder:
+        """This folder, where nobody else may write until `release`, or until the process ends in whatever way.
+
+        Raises ConfigError where another run is writing there.
+        """
+        folder = os.open(self.path, os.O_RDONLY)
+        self.release = weakref.finalize(self, os.close, folder)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            raise ConfigError(f"--out {self.path}: a run is writing there just now, expected another folder") from None
+        except OSError:
+            return self  # a file system without locks
+        return self
 
     def begin(self, config: Config) -> None:
         """Write config.toml, the first file of a run, and make the folders."""

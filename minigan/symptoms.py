@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from minigan.gan import GAN
-
 LINES = 3
 """So many logged lines in a row must show a symptom before it is said, for the first iterations look like illness."""
 
@@ -32,7 +28,7 @@ SYMPTOMS = {
     ),
     g_has_collapsed: (
         "G has collapsed: its samples vary {diversity:.2f} times as much as the data. "
-        "Try another --seed, a smaller --lr, --k 2, or --loss non-saturating"
+        "Try another --seed, a smaller --lr, a larger --batch-size, or --k 2"
     ),
     units_are_dead: (
         "{dead_units:.0%} of G's relu units are dead: no z lights them. Try a smaller --lr or smaller initial weights"
@@ -54,19 +50,3 @@ class Reading:
             if self._counts[symptom] == LINES:
                 said.append(words.format(**line))
         return said
-
-
-def not_finite(gan: GAN) -> str | None:
-    """The first layer of D, then of G, with NaN or infinity in a weight or in what the optimiser remembers of it.
-
-    As checkpoints name it, "discriminator.velocity.1.W (Maxout)"; None where all is finite.  Waits for the device.
-    """
-    for role, player in (("discriminator", gan.game.discriminator), ("generator", gan.game.generator)):
-        for kind, params in {"": player.params, **player.optimiser.state}.items():
-            if np.isfinite(gan.ops.norm(params.flat)):
-                continue
-            for name, view in params.items():
-                if not np.isfinite(gan.ops.to_host(view)).all():
-                    layer = player.network.layers[int(name.split(".")[0])]
-                    return f"{'.'.join(filter(None, (role, kind, name)))} ({type(layer).__name__})"
-    return None

@@ -66,10 +66,13 @@ def announce(trainer) -> None:
     gan, data, config = trainer.gan, trainer.data, trainer.config
     for path in trainer.passed_over:
         print(f"{path}: damaged, and passed over", file=sys.stderr)
+    if config.resume and gan.iteration == 0:
+        print(f"{trainer.folder.checkpoints}: no checkpoint there, so the run begins anew", file=sys.stderr)
     chosen = config.backend == "auto" and gan.ops.name == "numba" and config.threads is None
+    examples = f", {len(data.train)} examples" if hasattr(data, "train") else ""
     instead = f" (no GPU: {why_no_gpu(config.device)})" if chosen else ""
     print(
-        f"{data.name}: {trainer.total - gan.iteration} iterations of {gan.recipe.batch_size} examples on "
+        f"{data.name}{examples}: {trainer.total - gan.iteration} iterations of {gan.recipe.batch_size} on "
         f"{gan.ops.place}{instead}; files in {trainer.folder.path}",
         file=sys.stderr,
     )
@@ -82,7 +85,8 @@ def report(trainer) -> None:
         print(f"stopped at iteration {iteration} of {trainer.total}; go on with --out {folder.path} --resume")
     else:
         print(f"picture     {folder.picture(iteration)}")
-    print(f"metrics     {folder.metrics}")
+    if folder.metrics.exists():
+        print(f"metrics     {folder.metrics}")
     print(f"checkpoint  {folder.checkpoint(iteration)}")
 
 

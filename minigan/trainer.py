@@ -14,7 +14,7 @@ from minigan import backends, checkpoint
 from minigan import data as datasets
 from minigan.background import Background
 from minigan.config import Config, recipe_of
-from minigan.data import Dataset
+from minigan.data import DataError, Dataset
 from minigan.errors import CheckpointError, ConfigError, DivergedError
 from minigan.gan import GAN
 from minigan.layers import Sequential
@@ -22,7 +22,7 @@ from minigan.models import build
 from minigan.plots import displayable, save_samples
 from minigan.run_folder import RunFolder
 from minigan.second_stage import end_in
-from minigan.symptoms import Reading, not_finite
+from minigan.symptoms import Reading
 from minigan.terminal import Progress
 from minigan.validation import Validation
 
@@ -33,7 +33,7 @@ DRAWN_POINTS = 2500
 
 def make_gan(config: Config, data) -> GAN:
     """The networks of --generator and --discriminator around the data.  Raises ConfigError, naming the option."""
-    in_unit_interval = isinstance(data, Dataset) and _in_unit_interval(data)
+    in_unit_interval = isinstance(data, Dataset) and data.in_unit_interval
     if config.generator and config.generator[-1].startswith("sigmoid") and not in_unit_interval:
         culprit = f"--data {config.data}" if config.contrast is None else f"--contrast {config.contrast}"
         raise ConfigError(f"{culprit}: values outside [0, 1], where --generator ends in a sigmoid; expected 'linear'")
@@ -58,17 +58,11 @@ def choose_backend(config: Config, generator: Sequential, discriminator: Sequent
     """
     weights = [sum(prod(shape) for shape in network.shapes().values()) for network in (generator, discriminator)]
     pairs = 5 * config.batch_size * (weights[0] + config.k * weights[1])
-    if config.precision == "tf32":
+    if config.precision == "tf32" or config.device != 0:
         return backends.GPU
     if pairs < WORTH_COMPILING:
         return "numpy"
     return backends.GPU if config.threads is None and backends.why_no_gpu(config.device) is None else "numba"
-
-
-def _in_unit_interval(data: Dataset) -> bool:
-    if data.contrast is not None:
-        return False
-    return data.train.dtype == np.uint8 or (data.train.min() >= 0 and data.train.max() <= 1)
 
 
 def drawn(data) -> np.ndarray:
@@ -76,6 +70,11 @@ def drawn(data) -> np.ndarray:
     if isinstance(data, Dataset):
         return data.scaled(data.train[:DRAWN_POINTS], np.float64)
     return data.sample(DRAWN_POINTS, seed=0)
+
+
+def nameless(described: dict) -> dict:
+    """A description of data without their name: the same data may have got another one."""
+    return {key: value for key, value in described.items() if key != "name"}
 
 
 class Trainer:
@@ -87,7 +86,7 @@ class Trainer:
     def __init__(self, config: Config):
         config.check()
         self.config = config
-        self.data = datasets.load(config.data, config.contrast)
+        self.data = self._loaded()
         self.gan = make_gan(config, self.data)
         recipe = self.gan.recipe
         self.source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
@@ -95,21 +94,39 @@ class Trainer:
         self.source.prepare(0, recipe.k)
         self.validation = None if config.validate_every is None else Validation(self.data, "--validate-every")
         self.best = -np.inf
-        going_on = config.resume and RunFolder(Path(config.out)).begun
-        if config.generator_from is not None and not going_on:
-            end_in(self.gan, config.generator_from)
         self.total = config.iterations or self.gan.iterations_in(config.epochs)
-        self.folder = RunFolder(Path(config.out)) if config.resume else RunFolder.create(config)
+        if self.total >= 2**32:
+            raise ConfigError(f"--epochs {config.epochs}: {self.total} iterations, expected fewer than 2^32")
         self.passed_over: list[Path] = []
         self.saved_at: int | None = None
+        self.stop_signal: int | None = None
         self.background = Background()
-        if going_on:
+        self.real = None if self.data.image_shape else drawn(self.data)
+        if config.generator_from is not None and not (config.resume and RunFolder(Path(config.out)).begun):
+            end_in(self.gan, config.generator_from)
+        self.folder = RunFolder(Path(config.out)).claimed() if config.resume else RunFolder.create(config)
+        try:
+            self._begin()
+        except BaseException:
+            self.folder.release()
+            raise
+
+    def _begin(self) -> None:
+        """Go on from the folder's newest checkpoint, or begin at iteration 0 where it has none."""
+        if self.folder.begun:
             self._resume()
         else:
             self.folder.forget_after(0)
-        self.folder.begin(config)
-        self.real = None if self.data.image_shape else drawn(self.data)
-        self.stop_signal: int | None = None
+        self.folder.begin(self.config)
+
+    def _loaded(self):
+        """The data.  Raises DataError, which says of a run that goes on that its data may have moved."""
+        try:
+            return datasets.load(self.config.data, self.config.contrast)
+        except DataError as error:
+            if self.config.resume:
+                raise DataError(f"{error}; the run was trained on it, and --data says where it is now") from None
+            raise
 
     def run(self) -> None:
         """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""
@@ -121,6 +138,7 @@ class Trainer:
                 self._loop(progress)
         finally:
             progress.close()
+            self.folder.release()
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
@@ -161,7 +179,7 @@ class Trainer:
     def _measured(self) -> dict:
         """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
         measured = self.gan.game.measure()
-        if not np.isfinite(list(measured.values())).all() or not_finite(self.gan):
+        if not np.isfinite(list(measured.values())).all() or self.gan.not_finite():
             self.background.wait()
             kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
             advice = "try a smaller --lr, or --optimizer adam with --lr .0002"
@@ -181,7 +199,7 @@ class Trainer:
             end_in(self.gan, self.config.generator_from)
         while self.gan.iteration < found_at:
             self.gan.step(self.source)
-            if where := not_finite(self.gan):
+            if where := self.gan.not_finite():
                 return f"not finite since iteration {self.gan.iteration}, first in {where}"
         return "the losses are not finite"
 
@@ -232,7 +250,7 @@ class Trainer:
         self.passed_over = sorted(p for p in self.folder.checkpoints.glob("iteration-*.safetensors") if p > path)
         self._kept("contrast", header["data"].get("contrast"), self.config.contrast)
         self._kept("generator_from", self.folder.saved_config().generator_from, self.config.generator_from)
-        if header["data"] != self.gan.data:
+        if nameless(header["data"]) != nameless(self.gan.data):
             raise CheckpointError(f"{path}: trained on other data ({header['data']['name']}, by SHA-256)")
         saved = header["recipe"]
         for name, value in vars(self.gan.recipe).items():

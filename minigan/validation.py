@@ -26,7 +26,7 @@ class Validation:
 
     def __init__(self, data: Dataset | Mixture, option: str):
         if isinstance(data, Dataset) and data.validation is None:
-            raise ConfigError(f"{option}: {data.name} has no validation examples, expected data that has")
+            raise ConfigError(f"{option}: {data.name} has no validation examples, expected some (`validation` in an .npz)")
         self.data = data
 
     def __call__(self, sampler: Sampler) -> float:

@@ -10,12 +10,11 @@ from pathlib import Path
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Put the file's name into an OSError that has none: the disk refuses a write by its file's number alone."""
+    """Put this name into an OSError: the disk refuses a write by its file's number alone, or by the name beside it."""
     try:
         yield
     except OSError as error:
-        if error.filename is None:
-            error.filename = str(path)
+        error.filename = str(path)
         raise
 
 

@@ -56,9 +56,10 @@ def test_the_parzen_table_warns_of_a_sigma_at_the_edge(digits_run, said):
 
 def test_a_given_sigma_is_taken(digits_run, said, tmp_path):
     out = tmp_path / "t.json"
-    code, *_ = said(main, "--run", digits_run, "--n", 50, "--sigma", ".3", "--json", out, "--backend", "numpy")
+    code, text, _ = said(main, "--run", digits_run, "--n", 50, "--sigma", ".3", "--json", out, "--backend", "numpy")
     rows = json.loads(out.read_text())["rows"]
     assert code == 0 and {row["sigma"] for row in rows} == {0.3} and not any(row["at_edge"] for row in rows)
+    assert "sigma as given" in text and "finer" not in text and "held-out images;" not in text
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,11 @@ WRONG = {
     "missing value": (["--preset"], "--preset"),
     "no data at all": (["--data", ""], "--data"),
     "a file in the folder's way": (["--out", "/dev/null/a"], "--out /dev/null/a"),
+    "a discriminator without a logit": (["--discriminator", "relu 5", "sigmoid"], "the discriminator ends in Sigmoid"),
+    "a GPU's number on a CPU": (["--device", "1", "--backend", "numba"], "--device 1"),
+    "more iterations than are counted": (["--epochs", "999999999999"], "--epochs 999999999999"),
+    "too large a k": (["--k", "65536"], "--k 65536: expected 1 to 65535"),
+    "a preset's file that is not there": (["--preset", "mine.toml"], "--preset mine.toml: no such file"),
 }
 
 

@@ -22,6 +22,12 @@ from minigan.data.tfd import find_tfd, load_tfd
 
 MIXTURES = {"gaussian": Mixture.gaussian, "ring": Mixture.ring, "grid": Mixture.grid}
 SOURCES = ("digits", "mnist", "cifar10", "tfd", *MIXTURES)
+IN_FOLDERS = {
+    "MNIST": (find_idx_folder, load_mnist),
+    "CIFAR-10": (find_cifar10, load_cifar10),
+    "TFD": (find_tfd, load_tfd),
+}
+"""What is looked for in a folder, and what reads the place where it is found."""
 OWN = (
     f"{', '.join(SOURCES)}, a folder with the MNIST or CIFAR-10 files, CIFAR-10's .tar.gz, TFD_48x48.mat, "
     "a folder of pictures, or a .npy or .npz file"
@@ -64,12 +70,11 @@ def load_named(name: str) -> Dataset | Mixture:
 def load_own(path: Path) -> Dataset:
     """The data at a path, by what is found there."""
     if os.path.isdir(path):
-        if folder := find_idx_folder(path):
-            return load_mnist(folder)
-        if batches := find_cifar10(path):
-            return load_cifar10(batches)
-        if file := find_tfd(path):
-            return load_tfd(file)
+        found = {kind: place for kind, (find, _) in IN_FOLDERS.items() if (place := find(path))}
+        if len(found) > 1:
+            raise DataError(f"--data {path}: {' and '.join(found)} are there, expected the folder of one")
+        for kind, place in found.items():
+            return IN_FOLDERS[kind][1](place)
         if find_images(path):
             return load_image_folder(path)
     elif os.path.isfile(path):

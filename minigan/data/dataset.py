@@ -54,6 +54,13 @@ class Dataset:
         """F"""
         return self.train.shape[1]
 
+    @property
+    def in_unit_interval(self) -> bool:
+        """Whether training data lie in [0, 1] as they are trained on, so that a sigmoid can make their like."""
+        if self.contrast is not None:
+            return False
+        return self.train.dtype == np.uint8 or bool(self.train.min() >= 0 and self.train.max() <= 1)
+
     def affine(self, part: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
         """(scale, shift): rows x of `train`, `validation` or `test` are trained on as  scale x + shift.
 

@@ -22,6 +22,7 @@ import numpy as np
 from minigan.config import Config, preset, to_toml
 from minigan.data import load
 from minigan.experiments import style
+from minigan.errors import DivergedError
 from minigan.experiments.finding import Finding
 from minigan.metrics.modes import PUBLISHED, SAMPLES, Coverage, coverage
 from minigan.trainer import make_gan
@@ -131,10 +132,11 @@ def train(folder: Path, config: Config) -> np.ndarray:
     path = kept(folder, config)
     if not path.exists():
         data = load(config.data)
-        # A setting that diverges is a finding: samples that are not finite are near no mode.
-        with np.errstate(over="ignore", invalid="ignore"):
-            gan = make_gan(replace(config, threads=1), data).fit(data, config.epochs, config.iterations)
-            samples = gan.sample(SAMPLES, config.seed)
+        gan = make_gan(replace(config, threads=1), data)
+        try:
+            samples = gan.fit(data, config.epochs, config.iterations).sample(SAMPLES, config.seed)
+        except DivergedError:  # a finding: these samples are near no mode
+            samples = np.full((SAMPLES, data.n_features), np.nan)
         file = io.BytesIO()
         np.save(file, samples)
         replace_file(path, file.getvalue())

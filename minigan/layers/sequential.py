@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ from minigan.params import Grads, Params
 class Sequential:
     """y = layer_n(... layer_1(x)).      x (B, n_in)   y (B, n_out)
 
-    `fused` merges neighbours into one kernel (`minigan.layers.fused`); the result is the same.  Raises ValueError where
-    a layer's width does not fit the one below it, or where no layer has a width.
+    `fused` merges neighbours into one kernel (`minigan.layers.fused`); the result is the same.  Raises ValueError for
+    what is no layer or of no size, where a layer's width does not fit the one below it, and where no layer has one.
     """
 
     def __init__(self, *layers: Any, fused: bool = True):
+        for layer in layers:
+            check(layer)
         self.layers = layers
         self.stages = fuse(layers) if fused else separate(layers)
         sized = [layer for layer in layers if layer.shapes()]
@@ -82,3 +85,13 @@ class Sequential:
     def _lowest(self) -> int:
         """The first stage with parameters."""
         return next(i for i, stage in enumerate(self.stages) if self.layers[stage.index].shapes())
+
+
+def check(layer: Any) -> None:
+    """Raise ValueError unless this is a layer, and its sizes are whole numbers from 1."""
+    if isinstance(layer, type) or not hasattr(layer, "shapes"):
+        raise ValueError(f"Sequential: {layer!r}, expected layers such as Linear(100, 1200) and ReLU()")
+    for name in ("n_in", "n_out", "pieces"):
+        size = getattr(layer, name, 1)
+        if not isinstance(size, Integral) or size < 1:
+            raise ValueError(f"Sequential: {layer}: {name} {size!r}, expected a whole number, at least 1")

@@ -23,6 +23,8 @@ TILE = 2000
 SIGMAS = np.logspace(-1, 0, 10)
 """The authors' grid."""
 FINE_STEPS = 10
+SMALLEST = 1e-100
+"""below it 1 / sigma^2 is soon beyond float64"""
 
 
 def ignore(points: int) -> None:
@@ -53,11 +55,11 @@ def log_likelihood(
     """log p of each point under each sigma: points (N, d), samples (n, d) floats to (len(sigmas), N) float64 in nats.
 
     All in float64.  Memory beside the arguments: the samples in float64, and a tile of 2000 x 2000.  `progress` is
-    told of points done.  Raises ConfigError for a sigma outside (0, inf), or for widths that differ.
+    told of points done.  Raises ConfigError for a sigma that is not above 1e-100, or for widths that differ.
     """
     sigmas = np.atleast_1d(np.asarray(sigmas, np.float64))
-    if not (np.isfinite(sigmas) & (sigmas > 0)).all():
-        raise ConfigError(f"sigma {sigmas.tolist()}: expected numbers above 0")
+    if not (np.isfinite(sigmas) & (sigmas > SMALLEST)).all():
+        raise ConfigError(f"sigma {sigmas.tolist()}: expected numbers above {SMALLEST:g}")
     if points.ndim != 2 or samples.ndim != 2 or points.shape[1] != samples.shape[1]:
         raise ConfigError(f"points {points.shape} and samples {samples.shape}: expected rows of one width")
     n, dimension = samples.shape

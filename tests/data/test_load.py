@@ -175,3 +175,10 @@ def test_a_path_to_another_kind_of_file(tmp_path, refused, name):
 
 def test_a_path_to_an_empty_folder(tmp_path, refused):
     refused(lambda: load(str(tmp_path)), tmp_path, "MNIST or CIFAR-10 files", "pictures", ".npy or .npz")
+
+
+def test_a_folder_that_holds_two_sets(tmp_path, refused):
+    (tmp_path / "TFD_48x48.mat").write_bytes(b"")
+    (tmp_path / "cifar-10-batches-bin").mkdir()
+    (tmp_path / "cifar-10-batches-bin" / "data_batch_1.bin").write_bytes(b"")
+    refused(lambda: load(str(tmp_path)), tmp_path, "CIFAR-10 and TFD are there", "the folder of one")

@@ -1,0 +1,108 @@
+"""What somebody may do wrong in Python: one clear line, and never a GAN that was not asked for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minigan import GAN, ConfigError, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
+from minigan.errors import DivergedError
+
+RECIPE = Recipe(latent=3, batch_size=4)
+X = np.random.default_rng(0).random((20, 5))
+
+
+def generator(*last, width=5):
+    return Sequential(Linear(3, 6), ReLU(), Linear(6, width), *last)
+
+
+def discriminator(*last, width=5):
+    return Sequential(Linear(width, 6), ReLU(), Linear(6, 1), *last)
+
+
+def gan(recipe=RECIPE):
+    return GAN(generator(), discriminator(), recipe)
+
+
+WRONG = {
+    "optimizer": ("SGD", "expected one of sgd, momentum, adam"),
+    "loss": ("wasserstein", "expected one of non-saturating, saturating"),
+    "updates": ("alternate", "expected one of alternating, simultaneous"),
+    "prior": ("gauss", "expected one of uniform, normal, spherical"),
+    "precision": ("float16", "expected one of float32, float64, tf32"),
+    "lr": ("0.1", "expected a number"),
+    "k": (1.5, "expected a whole number"),
+    "batch_size": (True, "expected a whole number"),
+    "average": (0.5, "expected a whole number"),
+    "seed": (None, "expected a whole number"),
+}
+
+
+@pytest.mark.parametrize("option", WRONG)
+def test_a_recipe_with_a_wrong_word_or_number(option, tmp_path):
+    value, words = WRONG[option]
+    with pytest.raises(ConfigError, match=f"--{option.replace('_', '-')} {value}: {words}"):
+        gan(replace(RECIPE, **{option: value}))
+
+
+def test_numbers_of_numpy_are_numbers():
+    recipe = replace(RECIPE, lr=np.float64(0.1), batch_size=np.int64(4), seed=np.uint64(3), lr_decay=1)
+    assert gan(recipe).fit(X, iterations=np.int64(2)).iteration == 2
+
+
+@pytest.mark.parametrize("last", [Sigmoid(), ReLU(), Dropout(0.5)])
+def test_a_discriminator_that_does_not_end_in_its_logit(last):
+    with pytest.raises(ConfigError, match=f"the discriminator ends in {type(last).__name__}, expected Linear"):
+        GAN(generator(), discriminator(last), RECIPE)
+
+
+def test_networks_that_are_none():
+    with pytest.raises(ConfigError, match="the generator is .*, expected a Sequential of layers"):
+        GAN([Linear(3, 5)], discriminator(), RECIPE)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (ReLU, "expected layers such as"),
+        ([Linear(3, 4)], "expected layers such as"),
+        (Linear(3, 0), "n_out 0, expected a whole number"),
+        (Linear(-1, 5), "n_in -1, expected a whole number"),
+        (Linear(8.0, 5), "n_in 8.0, expected a whole number"),
+        (Maxout(3, 5, 0), "pieces 0, expected a whole number"),
+    ],
+)
+def test_layers_that_are_none(layer, words):
+    with pytest.raises(ValueError, match=words):
+        Sequential(layer)
+
+
+def test_examples_that_the_generator_cannot_make():
+    with pytest.raises(ConfigError, match="examples of 6 values, and the generator makes 5"):
+        gan().fit(np.ones((20, 6)))
+    with pytest.raises(ConfigError, match=r"values outside \[0, 1\], and the generator ends in a sigmoid"):
+        GAN(generator(Sigmoid()), discriminator(), RECIPE).fit(255 * X)
+    bytes_ = (255 * X).astype(np.uint8)
+    assert GAN(generator(Sigmoid()), discriminator(), RECIPE).fit(bytes_, iterations=1).iteration == 1
+
+
+@pytest.mark.parametrize("how", [{"epochs": -3}, {"epochs": 1.5}, {"iterations": -1}])
+def test_a_length_of_training_that_is_none(how):
+    with pytest.raises(ConfigError, match="expected a whole number, 0 or more"):
+        gan().fit(X, **how)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
+def test_training_that_diverges_says_so(optimizer):
+    with pytest.raises(DivergedError, match=r"iteration 20: .* is not finite; try a smaller lr"):
+        gan(replace(RECIPE, optimizer=optimizer, lr=1e30)).fit(X, iterations=20)
+
+
+def test_a_floor_above_the_learning_rate_does_not_raise_it():
+    trained = gan(replace(RECIPE, lr=0.1, lr_floor=5.0)).fit(X, iterations=3)
+    assert trained.game.clock.learning_rate_schedule(3) == 0.1
+
+
+def test_a_number_of_a_gpu_is_refused_on_a_cpu():
+    with pytest.raises(ConfigError, match="--device 7: expected --backend cupy, for numpy computes on the CPU"):
+        GAN(generator(), discriminator(), RECIPE, device=7)
