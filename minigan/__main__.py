@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 
+import minigan
+
 COMMANDS = {
     "train": "train a GAN and keep a record of the run",
     "sample": "draw samples from a trained generator",
@@ -20,6 +22,8 @@ def main() -> None:
     name, *args = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
         importlib.import_module(f"minigan.{name}").main(args)
+    elif name == "--version":
+        print(f"minigan {minigan.__version__}")
     elif name in ("-h", "--help"):
         print("usage: minigan COMMAND [OPTIONS]\n")
         print("\n".join(f"  {command:10} {purpose}" for command, purpose in COMMANDS.items()))

@@ -155,7 +155,8 @@ def _convert(value, hint, where: str):
         return float(value)
     if type(value) is kind and not (kind is int and abs(value) >= 2**64):
         return value
-    raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint)}")
+    nearer = " nearer 0" if type(value) is kind else ""
+    raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint)}{nearer}")
 
 
 def _shown(value) -> str:

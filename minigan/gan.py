@@ -53,12 +53,7 @@ class GAN:
         device: int = 0,
     ):
         recipe.check()
-        for name, network in (("generator", generator), ("discriminator", discriminator)):
-            if not isinstance(network, Sequential):
-                raise ConfigError(f"the {name} is {network!r}, expected a Sequential of layers")
-        if not discriminator.layers[-1].shapes():
-            last = type(discriminator.layers[-1]).__name__
-            raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")
+        check_players(generator, discriminator)
         self.generator, self.discriminator, self.recipe = generator, discriminator, recipe
         self.ops = backends.get(backend, threads, device, recipe.precision)
         self.game: Algorithm1 | None = None
@@ -212,6 +207,7 @@ class GAN:
         recipe, generator, data = described(path, header)
         with what_a_header_asks_for(path):
             networks = [generator, models.from_json(header["discriminator"])]
+            check_players(*networks)
             weights = {
                 f"{role}.{name}": (shape, recipe.dtype)
                 for role, network in zip(("generator", "discriminator"), networks)
@@ -256,6 +252,16 @@ class GAN:
             for kind, state in kept.items():
                 views |= {f"{role}.{kind}.{name}": view for name, view in state.items()}
         return views
+
+
+def check_players(generator: Sequential, discriminator: Sequential) -> None:
+    """Raise ConfigError for what is no network, and for a D that does not end in its logit."""
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, Sequential):
+            raise ConfigError(f"the {name} is {network!r}, expected a Sequential of layers")
+    if not discriminator.layers[-1].shapes():
+        last = type(discriminator.layers[-1]).__name__
+        raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")
 
 
 @contextmanager

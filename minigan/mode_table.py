@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import isqrt
 
 from minigan.data import Mixture
 from minigan.errors import ConfigError
 from minigan.metrics.modes import DEVIATIONS, PUBLISHED, SAMPLES, Coverage, coverage
 from minigan.sampler import Sampler
+
+IN_A_LINE = 8
 
 
 def measure(sampler: Sampler, data: Mixture, n: int | None, seed: int) -> dict:
@@ -62,5 +65,7 @@ def text(result: dict) -> str:
     if shares is not None:
         lines += ["", "share of the samples of high quality at each mode, minigan:"]
         percents = [f"{share:6.1%}" for share in shares]
-        lines += ["".join(percents[start : start + 8]) for start in range(0, len(percents), 8)]
+        side = isqrt(len(percents))
+        width = side if side**2 == len(percents) else IN_A_LINE  # a line is a column of the grid
+        lines += ["".join(percents[start : start + width]) for start in range(0, len(percents), width)]
     return "\n".join(lines)

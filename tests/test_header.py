@@ -67,6 +67,7 @@ LIES = {
 LIES_OF_A_GAN = {
     "no discriminator": {"discriminator": None},
     "a discriminator of 2^40 weights": {"discriminator": layers(4, 2**20, 2**20, 1)},
+    "a discriminator without a logit": {"discriminator": layers(4, 1)[:-1] + ', ["Sigmoid", {}]]'},
     "an iteration of text": {"iteration": "7"},
     "a negative iteration": {"iteration": -1},
     "epochs of nothing": {"iterations_per_epoch": 0},

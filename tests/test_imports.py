@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import minigan
+
 PACKAGE = Path(__file__).parents[1] / "minigan"
 
 # Each row may import from its own row and from those above it.
@@ -96,9 +98,12 @@ def test_numpy_training_needs_no_compiler():
 
 
 def test_every_public_name_can_be_imported():
-    import minigan
-
     for name in minigan.__all__:
         assert getattr(minigan, name) is not None
     with pytest.raises(AttributeError, match="no_such_name"):
         minigan.no_such_name
+
+
+def test_the_command_says_its_version():
+    said = subprocess.run([sys.executable, "-m", "minigan", "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"minigan {minigan.__version__}\n"
