@@ -97,6 +97,8 @@ class Trainer:
         self.total = config.iterations or self.gan.iterations_in(config.epochs)
         if self.total >= 2**32:
             raise ConfigError(f"--epochs {config.epochs}: {self.total} iterations, expected fewer than 2^32")
+        if config.validate_every is not None and config.validate_every > self.total:
+            raise ConfigError(f"--validate-every {config.validate_every}: expected at most the run's {self.total} iterations")
         self.passed_over: list[Path] = []
         self.saved_at: int | None = None
         self.stop_signal: int | None = None

@@ -175,6 +175,7 @@ WRONG = {
     "resume without out": (["--resume"], "--resume"),
     "a batch larger than the data": (["--batch-size", "100000"], "100000"),
     "validation without examples": (["--validate-every", "5"], "--validate-every"),
+    "validation that never comes": (["--preset", "ring", "--iterations", "20", "--validate-every", "21"], "21: expected at"),
     "keep none": (["--keep-last", "0"], "--keep-last 0"),
     "zero iterations": (["--iterations", "0"], "--iterations 0"),
     "missing value": (["--preset"], "--preset"),
