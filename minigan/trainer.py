@@ -133,18 +133,18 @@ class Trainer:
     def run(self) -> None:
         """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""
         handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
-        progress = Progress(self.gan.iteration, self.total)
+        self.progress = Progress(self.gan.iteration, self.total)
         try:
             # What is not finite ends the run at the next logged iteration, in words.
             with self.gan.ops.session(), np.errstate(over="ignore", invalid="ignore"):
-                self._loop(progress)
+                self._loop()
         finally:
-            progress.close()
+            self.progress.close()
             self.folder.release()
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
-    def _loop(self, progress: Progress) -> None:
+    def _loop(self) -> None:
         config, gan = self.config, self.gan
         busy, since, reading = 0.0, gan.iteration, Reading()
         while gan.iteration < self.total and self.stop_signal is None:
@@ -164,14 +164,14 @@ class Trainer:
                 self.folder.log(line)
                 if validated:
                     self._keep_if_best(line["validation"])
-                progress.say(line)
+                self.progress.say(line)
                 for words in reading.of(line):
-                    progress.warn(f"iteration {gan.iteration}: {words}")
+                    self.progress.warn(f"iteration {gan.iteration}: {words}")
             else:
                 busy += time.perf_counter() - start
-            progress.step()
+            self.progress.step()
             if gan.iteration % config.sample_every == 0 or last:
-                self._picture(progress)
+                self._picture()
             if gan.iteration % config.checkpoint_every == 0:
                 self.save()
         if self.saved_at != gan.iteration:
@@ -199,6 +199,8 @@ class Trainer:
             self.gan.restore(*checkpoint.newest(self.folder.checkpoints))
         elif self.config.generator_from is not None:
             end_in(self.gan, self.config.generator_from)
+        again = f"the run is repeated from iteration {self.gan.iteration} to find out where it began"
+        self.progress.warn(f"iteration {found_at}: not finite; {again}")
         while self.gan.iteration < found_at:
             self.gan.step(self.source)
             if where := self.gan.not_finite():
@@ -223,12 +225,12 @@ class Trainer:
             "iterations_per_second": round(speed, 3),
         }
 
-    def _picture(self, progress: Progress) -> None:
+    def _picture(self) -> None:
         shape = self.data.image_shape
         samples = self.gan.sample(SAMPLES_SHOWN if shape else DRAWN_POINTS, self.gan.recipe.seed)
         contrast = self.config.contrast is not None
         save_samples(self.folder.picture(self.gan.iteration), samples, shape, self.real, contrast=contrast)
-        progress.show(displayable(samples) if contrast else samples, shape)
+        self.progress.show(displayable(samples) if contrast else samples, shape)
 
     def save(self) -> None:
         """Begin to write the checkpoint of this iteration, if its losses are finite."""

@@ -204,6 +204,7 @@ def test_a_run_that_diverges_says_so_and_keeps_no_such_checkpoint(tmp_path):
     result = command("minigan.train", *SMALL[:-2], *args)
     assert result.returncode == 1
     assert "not finite" in result.stderr and "Traceback" not in result.stderr and "Warning" not in result.stderr
+    assert "iteration 10: not finite; the run is repeated from iteration 0 to find out where it began\n" in result.stderr
     assert not list(out.rglob("*.safetensors"))
 
 
