@@ -11,12 +11,11 @@ import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
-from types import UnionType
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Literal, get_args, get_type_hints
 
 from minigan.data.reading import is_web_page
 from minigan.errors import ConfigError
-from minigan.recipe import Recipe, demand, words
+from minigan.recipe import Recipe, demand, fits, words
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ THIS_CALL = ("out", "resume", "print_config")
 
 LONGEST_TOML, MOST_DOTS = 1 << 16, 1000
 """A text of options has some 40 lines; `tomllib` takes time and memory by the square of the dots in a key."""
-LARGEST_WHOLE_FLOAT = 2**53
+LARGEST_WHOLE_FLOAT, LARGEST_WHOLE = 2**53, 2**64 - 1
 
 
 def recipe_of(config: Config) -> Recipe:
@@ -142,21 +141,15 @@ def from_toml(text: str, source: str, base: Config = Config()) -> Config:
 
 def _convert(value, hint, where: str):
     """A value of TOML or JSON as a field of type `hint`: lists become tuples, whole numbers serve as floats."""
-    if get_origin(hint) is Literal:
-        if value in get_args(hint):
-            return value
+    given = tuple(value) if isinstance(value, list) else value
+    if not fits(given, hint):
         raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint)}")
-    if value is None and type(None) in get_args(hint):
-        return None
-    kind = next((k for k in get_args(hint) if k is not type(None)), hint) if get_origin(hint) is UnionType else hint
-    if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
-        return tuple(value)
-    if kind is float and (type(value) is float or type(value) is int and abs(value) <= LARGEST_WHOLE_FLOAT):
-        return float(value)
-    if type(value) is kind and not (kind is int and abs(value) >= 2**64):
-        return value
-    nearer = " nearer 0" if type(value) is kind else ""
-    raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint)}{nearer}")
+    if type(given) is not int:
+        return given
+    as_float = float in (hint, *get_args(hint))
+    if abs(given) > (LARGEST_WHOLE_FLOAT if as_float else LARGEST_WHOLE):
+        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint)} nearer 0")
+    return float(given) if as_float else given
 
 
 def _shown(value) -> str:

@@ -77,7 +77,7 @@ class GAN:
             if not isinstance(number, Integral) or number < 0:
                 raise ConfigError(f"{name} {number!r}: expected a whole number, 0 or more")
         data = X if hasattr(X, "n_features") else Dataset("array", np.asarray(X))
-        self.fits(data)
+        self.check_data(data)
         source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.dtype)
         self.begin(source.batches_per_epoch, describe(data))
         with self.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # ends in words, below
@@ -87,7 +87,7 @@ class GAN:
                 raise DivergedError(f"iteration {self.iteration}: {where} is not finite; try a smaller lr")
         return self
 
-    def fits(self, data: Dataset | Mixture) -> None:
+    def check_data(self, data: Dataset | Mixture) -> None:
         """Raise ConfigError where G does not make such examples: of another width, or outside its sigmoid's range."""
         if data.n_features != self.generator.n_out:
             raise ConfigError(
