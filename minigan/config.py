@@ -24,7 +24,7 @@ class Config(Recipe):
 
     preset: str = "digits"
     """options to begin from: digits, mnist, mnist-averaged, cifar10, cifar10-quarter, tfd, tfd-stage2, ring, grid,
-    gaussian; or a .toml file, which begins from the preset that it names itself (preset = "mnist"), or else from digits"""
+    gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
     data: str = "digits"
     """digits, mnist, cifar10, tfd, gaussian, ring, grid; or a folder of MNIST or CIFAR-10 files or of images, a .mat
     file of TFD, a .npy or .npz file"""

@@ -95,7 +95,7 @@ class GAN:
             )
         bounded = isinstance(data, Dataset) and data.in_unit_interval
         if isinstance(self.generator.layers[-1], Sigmoid) and not bounded:
-            raise ConfigError(f"{data.name}: values outside [0, 1], and the generator ends in a sigmoid; expected Linear")
+            raise ConfigError(f"{data.name}: values outside [0, 1], and the generator ends in a sigmoid, not Linear")
 
     def begin(self, batches_per_epoch: int, data: dict) -> None:
         """Set up both players with their initial weights, at iteration 0, for data described so."""
