@@ -49,9 +49,9 @@ def minigan(recipe: Recipe, weights: dict, precision: str):
 
 
 def products_alone(recipe: Recipe, weights: dict, precision: str):
-    from benchmarks.peers.ours import Products
+    from benchmarks.peers.ours import Products, one_after_the_other
 
-    return Products(products(recipe), "cupy", precision=precision)
+    return Products(products(recipe), one_after_the_other(precision))
 
 
 def torch_gan(in_graph: int):
@@ -86,6 +86,7 @@ CONTENDERS = {
     "torch eager": Contender(torch_gan(0), small=True),
     "torch graph": Contender(torch_gan(1), small=True),
     "jax jit": Contender(jax_gan(False), small=True),
+    "minigan, serial": Contender(minigan, environment=(("MINIGAN_GPU", "serial"),), small=True),
     "torch graph of 20 tf32": Contender(torch_gan(20), "tf32"),
     "jax scan tf32": Contender(jax_gan(True), "tf32"),
     "minigan, eager": Contender(minigan, environment=(("MINIGAN_GPU", "eager"),), small=True),
@@ -153,10 +154,10 @@ def checked(peer, recipe: Recipe, precision: str) -> float:
 
 def matrix_rate(precision: str) -> float:
     """TFLOP/s of a large square product, through the backend's own gemm: what a step can reach at most."""
-    from benchmarks.peers.ours import Products
+    from benchmarks.peers.ours import Products, one_after_the_other
 
     square = Product(SIDE, SIDE, SIDE, False, False, 0.0, "a", "b", "out")
-    times, _, _ = measured(Products([square], "cupy", precision=precision), rounds=5, seconds=0.5)
+    times, _, _ = measured(Products([square], one_after_the_other(precision)), rounds=5, seconds=0.5)
     return 2 * SIDE**3 / min(times) / 1e9
 
 

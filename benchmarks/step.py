@@ -3,7 +3,7 @@
     python benchmarks/step.py --backend numba --against floor,torch,torch-compile,jax --json out.json
 
 The floor is the iteration's matrix products alone, in NumPy; on a GPU (--backend cupy, where torch and torch-graph are
-peers) it is in minigan's own, and `gpu.py` has more.  Every peer is first checked to compute the same losses from the
+peers) they are minigan's own, one after the other in a graph, and `gpu.py` has more.  Every peer is first checked to compute the same losses from the
 same weights, x, z and dropout masks.  Then all take turns, A B A B, a few iterations each, with a pause before each
 turn in which the threads of the one before stop spinning.  What counts are ratios of medians in one run.
 """
@@ -25,8 +25,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers.floor import Floor  # noqa: E402
-from benchmarks.peers.ours import MiniGAN, Products  # noqa: E402
+from benchmarks.peers.ours import MiniGAN, Products, one_after_the_other  # noqa: E402
 from benchmarks.peers.recipe import RECIPES, Recipe, flop, initial_weights, products  # noqa: E402
+from minigan import backends  # noqa: E402
 from minigan.backends import GPU, NAMES  # noqa: E402
 from minigan.errors import ConfigError, DeviceError  # noqa: E402
 
@@ -46,8 +47,10 @@ def peer(name: str, recipe: Recipe, weights: dict, backend: str, threads: int | 
     match name:
         case "floor" if not on_gpu:
             return Floor(recipe)
-        case "floor" | "products":
-            return Products(products(recipe), backend, threads)
+        case "floor":
+            return Products(products(recipe), one_after_the_other())
+        case "products":
+            return Products(products(recipe), backends.get(backend, threads))
         case "numpy":
             return MiniGAN(recipe, weights, 0, "numpy", threads)
         case "torch" | "torch-graph" if on_gpu:

@@ -10,6 +10,7 @@ from benchmarks.peers.recipe import Product, Recipe
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid, rng
 from minigan import Recipe as Rules
 from minigan import backends
+from minigan.backends import Ops, cuda_device
 from minigan.data import minibatches
 from minigan.losses import value
 
@@ -85,11 +86,21 @@ class MiniGAN:
         return x, z, masks, (-weight * value(real, fake), game.loss(fake))
 
 
-class Products:
-    """Matrix products alone, an iteration's or others, through the backend's own gemm."""
+def one_after_the_other(precision: str = "float32") -> Ops:
+    """A GPU that runs nothing side by side, for a floor: without an iteration's other kernels, hardly any product would
+    wait for another.
+    """
+    gpu = cuda_device.select(0)
+    from minigan.backends.cupy_ops import CupyOps
 
-    def __init__(self, needed: list[Product], backend: str, threads=None, seed: int = 0, precision="float32"):
-        self.ops = backends.get(backend, threads, precision=precision)
+    return CupyOps(gpu, precision == "tf32", side_by_side=False)
+
+
+class Products:
+    """Matrix products alone, an iteration's or others, through a backend's own gemm."""
+
+    def __init__(self, needed: list[Product], ops: Ops, seed: int = 0):
+        self.ops = ops
         normal = np.random.default_rng(seed).standard_normal
         memory: dict[str, np.ndarray] = {}
 

@@ -44,16 +44,22 @@ def get(name: str, threads: int | None = None, device: int = 0, precision: str =
             gpu = cuda_device.select(device)
             from minigan.backends.cupy_ops import CupyOps
 
-            return CupyOps(gpu, tf32=precision == "tf32", recording=recording())
+            mode = gpu_mode()
+            return CupyOps(gpu, precision == "tf32", recording=mode != "eager", side_by_side=mode != "serial")
     raise ConfigError(f"--backend {name}: expected one of {', '.join((*NAMES, GPU))}")
 
 
-def recording() -> bool:
-    """Whether a GPU's iterations are recorded, as they are unless MINIGAN_GPU=eager asks for one kernel at a time."""
-    wanted = os.environ.get("MINIGAN_GPU", "recorded")
-    if wanted not in ("recorded", "eager"):
-        raise ConfigError(f"MINIGAN_GPU={wanted}: expected recorded (iterations as graphs) or eager (to debug)")
-    return wanted == "recorded"
+def gpu_mode() -> str:
+    """How a GPU is given its work, MINIGAN_GPU: recorded, unless something is to be debugged or measured.
+
+    recorded  iterations as graphs, in which what does not need each other runs side by side
+    serial    as graphs, one piece of work after the other
+    eager     one kernel at a time
+    """
+    mode = os.environ.get("MINIGAN_GPU", "recorded")
+    if mode not in ("recorded", "serial", "eager"):
+        raise ConfigError(f"MINIGAN_GPU={mode}: expected recorded, serial (nothing side by side) or eager (to debug)")
+    return mode
 
 
 def why_no_gpu(device: int = 0) -> str | None:

@@ -55,13 +55,15 @@ class Cublas:
     """Products on one stream.  `tf32` multiplies float32 matrices with 10 bits of mantissa, on the tensor cores."""
 
     def __init__(self, stream, tf32: bool):
-        self._library, self._tf32, self._constants = library(), tf32, {}
+        self._library, self._tf32 = library(), tf32
         self._handle = ctypes.c_void_p()
         self._call("cublasCreate_v2", ctypes.byref(self._handle))
         # The stream before the workspace: to set a stream takes the workspace away.
         self._call("cublasSetStream_v2", self._handle, stream.ptr)
         self._workspace = cupy.empty(WORKSPACE, np.uint8)
         self._call("cublasSetWorkspace_v2", self._handle, self._workspace.data.ptr, WORKSPACE)
+        # What the first product sets up could not be set up in a recording, so one is made, of whatever lies there.
+        self.gemm(*self._workspace[: 3 * 4096].view(np.float32).reshape(3, 32, 32), False, False, 1.0, 0.0)
 
     def __del__(self):
         if getattr(self, "_handle", None) and not sys.is_finalizing():  # at the end the GPU may be gone already
@@ -71,7 +73,8 @@ class Cublas:
         """out (M, N) <- alpha op(a) op(b) + beta out, in C order: to cuBLAS, which thinks in columns, all is
         transposed,  out^T = op(b)^T op(a)^T.
 
-        alpha and beta are floats, fixed for ever, or numbers of a clock, read when the product runs.
+        alpha and beta are both floats, fixed for ever, or both numbers on the device, read when the product runs: in
+        float64, and 8 bytes after that the same in float32.
         """
         m, n = out.shape
         k = a.shape[0 if trans_a else 1]
@@ -94,21 +97,11 @@ class Cublas:
 
     def _numbers(self, alpha, beta, dtype) -> tuple:
         """Addresses of alpha and beta in the products' dtype, and on which side both are."""
-        if isinstance(alpha, float) and isinstance(beta, float):
+        if isinstance(alpha, float):
             kind = ctypes.c_float if dtype == np.float32 else ctypes.c_double
             return ctypes.byref(kind(alpha)), ctypes.byref(kind(beta)), ON_HOST
         beside = 8 if dtype == np.float32 else 0
-        return *(self._on_device(x).data.ptr + beside for x in (alpha, beta)), ON_DEVICE
-
-    def _on_device(self, number):
-        """A number of the clock; or a fixed one laid out like those, the same in float32 8 bytes after it."""
-        if not isinstance(number, float):
-            return number
-        if number not in self._constants:
-            pair = np.array([number, 0.0])
-            pair[1:].view(np.float32)[0] = number
-            self._constants[number] = cupy.asarray(pair)
-        return self._constants[number]
+        return alpha.data.ptr + beside, beta.data.ptr + beside, ON_DEVICE
 
     def _call(self, name: str, *arguments) -> None:
         status = getattr(self._library, name)(*arguments)

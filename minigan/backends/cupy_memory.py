@@ -1,6 +1,6 @@
 """The GPU's memory, its clock and its recordings: what `cupy_ops.py` builds its kernels on.
 
-All that an iteration touches lies on the GPU and stays there.  Kernels run on the two streams of `lines.py`; what is
+All that an iteration touches lies on the GPU and stays there.  Kernels run on the streams of `lines.py`; what is
 below under "Memory" comes after all of them.
 """
 
@@ -18,7 +18,7 @@ from minigan.backends import checks
 from minigan.backends.clock import Clock, Schedule
 from minigan.backends.cuda_kernels import Kernels, block_a_row, entries
 from minigan.backends.graph import Recording
-from minigan.backends.lines import Lines
+from minigan.backends.lines import LINES, Lines
 from minigan.backends.ops import Ops
 from minigan.errors import DeviceError
 from minigan.rng import Stream
@@ -29,14 +29,15 @@ BLOCKS_TO_SUM = 256
 class CupyMemory(Ops):
     name = "cupy"
 
-    def __init__(self, gpu: str, tf32: bool = False, recording: bool = True):
+    def __init__(self, gpu: str, tf32: bool = False, recording: bool = True, side_by_side: bool = True):
         """`gpu` is the name of the one that is selected.  `tf32` makes float32 products on the tensor cores; without
-        `recording` every kernel is launched singly.
+        `recording` every kernel is launched singly, and without `side_by_side` each waits for the one before.
         """
-        self._gpu = gpu
-        self._lines, self._kernels, self._recording = Lines(tf32), cache(Kernels), recording
+        self._gpu, self._kernels, self._recording = gpu, cache(Kernels), recording
+        self._lines = Lines(LINES if side_by_side else 1, tf32)
         self._waited = cupy.cuda.Event(block=True, disable_timing=True)
         self._iteration = cache(lambda number: self.asarray(np.array([number], np.uint64)))
+        self._fixed = cache(lambda number: self.asarray(like_the_clock(number)))
 
     @property
     def threads(self):
@@ -64,10 +65,9 @@ class CupyMemory(Ops):
             self._waited.record(stream)
             self._waited.synchronize()
 
-    def _run(self, name: str, dtype, shape, *arguments, beside: bool = False) -> None:
-        """A kernel on the chain, or beside it where it only moves parameters."""
-        line = self._lines.beside if beside else self._lines.chain
-        self._kernels(np.dtype(dtype)).launch(self._lines, line, name, shape, arguments)
+    def _run(self, name: str, dtype, shape, *arguments) -> None:
+        """A kernel, after those that it waits for."""
+        self._kernels(np.dtype(dtype)).launch(self._lines, name, shape, arguments)
 
     # ---- Memory ------------------------------------------------------------------------------------------------
 
@@ -96,7 +96,7 @@ class CupyMemory(Ops):
 
     def to_host(self, array):
         self._wait()
-        with self._lines.chain.stream:
+        with self._lines.stream:
             return array.get()
 
     def norm(self, a, less=None, times=0.0):
@@ -142,6 +142,13 @@ class CupyMemory(Ops):
         numbers = clock.iteration, clock.learning_rate, clock.minus_learning_rate, clock.momentum
         schedules = *terms(clock.learning_rate_schedule), *terms(clock.momentum_schedule)
         self._run("tick", np.float32, ((1, 1), (1, 1)), *numbers, ticks, *schedules)
+
+
+def like_the_clock(number: float) -> np.ndarray:
+    """A number as the clock keeps its own: in float64, and after it the same in float32."""
+    pair = np.array([number, 0.0])
+    pair[1:].view(np.float32)[0] = number
+    return pair
 
 
 def terms(schedule: Schedule) -> tuple:

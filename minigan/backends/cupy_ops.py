@@ -19,22 +19,26 @@ class CupyOps(CupyMemory):
     # ---- Products ----------------------------------------------------------------------------------------------
 
     def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):
-        """A product with x^T on its left is a weight gradient, and goes beside the chain."""
         checks.product(a, b, out, trans_a, trans_b)
         (m, n), k = out.shape, a.shape[0 if trans_a else 1]
         if n == 1 and trans_a:
             numbers = scalars(alpha, beta)
-            self._run("column_sums", out.dtype, column_tiles(m, 32, 16), a, b, out, k, m, *numbers, beside=True)
+            self._run("column_sums", out.dtype, column_tiles(m, 32, 16), a, b, out, k, m, *numbers)
         elif n == 1:
             self._run("row_products", out.dtype, warp_a_row(m), a, b, None, out, m, k, *scalars(alpha, beta))
         elif k == 1:
-            self._run("outer_product", out.dtype, cells(m, n), a, b, out, m, n, *scalars(alpha, beta), beside=trans_a)
+            self._run("outer_product", out.dtype, cells(m, n), a, b, out, m, n, *scalars(alpha, beta))
         else:
-            line = self._lines.beside if trans_a else self._lines.chain
-            read = [a, b, *(number for number in (alpha, beta) if not isinstance(number, float))]
-            with self._lines.work(line, read, [out]):
+            if not (isinstance(alpha, float) and isinstance(beta, float)):
+                alpha, beta = self._of_device(alpha), self._of_device(beta)
+            numbers = [number for number in (alpha, beta) if not isinstance(number, float)]
+            with self._lines.work([a, b, *numbers], [out]) as line:
                 line.blas.gemm(a, b, out, trans_a, trans_b, alpha, beta)
         return out
+
+    def _of_device(self, number):
+        """A number of the clock, or a fixed one laid out like those."""
+        return self._fixed(number) if isinstance(number, float) else number
 
     def affine(self, x, W, b, out):
         checks.product(x, W, out, False, False)
@@ -50,7 +54,7 @@ class CupyOps(CupyMemory):
     def colsum(self, a, out, alpha=1.0, beta=0.0):
         checks.summed(a, out)
         (rows, width), numbers = a.shape, scalars(alpha, beta)
-        self._run("column_sums", a.dtype, column_tiles(width, 32, 16), a, None, out, rows, width, *numbers, beside=True)
+        self._run("column_sums", a.dtype, column_tiles(width, 32, 16), a, None, out, rows, width, *numbers)
         return out
 
     # ---- Activations -------------------------------------------------------------------------------------------
@@ -114,25 +118,25 @@ class CupyOps(CupyMemory):
 
     def add(self, theta, step):
         checks.alike("add", theta, step)
-        self._run("add", theta.dtype, entries(parts(theta.size, 4)), theta, step, theta.size, beside=True)
+        self._run("add", theta.dtype, entries(parts(theta.size, 4)), theta, step, theta.size)
         return theta
 
     def adam(self, theta, gradient, first, second, count, clock, beta1, beta2, epsilon):
         checks.alike("adam", theta, gradient, first, second)
         buffers, n = (theta, gradient, first, second), theta.size
         numbers = *place_of(count), clock.learning_rate, beta1, beta2, epsilon
-        self._run("adam", theta.dtype, entries(n), *buffers, n, *numbers, beside=True)
+        self._run("adam", theta.dtype, entries(n), *buffers, n, *numbers)
         return theta
 
     def average(self, mean, theta, count, horizon):
         checks.alike("average", mean, theta)
         numbers = theta.size, *place_of(count), float(horizon)
-        self._run("average", theta.dtype, entries(theta.size), mean, theta, *numbers, beside=True)
+        self._run("average", theta.dtype, entries(theta.size), mean, theta, *numbers)
         return mean
 
     def limit_column_norms(self, W, limit):
         checks.matrix("limit_column_norms", W)
-        self._run("limit_column_norms", W.dtype, column_tiles(W.shape[1], 16, 32), W, limit, *W.shape, beside=True)
+        self._run("limit_column_norms", W.dtype, column_tiles(W.shape[1], 16, 32), W, limit, *W.shape)
         return W
 
     # ---- Data and noise ----------------------------------------------------------------------------------------

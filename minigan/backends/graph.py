@@ -64,12 +64,12 @@ class Recording:
         lines.waiting = None
         lines.join()
         for _ in range(times):
-            graph.launch(lines.chain.stream)
+            graph.launch(lines.stream)
         lines.fork()
 
     def _recorded(self, times: int):
         """`times` iterations as a graph.  None of them runs."""
-        lines, stream = self._lines, self._lines.chain.stream
+        lines, stream = self._lines, self._lines.stream
         lines.join()
         with cupy.cuda.using_allocator(refuse), uncollected():
             stream.begin_capture()
@@ -80,6 +80,7 @@ class Recording:
                 lines.join()
             except BaseException:
                 abandon(stream)
+                lines.fork()
                 raise
             graph = stream.end_capture()
         graph.upload(stream)

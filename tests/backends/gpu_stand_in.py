@@ -218,7 +218,9 @@ class CublasLibrary:
     def cublasCreate_v2(self, handle):
         self.gpu.forbid("a new handle")
         handle._obj.value = 1 + len(self.handles)
-        self.handles[handle._obj.value] = SimpleNamespace(stream=None, workspace=None, on_device=0)
+        self.handles[handle._obj.value] = SimpleNamespace(
+            stream=None, workspace=None, on_device=0, used=False
+        )
         return 0
 
     def cublasDestroy_v2(self, handle):
@@ -246,6 +248,7 @@ class CublasLibrary:
     ):
         state = self.handles[handle.value]
         assert state.workspace is not None, "the workspace was lost: it comes after the stream"
+        state.used = state.used or self.gpu.forbid("the first product of a handle") is None
         assert a_type == b_type == c_type and algo == -1
         assert compute in {0: (68, 77), 1: (70,)}[c_type]
         kind = {0: ctypes.c_float, 1: ctypes.c_double}[c_type]

@@ -117,15 +117,15 @@ def test_auto_says_why_it_computes_on_the_cpu(monkeypatch, said, tmp_path):
     assert code == 0 and "on numba" in err and "(no GPU: CuPy is not installed)" in err
 
 
-def test_recording_is_on_unless_eager_is_asked_for(monkeypatch):
-    for value, expected in ((None, True), ("recorded", True), ("eager", False)):
+def test_iterations_are_recorded_unless_something_else_is_asked_for(monkeypatch):
+    for value, expected in ((None, "recorded"), ("recorded", "recorded"), ("serial", "serial"), ("eager", "eager")):
         monkeypatch.delenv("MINIGAN_GPU", raising=False)
         if value is not None:
             monkeypatch.setenv("MINIGAN_GPU", value)
-        assert backends.recording() == expected
+        assert backends.gpu_mode() == expected
     monkeypatch.setenv("MINIGAN_GPU", "fast")
-    with pytest.raises(ConfigError, match="MINIGAN_GPU=fast: expected recorded .* or eager"):
-        backends.recording()
+    with pytest.raises(ConfigError, match="MINIGAN_GPU=fast: expected recorded, serial .* or eager"):
+        backends.gpu_mode()
 
 
 @pytest.mark.parametrize("name", ["numpy", "numba"])

@@ -87,6 +87,13 @@ def test_recorded_iterations_are_those_launched_one_by_one_to_the_last_bit(machi
     assert [a.tobytes() for a in results[0]] == [a.tobytes() for a in results[1]]
 
 
+@pytest.mark.parametrize("machine", MACHINES)
+def test_what_runs_side_by_side_is_what_runs_one_after_the_other_to_the_last_bit(machine, updates, dtype):
+    iterations = ITERATIONS[machine] + 3
+    results = [play(gpu_ops(machine, side_by_side=s), updates, dtype, iterations)[1] for s in (True, False)]
+    assert [a.tobytes() for a in results[0]] == [a.tobytes() for a in results[1]]
+
+
 @pytest.mark.parametrize("machine", [pytest.param("gpu", marks=pytest.mark.gpu)])
 def test_tf32_is_tf32_and_float32_is_not(machine):
     """Products of numbers in [1, 2): tf32 keeps 10 bits of each, so it must be off by more than float32 ever is."""

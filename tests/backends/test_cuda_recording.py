@@ -109,8 +109,8 @@ def test_nothing_is_drawn_on_the_host_while_an_iteration_is_recorded(ops, monkey
 
 def test_no_garbage_is_collected_while_an_iteration_is_recorded(ops):
     """A handle among it, destroyed, would wait for the GPU in the middle of the capture."""
-    chain, x = ops._lines.chain, ops.asarray(np.ones(4, np.float32))
-    handles = [type(chain.blas)(chain.stream, tf32=False) for _ in range(50)]
+    line, x = ops._lines.lines[0], ops.asarray(np.ones(4, np.float32))
+    handles = [type(line.blas)(line.stream, tf32=False) for _ in range(50)]
 
     def iterate():
         handle = handles.pop()
@@ -184,34 +184,91 @@ def test_an_error_of_the_gpu_in_a_session_ends_in_words(ops):
         raise CUDARuntimeError("launch failure")
 
 
-# ---- The two lines ---------------------------------------------------------------------------------------------
+# ---- Lines of work ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
 @pytest.mark.parametrize("recording", [True, False])
 def test_without_the_order_of_the_lines_there_is_a_race(updates, recording, monkeypatch):
-    """The stand-in sees a race where the two streams do not wait for each other: so elsewhere there is none."""
+    """The stand-in sees a race where streams do not wait for each other: so elsewhere there is none."""
     ops = stand_in(recording=recording)
     play(ops, updates, np.float32, 3)
-    monkeypatch.setitem(type(ops._lines).work.__wrapped__.__globals__, "meet", lambda some, others: False)
+    monkeypatch.setattr(type(ops._lines.touched), "before", lambda touched, read, written: set())
     with pytest.raises(DeviceError, match="a race"):
         play(ops, updates, np.float32, 3)
 
 
-def test_weight_gradients_and_updates_go_beside_the_chain(ops, monkeypatch):
-    game, data, beside = new_game(ops, "alternating", np.float32, Algorithm1), Still(), 0
-    lines = ops._lines
-    work, given = lines.work, []
-    monkeypatch.setattr(lines, "work", lambda line, *spans: given.append(line) or work(line, *spans))
+@pytest.mark.parametrize(("updates", "pieces", "longest"), [("alternating", 58, 39), ("simultaneous", 45, 29)])
+def test_an_iteration_is_no_longer_than_its_longest_chain_of_pieces_that_need_each_other(
+    ops, updates, pieces, longest, monkeypatch
+):
+    game, data, lines = new_game(ops, updates, np.float32, Algorithm1), Still(), ops._lines
     game.iterate(data)
-    beside = sum(line is lines.beside for line in given)
-    assert beside == 2 * 3 + 1 + 2 * 3 + 1, "a gradient of W and one of b for each layer, and an update for each player"
-    assert len(given) - beside < 50
+    ops._wait()
+    work, given, touched, depths = lines.work, [], [], []
+
+    def listed(reads, writes):
+        given.append(([span(a) for a in reads], [span(a) for a in writes]))
+        return work(reads, writes)
+
+    monkeypatch.setattr(lines, "work", listed)
+    for _ in range(5):
+        game.iterate(data)
+    for reads, writes in given:
+        needed = [
+            depth
+            for (read, written), depth in zip(touched, depths)
+            if overlap(written, reads + writes) or overlap(read, writes)
+        ]
+        touched.append((reads, writes))
+        depths.append(1 + max(needed, default=0))
+    assert len(given) == 5 * pieces
+    assert max(line.last.depth for line in lines.lines) == max(depths)
+    assert max(depths) - max(depths[:-pieces]) == longest
+
+
+def test_one_line_is_one_piece_after_the_other(monkeypatch):
+    ops = stand_in(side_by_side=False)
+    game, data = new_game(ops, "alternating", np.float32, Algorithm1), Still()
+    game.iterate(data)
+    ops._wait()
+    game.iterate(data)
+    [line] = ops._lines.lines
+    assert line.last.depth == 58
+
+
+def span(array):
+    """A number of the clock is followed by the same in float32."""
+    return array.data.ptr, array.data.ptr + (array.nbytes if array.ndim else 16)
+
+
+def overlap(some, others):
+    return any(a < d and c < b for a, b in some for c, d in others)
+
+
+def test_a_piece_waits_for_no_other_than_those_whose_memory_it_needs(ops):
+    a, b, c, d = (ops.asarray(np.ones(4, np.float32)) for _ in range(4))
+    depths = []
+
+    def depth_of(reads, writes):
+        with ops._lines.work(reads, writes) as line:
+            pass
+        depths.append(line.last.depth)
+        return line.number
+
+    first, second = depth_of([a], [b]), depth_of([a], [c])  # both read a
+    third = depth_of([b], [b])  # after the first
+    depth_of([b[:2], c[2:]], [d])  # after the second and the third
+    depth_of([], [a])  # after the two that read a, not after what they wrote is used
+    depth_of([d], [d[:1]])
+    depth_of([d[1:2]], [b[3:]])  # d has been written in part since, but elsewhere
+    assert depths == [1, 1, 2, 3, 2, 4, 4]
+    assert first == third != second
 
 
 def test_a_stream_that_is_not_joined_raises(ops, monkeypatch):
-    a = ops.asarray(np.ones(4, np.float32))
-    recorded = ops.recorded(lambda: ops.add(a, a))
+    a, b = ops.asarray(np.ones(4, np.float32)), ops.asarray(np.ones(4, np.float32))
+    recorded = ops.recorded(lambda: (ops.add(a, a), ops.add(b, b)))
     recorded()
     monkeypatch.setattr(type(ops._lines), "join", lambda lines: None)
     with pytest.raises(CUDARuntimeError, match="not joined again"):
