@@ -36,7 +36,7 @@ def parity(updates: str, backend: str, precision: str) -> dict:
         for game in games:
             game.iterate(look - game.gan.iteration)
         same &= all(np.array_equal(a, b) for a, b in zip(*(game.drawn() for game in games)))
-        numpy_, other = (game.gan.snapshot()[0] for game in games)
+        numpy_, other = (game.gan.snapshot().tensors() for game in games)
         apart[look] = distance(other, numpy_, begun) / distance(numpy_, begun, begun)
     return {"updates": updates, "backend": backend, "precision": precision, "same_draws": same, "apart": apart}
 

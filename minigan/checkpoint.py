@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +41,22 @@ def write(path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
     data = memoryview(serialise(dict(sorted(tensors.items())), metadata={"minigan": text}))
     start, end = DIGEST.search(data).span(1)
     replace_file(path, data[:start], hashlib.sha256(data).hexdigest().encode(), data[end:])
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A checkpoint yet to be written, whatever its GAN does meanwhile, and by whichever thread.
+
+    tensors  a call that gives them, once
+    header   as `write` takes it
+    """
+
+    tensors: Callable[[], dict[str, np.ndarray]]
+    header: dict
+
+    def write(self, path: Path) -> None:
+        """As `write`."""
+        write(path, self.tensors(), self.header)
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], Header]:

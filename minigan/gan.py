@@ -17,6 +17,7 @@ import numpy as np
 
 from minigan import backends, checkpoint, models, optim
 from minigan.algorithm1 import Algorithm1, Minibatches
+from minigan.checkpoint import Snapshot
 from minigan.data import Dataset, Mixture, describe, minibatches
 from minigan.data.reading import one_line
 from minigan.errors import CheckpointError, ConfigError, DivergedError
@@ -181,10 +182,10 @@ class GAN:
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint (`minigan.checkpoint`).  Raises OSError where the disk refuses."""
-        checkpoint.write(Path(path), *self.snapshot())
+        self.snapshot().write(Path(path))
 
-    def snapshot(self) -> tuple[dict[str, np.ndarray], dict]:
-        """What a checkpoint holds, copied: weights and optimiser state; and recipe, networks and iteration."""
+    def snapshot(self) -> Snapshot:
+        """What a checkpoint holds, as it is now: weights and optimiser state; and recipe, networks and iteration."""
         header = {
             "recipe": asdict(self.recipe),
             "generator": models.to_json(self.generator),
@@ -195,7 +196,7 @@ class GAN:
             "threads": self.ops.threads,
             "data": self.data,
         }
-        return {name: self.ops.to_host(view) for name, view in self._tensors().items()}, header
+        return Snapshot(self.ops.snapshot(self._tensors()), header)
 
     @classmethod
     def load(cls, path: str | Path, backend: str = "numpy", threads: int | None = None, device: int = 0) -> GAN:

@@ -211,7 +211,7 @@ class Trainer:
         """Write checkpoints/best.safetensors where the run has not been better before."""
         if validation > self.best:
             self.best = validation
-            self.background.begin(partial(checkpoint.write, self.folder.best, *self.gan.snapshot()))
+            self.background.begin(partial(self.gan.snapshot().write, self.folder.best))
 
     def _line(self, measured: dict, speed: float) -> dict:
         """A line of metrics.jsonl; lr and momentum are those of the iteration just done."""
@@ -235,10 +235,10 @@ class Trainer:
     def save(self) -> None:
         """Begin to write the checkpoint of this iteration, if its losses are finite."""
         self._measured()
-        path, (tensors, header) = self.folder.checkpoint(self.gan.iteration), self.gan.snapshot()
+        path, snapshot = self.folder.checkpoint(self.gan.iteration), self.gan.snapshot()
 
         def write() -> None:
-            checkpoint.write(path, tensors, header)
+            snapshot.write(path)
             self._keep_newest(path)
 
         self.background.begin(write)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from math import inf
 
 import cupy
@@ -18,7 +18,7 @@ from minigan.backends import checks
 from minigan.backends.clock import Clock, Schedule
 from minigan.backends.cuda_kernels import Kernels, block_a_row, entries
 from minigan.backends.graph import Recording
-from minigan.backends.lines import LINES, Lines
+from minigan.backends.lines import LINES, Lines, event_after
 from minigan.backends.ops import Ops
 from minigan.errors import DeviceError
 from minigan.rng import Stream
@@ -33,7 +33,8 @@ class CupyMemory(Ops):
         """`gpu` is the name of the one that is selected.  `tf32` makes float32 products on the tensor cores; without
         `recording` every kernel is launched singly, and without `side_by_side` each waits for the one before.
         """
-        self._gpu, self._kernels, self._recording = gpu, cache(Kernels), recording
+        self._gpu, self._device = gpu, cupy.cuda.Device()
+        self._kernels, self._recording = cache(Kernels), recording
         self._lines = Lines(LINES if side_by_side else 1, tf32)
         self._waited = cupy.cuda.Event(block=True, disable_timing=True)
         self._iteration = cache(lambda number: self.asarray(np.array([number], np.uint64)))
@@ -96,8 +97,20 @@ class CupyMemory(Ops):
 
     def to_host(self, array):
         self._wait()
-        with self._lines.stream:
-            return array.get()
+        return array.get(self._lines.stream)
+
+    def snapshot(self, arrays):
+        copies = {name: self.copy(array, out=self.empty(array.shape, array.dtype)) for name, array in arrays.items()}
+        with self._lines.together() as stream:
+            made = event_after(stream)
+        return partial(self._fetched, copies, made)
+
+    def _fetched(self, copies: dict, made) -> dict[str, np.ndarray]:
+        """Copies on the GPU as arrays of the host, by a stream of their own, which waits for nothing later."""
+        with self._device:
+            stream = cupy.cuda.Stream(non_blocking=True)
+            stream.wait_event(made)
+            return {name: copy.get(stream) for name, copy in copies.items()}
 
     def norm(self, a, less=None, times=0.0):
         checks.vectors("norm", a, less)

@@ -17,6 +17,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
 
 from minigan.backends.clock import Clock, Count, Schedule
 from minigan.rng import Draw
@@ -67,6 +70,12 @@ class Ops(ABC):
     @abstractmethod
     def to_host(self, array):
         """A NumPy copy.  Waits for the device."""
+
+    @abstractmethod
+    def snapshot(self, arrays: dict[str, Any]) -> Callable[[], dict[str, np.ndarray]]:
+        """The arrays as they are now.  The call that comes back gives them as NumPy copies, once, in any thread: on a
+        GPU they are copied there first, and cross to the host beside the work that follows.
+        """
 
     @abstractmethod
     def norm(self, a, less=None, times: float = 0.0) -> float:

@@ -5,6 +5,7 @@ Arrays are NumPy's, kernels are the .cu files compiled for the CPU, products are
 - while a stream records, work is written down and not done; to allocate, copy, wait or read back raises;
 - two pieces of work that touch the same memory on two streams, neither waiting for the other, raise;
 - a stream that was drawn into a recording and not joined again raises, as does one that waits for work outside of it.
+Threads other than the one that records may copy to the host, as they may with CuPy's relaxed mode.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from __future__ import annotations
 import ctypes
 import importlib
 import sys
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
 from unittest.mock import patch
 
@@ -40,36 +42,50 @@ class GPU:
     """
 
     def __init__(self):
-        self.streams, self.current, self.recording, self.allocator = {}, [], None, None
+        self.streams, self.recording, self.allocator = {}, None, None
+        self.recorder, self.own, self.lock = None, threading.local(), threading.RLock()
         self.touched, self.room, self.waits, self.launches = {}, 2**40, 0, 0
         self.destroyed = []
 
+    @property
+    def current(self) -> list:
+        """The streams that this thread has entered."""
+        return vars(self.own).setdefault("current", [])
+
+    def records(self) -> bool:
+        """Whether this thread records."""
+        return self.recording is not None and self.recorder == threading.get_ident()
+
     def forbid(self, what: str) -> None:
-        if self.recording is not None:
+        if self.records():
             raise CUDARuntimeError(f"{what} while a stream records")
 
     def do(self, stream: Stream, reads: list, writes: list, work) -> None:
         """One piece of work on a stream, now or into the recording; reads, writes [(first byte, end)]."""
-        if (self.recording is not None) != (stream.nodes is not None):
-            raise CUDARuntimeError("work on a stream outside of the recording that is under way")
-        stream.done[stream] = stream.done.get(stream, 0) + 1
-        for span in {*reads, *writes}:
-            for (start, end), (writer, readers) in self.touched.items():
-                if span[0] < end and start < span[1]:
-                    others = [writer, *(readers.items() if span in writes else ())]
-                    for other, count in others:
-                        if other is not None and stream.done.get(other, 0) < count:
-                            raise CUDARuntimeError("a race: work on two streams touches the same memory")
-        for span in {*reads, *writes}:
-            writer, readers = self.touched.setdefault(span, ((None, 0), {}))
-            if span in writes:
-                self.touched[span] = ((stream, stream.done[stream]), {})
+        with self.lock:
+            if self.records() != (stream.nodes is not None):
+                raise CUDARuntimeError("work on a stream outside of the recording that is under way")
+            stream.done[stream] = stream.done.get(stream, 0) + 1
+            for span in {*reads, *writes}:
+                self.check(stream, span, span in writes)
+            for span in {*reads, *writes}:
+                writer, readers = self.touched.setdefault(span, ((None, 0), {}))
+                if span in writes:
+                    self.touched[span] = ((stream, stream.done[stream]), {})
+                else:
+                    readers[stream] = stream.done[stream]
+            if stream.nodes is None:
+                work()
             else:
-                readers[stream] = stream.done[stream]
-        if stream.nodes is None:
-            work()
-        else:
-            stream.nodes.append(work)
+                stream.nodes.append(work)
+
+    def check(self, stream: Stream, span: tuple[int, int], written: bool) -> None:
+        """Raise unless a stream comes after all that it must, to read or write these bytes."""
+        for (start, end), (writer, readers) in self.touched.items():
+            if span[0] < end and start < span[1]:
+                for other, count in [writer, *(readers.items() if written else ())]:
+                    if other is not None and stream.done.get(other, 0) < count:
+                        raise CUDARuntimeError("a race: work on two streams touches the same memory")
 
 
 def span(array) -> tuple[int, int]:
@@ -86,8 +102,11 @@ class Array(np.ndarray):
     def data(self):
         return Pointer(self)
 
-    def get(self):
+    def get(self, stream=None):
         self.gpu.forbid("a copy to the host")
+        if stream is not None:
+            with self.gpu.lock:
+                self.gpu.check(stream, span(self), written=False)
         return np.array(self.view(np.ndarray))
 
     def __setitem__(self, key, value):
@@ -134,7 +153,7 @@ class Stream:
 
     def begin_capture(self):
         self.gpu.forbid("a second recording")
-        self.gpu.recording, self.nodes = self, []
+        self.gpu.recording, self.gpu.recorder, self.nodes = self, threading.get_ident(), []
 
     def end_capture(self):
         nodes, lost = self.nodes, False
@@ -325,6 +344,7 @@ def cupy_of(gpu: GPU) -> ModuleType:
     cupy.RawModule = lambda code, options: RawModule(gpu, code, options)
     cupy.cuda = SimpleNamespace(
         Stream=lambda non_blocking: Stream(gpu, non_blocking),
+        Device=nullcontext,
         Event=lambda **how: Event(gpu, **how),
         using_allocator=using_allocator,
         runtime=SimpleNamespace(CUDARuntimeError=CUDARuntimeError, memGetInfo=lambda: (gpu.room, 2**40)),

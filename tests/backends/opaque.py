@@ -61,6 +61,8 @@ def opened(value):
             return replace(value, clock=opened(value.clock))
         case Clock():
             return replace(value, **{name: opened(part) for name, part in vars(value).items()})
+        case dict():
+            return {name: opened(part) for name, part in value.items()}
         case np.ndarray():
             raise TypeError("a NumPy array where a kernel takes the backend's own")
     return value

@@ -1,6 +1,7 @@
 """The host's part in recording and replaying, on a stand-in that raises wherever a GPU would break, or worse, not."""
 
 import gc
+import threading
 
 import cuda_on_cpu
 import numpy as np
@@ -283,6 +284,28 @@ def test_the_host_waits_asleep_and_only_where_it_reads(ops, counter):
     assert ops.gpu.waits == before
     shown(ops, clock)
     assert ops.gpu.waits == before + 1
+
+
+def test_a_snapshot_is_of_its_time_and_another_thread_may_fetch_it_during_a_recording(ops, counter):
+    clock, x, iterate = counter
+    iterate()
+    waits, fetch = ops.gpu.waits, ops.snapshot({"x": x, "iteration": clock.iteration})
+    assert ops.gpu.waits == waits
+    fetched = []
+
+    def recorded_meanwhile():
+        ops.add(x, x)
+        if ops.gpu.recording is not None and not fetched:
+            thread = threading.Thread(target=lambda: fetched.append(fetch()))
+            thread.start()
+            thread.join(10)
+
+    other = ops.recorded(recorded_meanwhile)
+    other()
+    other()
+    [found] = fetched
+    assert found["x"].tolist() == [2.0] * 8 and int(found["iteration"]) == 1
+    assert ops.to_host(x).tolist() == [8.0] * 8
 
 
 def test_memory_that_is_not_there_says_what_to_lower(ops):
