@@ -72,7 +72,9 @@ def run(prog: str, body: Callable[[], int | None]) -> NoReturn:
         stop(prog, error)
     except (DivergedError, DeviceError) as error:
         stop(prog, error, FAILED)
-    except (OSError, MemoryError) as error:
+    except MemoryError as error:
+        stop(prog, str(error) or "out of memory", FAILED)
+    except OSError as error:
         file = getattr(error, "filename", None)
         stop(prog, f"{file}: {error.strerror}" if file else f"{type(error).__name__}: {error}", FAILED)
     except KeyboardInterrupt:

@@ -198,6 +198,10 @@ class GAN:
         }
         return Snapshot(self.ops.snapshot(self._tensors()), header)
 
+    def __getstate__(self):
+        """Views of one buffer, copied one by one, would be buffers of their own: such a GAN would not learn."""
+        raise TypeError("a GAN is not copied or pickled: expected save(path), and GAN.load(path)")
+
     @classmethod
     def load(cls, path: str | Path, backend: str = "numpy", threads: int | None = None, device: int = 0) -> GAN:
         """The GAN of a checkpoint file, or of the newest one in a run's folder.

@@ -198,6 +198,13 @@ def test_wrong_input_ends_in_one_line_and_exit_code_2(tmp_path, args, named):
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_networks_that_no_memory_holds_say_what_to_lower(tmp_path, backend):
+    result = command("minigan.train", "--latent", "100000000000", "--backend", backend, cwd=tmp_path)
+    assert result.returncode == 1 and len(result.stderr.splitlines()) == 1
+    assert "Unable to allocate 93.1 TiB" in result.stderr and "smaller --batch-size, --latent" in result.stderr
+
+
 def test_a_run_that_diverges_says_so_and_keeps_no_such_checkpoint(tmp_path):
     out = tmp_path / "a"
     args = ["--out", str(out), "--iterations", "30", "--checkpoint-every", "10", "--lr", "1e30"]

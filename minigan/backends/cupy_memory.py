@@ -19,7 +19,7 @@ from minigan.backends.clock import Clock, Schedule
 from minigan.backends.cuda_kernels import Kernels, block_a_row, entries
 from minigan.backends.graph import Recording
 from minigan.backends.lines import LINES, Lines, event_after
-from minigan.backends.ops import Ops
+from minigan.backends.ops import TO_LOWER, Ops
 from minigan.errors import DeviceError
 from minigan.rng import Stream
 
@@ -91,8 +91,7 @@ class CupyMemory(Ops):
         except cupy.cuda.memory.OutOfMemoryError as error:
             free, total = cupy.cuda.runtime.memGetInfo()
             raise MemoryError(
-                f"the GPU has {free / 2**30:.1f} of {total / 2**30:.1f} GiB free ({error}); expected more, or a "
-                "smaller --batch-size, narrower layers or fewer examples"
+                f"the GPU has {free / 2**30:.1f} of {total / 2**30:.1f} GiB free ({error}); {TO_LOWER}"
             ) from None
 
     def to_host(self, array):

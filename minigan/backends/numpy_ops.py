@@ -10,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 from minigan import rng
 from minigan.backends import checks
 from minigan.backends.clock import Clock
-from minigan.backends.ops import Ops
+from minigan.backends.ops import TO_LOWER, Ops
 
 
 class NumpyOps(Ops):
@@ -31,10 +31,16 @@ class NumpyOps(Ops):
     # ---- Memory ------------------------------------------------------------------------------------------------
 
     def empty(self, shape, dtype):
-        return np.empty(shape, dtype)
+        return self._allocated(np.empty, shape, dtype)
 
     def zeros(self, shape, dtype):
-        return np.zeros(shape, dtype)
+        return self._allocated(np.zeros, shape, dtype)
+
+    def _allocated(self, make, shape, dtype):
+        try:
+            return make(shape, dtype)
+        except MemoryError as error:
+            raise MemoryError(f"{error}; {TO_LOWER}") from None
 
     def asarray(self, array, dtype=None):
         return np.ascontiguousarray(array, dtype)

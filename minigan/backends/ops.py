@@ -24,6 +24,9 @@ import numpy as np
 from minigan.backends.clock import Clock, Count, Schedule
 from minigan.rng import Draw
 
+TO_LOWER = "expected more memory, or a smaller --batch-size, --latent, narrower layers or fewer examples"
+"""what a MemoryError says"""
+
 
 class Ops(ABC):
     """One backend: where arrays live and what computes on them."""
@@ -58,10 +61,12 @@ class Ops(ABC):
     # ---- Memory ------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def empty(self, shape: tuple[int, ...], dtype): ...
+    def empty(self, shape: tuple[int, ...], dtype):
+        """A new array, of whatever lay there.  Raises MemoryError, in words."""
 
     @abstractmethod
-    def zeros(self, shape: tuple[int, ...], dtype): ...
+    def zeros(self, shape: tuple[int, ...], dtype):
+        """A new array of zeros.  Raises MemoryError, in words."""
 
     @abstractmethod
     def asarray(self, array, dtype=None):
