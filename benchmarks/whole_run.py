@@ -6,8 +6,8 @@ is asked for.  Whatever is not the step should stay below a twentieth.
 
 from __future__ import annotations
 
-import cProfile
 import contextlib
+import cProfile
 import pstats
 import sys
 import tempfile

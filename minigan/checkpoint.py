@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,10 @@ from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialise
 
 from minigan.backends import Ops
-from minigan.data.reading import is_web_page, one_line, shortened
-from minigan.errors import CheckpointError
+from minigan.errors import CheckpointError, PassedOver
 from minigan.header import Header, checked
 from minigan.whole_file import replace_file
+from minigan.wording import is_web_page, one_line, shortened
 
 FORMAT = 1
 UNSIGNED = "0" * 64
@@ -95,13 +96,20 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Header]:
 
 
 def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray], Header]:
-    """The newest checkpoint in a folder that verifies.  Raises CheckpointError if there is none."""
+    """The newest checkpoint in a folder that verifies.
+
+    Warns, PassedOver, of newer ones that do not.  Raises CheckpointError if none does.
+    """
     reasons = []
     for path in sorted(folder.glob("iteration-*.safetensors"), reverse=True):
         try:
-            return path, *read(path)
+            found = read(path)
         except CheckpointError as error:
             reasons.append(str(error))
+            continue
+        for reason in reasons:
+            warnings.warn(f"{reason}; {path.name} is taken in its place", PassedOver, stacklevel=2)
+        return path, *found
     raise CheckpointError("; ".join(reasons) or f"{folder}: no checkpoint (iteration-*.safetensors) there")
 
 

@@ -7,13 +7,14 @@ import io
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import tyro
 
-from minigan.errors import CheckpointError, ConfigError, DeviceError, DivergedError
+from minigan.errors import CheckpointError, ConfigError, DataError, DeviceError, DivergedError
 
 Options = TypeVar("Options")
 
@@ -64,10 +65,10 @@ def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
 
 def run(prog: str, body: Callable[[], int | None]) -> NoReturn:
     """Run a command's body: wrong input ends in exit code 2, a failure in exit code 1, each with one line."""
-    from minigan.data import DataError
-
     try:
-        sys.exit(body() or 0)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"{prog}: {message}", file=sys.stderr)
+            sys.exit(body() or 0)
     except (ConfigError, CheckpointError, DataError) as error:
         stop(prog, error)
     except (DivergedError, DeviceError) as error:

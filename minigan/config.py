@@ -13,9 +13,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
-from minigan.data.reading import is_web_page
 from minigan.errors import ConfigError
 from minigan.recipe import Recipe, demand, fits, words
+from minigan.wording import is_web_page
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Literal
 
 from minigan import cli
 from minigan.errors import ConfigError
+from minigan.whole_file import replace_file
 
 PROG = "minigan.evaluate"
 
@@ -90,7 +91,7 @@ def main(args: list[str] | None = None) -> None:
         result, text = evaluate(options)
         print(text)
         if options.json:
-            Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
+            replace_file(Path(options.json), (json.dumps(result, indent=1) + "\n").encode())
 
     cli.run(PROG, body)
 

@@ -26,7 +26,7 @@ class Options:
     """Write the generator of a run as float16, with the command, the seed and the versions that made it."""
 
     run: str
-    """the run's folder"""
+    """the run's folder, or one of its checkpoint files: checkpoints/best.safetensors, say"""
     out: str
     """FILE.safetensors"""
 
@@ -44,18 +44,18 @@ def command_of(config: Config) -> str:
 
 
 def export(run: Path, out: Path) -> None:
-    """Write `out` from the newest checkpoint of the run.
+    """Write `out` from the newest checkpoint of a run's folder, or from one of its checkpoint files.
 
     Raises ConfigError where there is no run, CheckpointError where its checkpoint cannot be trusted, OSError where the
     disk refuses.
     """
-    from minigan import checkpoint
+    from minigan import backends, checkpoint
     from minigan.run_folder import RunFolder
     from minigan.sampler import Sampler
 
-    config = RunFolder(run).saved_config()
-    sampler = Sampler.load(run)
-    _, _, header = checkpoint.find(run)
+    config = RunFolder(run.parent.parent if run.is_file() else run).saved_config()
+    path, tensors, header = checkpoint.find(run)
+    sampler = Sampler.of(backends.get("numpy"), path, tensors, header)
     kept = {name: header[name] for name in ("recipe", "generator", "data", "iteration", "backend", "threads")}
     made_by = {
         "command": command_of(config),

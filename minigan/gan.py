@@ -19,7 +19,6 @@ from minigan import backends, checkpoint, models, optim
 from minigan.algorithm1 import Algorithm1, Minibatches
 from minigan.checkpoint import Snapshot
 from minigan.data import Dataset, Mixture, describe, minibatches
-from minigan.data.reading import one_line
 from minigan.errors import CheckpointError, ConfigError, DivergedError
 from minigan.layers import Sequential, Sigmoid
 from minigan.losses import probability
@@ -29,6 +28,7 @@ from minigan.priors import Prior
 from minigan.recipe import Recipe
 from minigan.sampler import Sampler, described, evaluated
 from minigan.schedules import ExponentialDecay, LinearRamp
+from minigan.wording import one_line
 
 
 class GAN:

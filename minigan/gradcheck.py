@@ -26,8 +26,8 @@ from minigan.backends.clock import Count
 from minigan.errors import ConfigError
 from minigan.finite_differences import (
     AGREEMENT,
-    H,
     TOLERANCE,
+    H,
     Result,
     bounded,
     compare,

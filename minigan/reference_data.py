@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan.data import DataError, Dataset, Mixture, load
-from minigan.errors import ConfigError
+from minigan.data import Dataset, Mixture, load
+from minigan.errors import ConfigError, DataError
 from minigan.run_folder import RunFolder
 from minigan.sampler import Sampler
 

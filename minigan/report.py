@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 
 from minigan.experiments.finding import Finding
+from minigan.whole_file import replace_file
 
 VERDICTS = {True: ("holds", "holds"), False: ("fails", "does not hold"), None: ("look", "to be looked at")}
 
@@ -29,12 +30,12 @@ class Entry:
 def write(path: Path, entries: list[Entry], heading: str) -> None:
     """Write the page.  `heading` says in a line what was run."""
     page = resources.files("minigan") / "report.html"
-    text = Template(page.read_text()).substitute(
+    text = Template(page.read_text(encoding="utf-8")).substitute(
         heading=html.escape(heading),
         summary="".join(map(summary_row, entries)),
         sections="".join(map(section, entries)),
     )
-    path.write_text(text)
+    replace_file(path, text.encode())
 
 
 def summary_row(entry: Entry) -> str:

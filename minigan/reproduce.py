@@ -13,6 +13,8 @@ from minigan import cli
 from minigan.errors import ConfigError
 from minigan.experiments import ORDER
 from minigan.experiments.finding import Finding
+from minigan.whole_file import replace_file
+from minigan.wording import shortened
 
 PROG = "minigan.reproduce"
 FINDING = "finding.json"
@@ -58,10 +60,17 @@ def made(folder: Path, quick: bool, seed: int) -> dict | None:
     path = folder / FINDING
     if not path.exists():
         return None
-    record = json.loads(path.read_text())
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        found = {name: record[name] for name in ("quick", "seed")}
+        finding_of(record, folder), float(record["seconds"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        reason = shortened(str(error))
+        raise ConfigError(f"{path}: no record of an experiment ({reason}); removed, it is made anew") from None
     for name, value in (("quick", quick), ("seed", seed)):
-        if record[name] != value:
-            raise ConfigError(f"--out {folder.parent}: made with --{name} {record[name]}; expected the same, or another folder")
+        if found[name] != value:
+            made_with = f"made with --{name} {found[name]}"
+            raise ConfigError(f"--out {folder.parent}: {made_with}; expected the same, or another folder")
     return record
 
 
@@ -86,7 +95,7 @@ def perform(name: str, folder: Path, options: Options) -> dict:
         "seed": options.seed,
         "seconds": time.perf_counter() - start,
     }
-    (folder / FINDING).write_text(json.dumps(record, indent=1) + "\n")
+    replace_file(folder / FINDING, (json.dumps(record, indent=1) + "\n").encode())
     return record
 
 

@@ -11,13 +11,13 @@ import numpy as np
 from minigan import backends, checkpoint, models
 from minigan.backends import Ops
 from minigan.config import recipe_from
-from minigan.data.reading import one_line
 from minigan.errors import CheckpointError, ConfigError
 from minigan.layers import Sequential
 from minigan.params import Params
 from minigan.priors import Prior
 from minigan.recipe import Recipe
 from minigan.rng import Draw, Stream
+from minigan.wording import one_line
 
 ROWS_AT_ONCE = 1000
 PREFIX, MEAN = "generator.", "generator.mean."
@@ -58,8 +58,11 @@ class Sampler:
 
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
-        ops = backends.get(backend, threads, device)
-        path, tensors, header = checkpoint.find(Path(path))
+        return cls.of(backends.get(backend, threads, device), *checkpoint.find(Path(path)))
+
+    @classmethod
+    def of(cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header) -> Sampler:
+        """The generator in what was read from a checkpoint.  Raises CheckpointError where it holds none."""
         recipe, network, data = described(path, header)
         prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX
         own = {

@@ -64,8 +64,6 @@ def announce(trainer) -> None:
     from minigan.backends import why_no_gpu
 
     gan, data, config = trainer.gan, trainer.data, trainer.config
-    for path in trainer.passed_over:
-        print(f"{path}: damaged, and passed over", file=sys.stderr)
     if config.resume and gan.iteration == 0:
         print(f"{trainer.folder.checkpoints}: no checkpoint there, so the run begins anew", file=sys.stderr)
     chosen = config.backend == "auto" and gan.ops.name == "numba" and config.threads is None

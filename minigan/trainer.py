@@ -14,8 +14,8 @@ from minigan import backends, checkpoint
 from minigan import data as datasets
 from minigan.background import Background
 from minigan.config import Config, recipe_of
-from minigan.data import DataError, Dataset
-from minigan.errors import CheckpointError, ConfigError, DivergedError
+from minigan.data import Dataset
+from minigan.errors import CheckpointError, ConfigError, DataError, DivergedError
 from minigan.gan import GAN
 from minigan.layers import Sequential
 from minigan.models import build
@@ -99,7 +99,6 @@ class Trainer:
             raise ConfigError(f"--epochs {config.epochs}: {self.total} iterations, expected fewer than 2^32")
         if config.validate_every is not None and config.validate_every > self.total:
             raise ConfigError(f"--validate-every {config.validate_every}: expected at most the run's {self.total} iterations")
-        self.passed_over: list[Path] = []
         self.saved_at: int | None = None
         self.stop_signal: int | None = None
         self.background = Background()
@@ -251,7 +250,6 @@ class Trainer:
     def _resume(self) -> None:
         """Go on from the newest checkpoint that verifies, if it is of this run."""
         path, tensors, header = checkpoint.newest(self.folder.checkpoints)
-        self.passed_over = sorted(p for p in self.folder.checkpoints.glob("iteration-*.safetensors") if p > path)
         self._kept("contrast", header["data"].get("contrast"), self.config.contrast)
         self._kept("generator_from", self.folder.saved_config().generator_from, self.config.generator_from)
         if nameless(header["data"]) != nameless(self.gan.data):

@@ -119,6 +119,32 @@ def test_wrong_options_of_reproduce_are_one_line(said, wrong, words):
     assert code == 2 and words in error and error.count("\n") == 1
 
 
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(said, tmp_path, monkeypatch):
+    short = training.config_of
+    monkeypatch.setattr(training, "config_of", lambda *a: _shortened(short(*a)))
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="killed"):
+        patch.setattr(training.Trainer, "run", killed)
+        reproduce.perform("training", tmp_path / "training", reproduce.Options(quick=True))
+    assert (tmp_path / "training" / "run" / "config.toml").exists()
+    code, _, error = said(reproduce.main, "--quick", "--only", "training", "--out", tmp_path)
+    assert code == 0, error
+
+
+def killed(trainer):
+    trainer.folder.release()
+    raise RuntimeError("killed")
+
+
+@pytest.mark.parametrize("text", ['{"finding": {', "[]", '{"quick": true, "seed": 0, "seconds": 1, "finding": {}}', "\xff"])
+def test_a_damaged_record_is_named_and_says_what_to_do(said, tmp_path, text):
+    path = tmp_path / "gradients" / "finding.json"
+    path.parent.mkdir()
+    path.write_bytes(text.encode("latin-1"))
+    code, _, error = said(reproduce.main, "--quick", "--only", "gradients", "--out", tmp_path)
+    assert code == 2 and error.count("\n") == 1
+    assert f"{path}: no record of an experiment" in error and "removed, it is made anew" in error
+
+
 def test_a_folder_made_in_another_form_is_not_mixed(said, tmp_path):
     said(reproduce.main, "--quick", "--only", "gradients", "--out", tmp_path)
     code, _, error = said(reproduce.main, "--only", "gradients", "--out", tmp_path)

@@ -36,6 +36,16 @@ def test_an_exported_generator_is_the_run_rounded_to_half_precision(digits_run, 
     assert Sampler.load(out).sample(1).dtype == np.float32
 
 
+def test_one_checkpoint_of_a_run_can_be_exported(digits_run, tmp_path):
+    path, out = digits_run / "checkpoints" / "iteration-00000020.safetensors", tmp_path / "g.safetensors"
+    export(path, out)
+    assert checkpoint.read(out)[1]["iteration"] == 20
+    np.testing.assert_allclose(Sampler.load(out).sample(50), Sampler.load(path).sample(50), atol=5e-3)
+    (tmp_path / "alone.safetensors").write_bytes(path.read_bytes())
+    with pytest.raises(ConfigError, match="no run there .expected config.toml."):
+        export(tmp_path / "alone.safetensors", tmp_path / "h.safetensors")
+
+
 def test_the_command_of_a_run_gives_the_run_again():
     wanted = ["--preset", "digits", "--lr", ".2", "--k", "2", "--generator", "relu 24", "sigmoid", "--seed", "7"]
     config = options([*wanted, "--out", "somewhere", "--log-every", "7"])

@@ -15,7 +15,7 @@ from small_run import SMALL
 
 from minigan import GAN, CheckpointError, Linear, Recipe, Sequential, Sigmoid
 from minigan.data import Dataset, Mixture
-from minigan.errors import ConfigError, DivergedError
+from minigan.errors import ConfigError, DivergedError, PassedOver
 from minigan.metrics import parzen
 from minigan.train import options
 from minigan.trainer import Trainer
@@ -142,7 +142,12 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_none_is_an_error(tmp_pat
     train("--out", str(out), "--iterations", "40")
     newest = out / "checkpoints" / "iteration-00000040.safetensors"
     newest.write_bytes(newest.read_bytes()[:-5])
-    assert GAN.load(out).iteration == 20
+    with pytest.warns(PassedOver, match="00040.safetensors: damaged: .*; iteration-00000020.safetensors is taken"):
+        assert GAN.load(out).iteration == 20
+    result = command("minigan.sample", "--run", str(out), "--n", "4", "--out", str(tmp_path / "x.npy"))
+    assert result.returncode == 0
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"minigan.sample: {newest}: damaged") and line.endswith("00020.safetensors is taken in its place")
     with pytest.raises(CheckpointError):
         GAN.load(tmp_path)
 
@@ -254,6 +259,7 @@ def test_checkpoints_that_a_killed_run_had_no_time_to_remove_go_when_it_goes_on(
     assert numbers(tmp_path) == [20, 30, 40]
 
 
+@pytest.mark.filterwarnings("ignore::minigan.errors.PassedOver")
 def test_a_damaged_checkpoint_is_not_one_of_those_kept(tmp_path):
     run = [*SMALL[:-2], "--out", str(tmp_path), "--checkpoint-every", "10", "--keep-last", "1"]
     Trainer(options([*run, "--iterations", "20"])).run()

@@ -9,7 +9,6 @@ import numpy as np
 from benchmarks.peers.recipe import Product, Recipe
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid, rng
 from minigan import Recipe as Rules
-from minigan import backends
 from minigan.backends import Ops, cuda_device
 from minigan.data import minibatches
 from minigan.losses import value

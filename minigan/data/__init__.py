@@ -11,7 +11,7 @@ from minigan.backends import Ops
 from minigan.data.arrays import load_array
 from minigan.data.batches import ExampleBatches
 from minigan.data.cifar10 import ARCHIVES, find_cifar10, load_cifar10
-from minigan.data.dataset import DataError, Dataset
+from minigan.data.dataset import Dataset
 from minigan.data.describe import describe
 from minigan.data.digits import load_digits
 from minigan.data.download import download_cifar10, download_mnist
@@ -19,6 +19,7 @@ from minigan.data.idx import find_idx_folder, load_mnist
 from minigan.data.images import find_images, load_image_folder
 from minigan.data.mixtures import Mixture, MixtureBatches
 from minigan.data.tfd import find_tfd, load_tfd
+from minigan.errors import DataError
 
 MIXTURES = {"gaussian": Mixture.gaussian, "ring": Mixture.ring, "grid": Mixture.grid}
 SOURCES = ("digits", "mnist", "cifar10", "tfd", *MIXTURES)

@@ -13,8 +13,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from minigan.data.dataset import DataError, Dataset
-from minigan.data.reading import naming, read_promised, shortened
+from minigan.data.dataset import Dataset
+from minigan.data.reading import naming, read_promised
+from minigan.errors import DataError
+from minigan.wording import shortened
 
 ZIP_MAGIC = b"PK"
 KINDS = ("bool", "uint8", "float16", "float32", "float64")

@@ -6,7 +6,8 @@ import numpy as np
 
 from minigan.backends import Ops
 from minigan.backends.clock import Count
-from minigan.data.dataset import DataError, Dataset
+from minigan.data.dataset import Dataset
+from minigan.errors import DataError
 from minigan.rng import Draw
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from minigan.data.cifar10_pickle import unpickle_planes
-from minigan.data.dataset import DataError, Dataset
+from minigan.data.dataset import Dataset
 from minigan.data.reading import naming
 from minigan.data.tar import members
+from minigan.errors import DataError
 
 TRAINING = tuple(f"data_batch_{number}" for number in range(1, 6))
 BATCHES = (*TRAINING, "test_batch")

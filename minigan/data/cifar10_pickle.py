@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan.data.dataset import DataError
+from minigan.errors import DataError
 
 NUMPY_NAMES = (("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype"))
 PIXELS = 3072

@@ -9,12 +9,9 @@ import numpy as np
 
 from minigan.data.chunks import chunks
 from minigan.data.contrast import normalisation
+from minigan.errors import DataError
 
 DTYPES = ("uint8", "float32", "float64")
-
-
-class DataError(ValueError):
-    """Data that cannot be used: one line that names the file or option and says what was expected."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from minigan.data.dataset import DataError, Dataset
+from minigan.data.dataset import Dataset
 from minigan.data.reading import naming, read_promised
+from minigan.errors import DataError
 
 IMAGES, LABELS = 0x803, 0x801
 GZIP_MAGIC = b"\x1f\x8b"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan.data.dataset import DataError, Dataset
+from minigan.data.dataset import Dataset
 from minigan.data.reading import naming
+from minigan.errors import DataError
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".gif": "GIF"}
 # Pixels that a byte can stand for at the most: deflate's 1032 bytes of 8, LZW's codes of 12 bits for 4096, a run of 255

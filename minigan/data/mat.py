@@ -21,8 +21,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from minigan.data.dataset import DataError
 from minigan.data.reading import CHUNK
+from minigan.errors import DataError
 
 MATRIX, PACKED = 14, 15
 HEADS = {"flags": 6, "sizes": 5, "name": 1}

@@ -10,7 +10,7 @@ import numpy as np
 from minigan.backends import Ops
 from minigan.backends.clock import Count
 from minigan.backends.numpy_ops import NumpyOps
-from minigan.data.dataset import DataError
+from minigan.errors import DataError
 from minigan.rng import Draw, Stream
 
 NO_SUBSTEP = 2**32 - 1

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from minigan.data.dataset import DataError
 from minigan.data.reading import CHUNK
+from minigan.errors import DataError
 
 BLOCK = 512
 FILE_KINDS = (b"0", b"7", b"\0")

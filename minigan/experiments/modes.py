@@ -21,8 +21,8 @@ import numpy as np
 
 from minigan.config import Config, preset, to_toml
 from minigan.data import load
-from minigan.experiments import style
 from minigan.errors import DivergedError
+from minigan.experiments import style
 from minigan.experiments.finding import Finding
 from minigan.metrics.modes import PUBLISHED, SAMPLES, Coverage, coverage
 from minigan.trainer import make_gan

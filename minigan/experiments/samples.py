@@ -33,8 +33,6 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     shape, contrast = sampler.data["image_shape"], "contrast" in sampler.data
     outlined = range(COLUMNS, len(images), columns)
     two, three = out / "figure-2.png", out / "figure-3.png"
-    for path in (two, three):
-        path.unlink(missing_ok=True)
     save_samples(two, images, shape, columns=columns, contrast=contrast, outlined=outlined)
     lines = along_lines(sampler, "both", ROWS, COLUMNS, seed)
     save_samples(three, lines, shape, columns=COLUMNS, contrast=contrast)

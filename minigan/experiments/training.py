@@ -56,9 +56,10 @@ def config_of(folder: Path, seed: int, quick: bool) -> Config:
     """The run's options: enough pictures for a slider, and on from where it was."""
     config = preset("digits" if quick else "mnist-averaged")
     iterations = quick_iterations(config) if quick else config.iterations
-    resume = (folder / "config.toml").exists() and any((folder / "checkpoints").glob("*.safetensors"))
+    resume = (folder / "config.toml").exists()
     every = max(1, (iterations or 500 * config.epochs) // FRAMES)
-    return replace(config, seed=config.seed + seed, iterations=iterations, sample_every=every, out=str(folder), resume=resume)
+    seed += config.seed
+    return replace(config, seed=seed, iterations=iterations, sample_every=every, out=str(folder), resume=resume)
 
 
 def quick_iterations(config: Config) -> int:

@@ -10,8 +10,8 @@ from minigan.errors import ConfigError
 from minigan.planted_bugs.gradients import GRADIENTS
 from minigan.planted_bugs.losses import LOSSES
 from minigan.planted_bugs.numbers import NUMBERS
-from minigan.planted_bugs.play import PLAY
 from minigan.planted_bugs.planting import Bug, planted
+from minigan.planted_bugs.play import PLAY
 from minigan.planted_bugs.updates import UPDATES
 
 KINDS = {

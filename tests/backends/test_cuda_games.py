@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from gpu_machines import MACHINES, gpu_ops
 from small_run import SMALL
-from test_parity_of_games import M, PIXELS, SEED, SLACK, UPDATES, distance, new_game
+from test_parity_of_games import PIXELS, SEED, SLACK, UPDATES, M, distance, new_game
 
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
 from minigan.algorithm1 import Algorithm1
