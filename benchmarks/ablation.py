@@ -1,8 +1,10 @@
-"""What moves the Parzen estimate of the MNIST recipe?      python benchmarks/ablation.py --out runs/ablation --data FOLDER
+"""What moves the Parzen estimate of the MNIST recipe?
+
+    python benchmarks/ablation.py --out runs/ablation --data FOLDER
 
 Short runs of preset `mnist`, each with some options changed, measured on the 10,000 validation images alone: samples
-and protocol as `minigan.evaluate` has them, sigma chosen on the first thousand.  A run that is there already is not made
-again, and one that was stopped goes on; `--json FILE` keeps the figures.
+and protocol as `minigan.evaluate` has them, sigma chosen on the first thousand.  A run that is there already is not
+made again, and one that was stopped goes on; `--json FILE` keeps the figures.
 """
 
 from __future__ import annotations
@@ -21,8 +23,6 @@ from minigan.data import load  # noqa: E402
 from minigan.metrics import parzen  # noqa: E402
 from minigan.reference_data import SIGMA_POINTS  # noqa: E402
 from minigan.sampler import Sampler  # noqa: E402
-
-SAMPLES = 10_000
 
 
 def discriminator(first: float, later: float, limit: float = 0.005, width: int = 240) -> list[str]:
@@ -56,23 +56,26 @@ def folder_of(out: Path, name: str) -> Path:
     return out / "-".join("".join(c if c.isalnum() else " " for c in name).split())
 
 
-def train(folder: Path, flags: list[str], epochs: int, data: str, threads: int | None) -> int:
-    """Make the run, or go on with it: the exit code of `minigan.train`."""
+def train(folder: Path, flags: list[str], epochs: int, data: str, threads: int | None) -> bool:
+    """Make the run, or go on with it: whether it came to its end, or diverged.  Ends the program where it failed."""
     resume = ["--resume"] if (folder / "config.toml").exists() else []
     common = ["--preset", "mnist", "--data", data, "--epochs", str(epochs), "--backend", "numba", "--log-every", "500"]
     common += ["--sample-every", "5000", "--checkpoint-every", "2500", "--out", str(folder), *resume]
     common += ["--threads", str(threads)] if threads else []
-    return subprocess.run([sys.executable, "-m", "minigan.train", *common, *flags], stdout=sys.stderr).returncode
+    command = [sys.executable, "-m", "minigan.train", *common, *flags]
+    made = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
+    last = made.stderr.strip().splitlines()[-1:]
+    if made.returncode and not any("not finite" in line for line in last):
+        sys.exit(f"{folder}: {' '.join(last)}")
+    return made.returncode == 0
 
 
 def score(folder: Path, data) -> dict:
     """The estimate on the validation images of a run's newest checkpoint."""
     sampler = Sampler.load(folder, "numba")
     validation = data.scaled(data.validation, np.float64)
-    samples = sampler.sample(SAMPLES)
-    chooses = validation[: SIGMA_POINTS]
-    found = parzen.estimate(sampler.ops, validation, chooses, samples)
-    finer = parzen.estimate(sampler.ops, validation, chooses, samples, parzen.refined(parzen.SIGMAS, found.sigma))
+    samples = sampler.sample(parzen.SAMPLES)
+    found, finer = parzen.estimates(sampler.ops, validation, validation[:SIGMA_POINTS], samples)
     return {"mean": found.mean, "standard_error": found.standard_error, "sigma": found.sigma, "finer": finer.mean}
 
 
@@ -91,7 +94,7 @@ def main() -> None:
         if options.only and not any(part in name for part in options.only):
             continue
         folder = folder_of(options.out, name)
-        if train(folder, flags, options.epochs, options.data, options.threads):
+        if not train(folder, flags, options.epochs, options.data, options.threads):
             rows[name] = None
             print(f"| {name} | diverged | | | |", flush=True)
             continue

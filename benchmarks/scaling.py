@@ -29,6 +29,8 @@ BATCHES_ON_A_GPU = (100, 1000, 3000, 10000)
 WIDTHS = (0.25, 0.5, 1.0, 2.0)
 WIDTHS_ON_A_GPU = (0.5, 1.0, 2.0, 4.0, 8.0)
 KS = (1, 2, 3, 4, 6, 8)
+BATCHES_AN_EPOCH = 20
+"""at least: a GPU lays out an epoch's order between two launches"""
 AXES = ("batch", "width", "k", "threads")
 
 
@@ -63,8 +65,9 @@ def points(axis: str, backend: str, threads: int | None) -> dict[float, tuple[Re
 
 def run_axis(axis: str, backend: str, precision: str, threads: int | None, rounds: int, seconds: float) -> list[dict]:
     """The rows of one axis.  Raises ConfigError for impossible threads or precision, DeviceError for no GPU."""
-    examples = np.random.default_rng(1).integers(0, 256, (EXAMPLES, MNIST.features), dtype=np.uint8)
     along = points(axis, backend, threads)
+    most = max(EXAMPLES, BATCHES_AN_EPOCH * max(recipe.batch_size for recipe, _ in along.values()))
+    examples = np.random.default_rng(1).integers(0, 256, (most, MNIST.features), dtype=np.uint8)
     contenders = {}
     for value, (recipe, n_threads) in along.items():
         weights = initial_weights(recipe, seed=0)

@@ -1,4 +1,6 @@
-"""What averaging G's weights does:      python docs/averaging.py --run runs/averaged --out docs/results/mnist/averaging.md
+"""What averaging G's weights does.
+
+    python docs/averaging.py --run runs/averaged --out docs/results/mnist/averaging.md
 
 A run with `--average` larger than its iterations keeps M_t = sum_s s theta_s / sum_s s over all s up to t.  From the
 M_t of its checkpoints follow the means between any two of them,
@@ -21,7 +23,6 @@ from minigan.metrics import parzen
 from minigan.reference_data import SIGMA_POINTS, data_of
 from minigan.sampler import PREFIX, Sampler
 
-SAMPLES = 10_000
 WINDOWS = (5_000, 10_000, 20_000, 40_000)
 
 
@@ -70,14 +71,8 @@ def main() -> None:
     lines = ["| G's weights | validation images, nats | sigma | with a finer grid |", "|---|---|---|---|"]
     for what, flat in averages(options.run).items():
         sampler.params.flat[...] = flat
-        samples, row = sampler.sample(SAMPLES), []
-        grid = parzen.SIGMAS
-        for _ in range(2):
-            curve = parzen.log_likelihood(sampler.ops, validation, samples, grid).mean(axis=1)
-            row.append((curve.max(), grid[int(curve.argmax())]))
-            grid = parzen.refined(parzen.SIGMAS, row[0][1])
-        (nats, sigma), (finer, finer_sigma) = row
-        lines.append(f"| {what} | {nats:.1f} | {sigma:.3f} | {finer:.1f} ({finer_sigma:.3f}) |")
+        found, finer = parzen.estimates(sampler.ops, validation, validation, sampler.sample(parzen.SAMPLES))
+        lines.append(f"| {what} | {found.mean:.1f} | {found.sigma:.3f} | {finer.mean:.1f} ({finer.sigma:.3f}) |")
         print(lines[-1], flush=True)
     options.out.write_text("\n".join(lines) + "\n")
 

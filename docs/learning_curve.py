@@ -1,4 +1,6 @@
-"""How the Parzen estimate grew during a run:      python docs/learning_curve.py --run runs/mnist-1 --out docs/results/mnist
+"""How the Parzen estimate grew during a run.
+
+    python docs/learning_curve.py --run runs/mnist-1 --out docs/results/mnist
 
 Every checkpoint of the run, measured on the first 1,000 validation images alone with the authors' grid; writes
 learning-curve.json and learning-curve.png, and beside them the run's metrics.jsonl and its config.toml with the data's
@@ -22,8 +24,6 @@ from minigan.reference_data import SIGMA_POINTS, data_of
 from minigan.run_folder import RunFolder
 from minigan.sampler import Sampler
 
-SAMPLES = 10_000
-
 
 def measure(run: Path, source: str | None) -> list[dict]:
     """[{"iteration", "epoch", "mean", "sigma"}, ...], nats on validation images."""
@@ -36,8 +36,9 @@ def measure(run: Path, source: str | None) -> list[dict]:
         sampler = Sampler.load(path, "numba")
         if validation is None:
             _, data = data_of(sampler, str(run), source)
-            validation = data.scaled(data.validation[: SIGMA_POINTS], np.float64)
-        means = parzen.log_likelihood(sampler.ops, validation, sampler.sample(SAMPLES), parzen.SIGMAS).mean(axis=1)
+            validation = data.scaled(data.validation[:SIGMA_POINTS], np.float64)
+        samples = sampler.sample(parzen.SAMPLES)
+        means = parzen.log_likelihood(sampler.ops, validation, samples, parzen.SIGMAS).mean(axis=1)
         best = int(means.argmax())
         point = {"iteration": iteration, "epoch": metrics[iteration]["epoch"], "lr": metrics[iteration]["lr"]}
         points.append(point | {"mean": float(means[best]), "sigma": float(parzen.SIGMAS[best])})

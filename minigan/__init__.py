@@ -2,7 +2,7 @@
 
     from minigan import GAN, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
 
-Names are imported when they are first used, so `import minigan` costs little more than NumPy.
+Names are imported when they are first used, so `import minigan` costs little, and each name what it needs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The parameters of a network: one flat buffer, and named views on it ("0.W").
 
-One buffer means one optimiser kernel, one copy for a checkpoint and one sum over machines.  Each view starts on a
+One buffer means one kernel for an update.  Each view starts on a
 multiple of 64 entries, 256 bytes in float32, so that every view is aligned for vector and tensor units; the padding
 between views is zero and stays zero under every update.
 """

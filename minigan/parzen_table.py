@@ -12,9 +12,6 @@ from minigan.metrics import parzen, table1
 from minigan.reference_data import held_out
 from minigan.sampler import Sampler
 
-SAMPLES = 10_000
-"""The authors draw so many."""
-
 
 @dataclass(frozen=True)
 class Row:
@@ -42,7 +39,7 @@ def measure(sampler: Sampler, data: Dataset, name: str, n: int | None, sigma: fl
 
     Raises ConfigError where there are no test images.
     """
-    n = SAMPLES if n is None else n
+    n = parzen.SAMPLES if n is None else n
     validation, test = (data.scaled(part, np.float64) for part in held_out(data, name))
     train = data.scaled(data.train, np.float32)
     sets = {
@@ -67,15 +64,13 @@ def measured(ops, name: str, samples: np.ndarray, validation, test, sigma: float
     """The row of one set of samples (n, d)."""
     from tqdm import tqdm
 
-    grid = parzen.SIGMAS if sigma is None else np.array([sigma])
-    points = len(validation) + len(test)
+    points = (len(validation) + len(test)) * (2 if sigma is None else 1)
     hidden = not sys.stderr.isatty()
     with tqdm(total=points, desc=f"{len(samples)} {name}", leave=False, file=sys.stderr, disable=hidden) as bar:
-        found = parzen.estimate(ops, test, validation, samples, grid, bar.update)
-        finer = found
         if sigma is None:
-            bar.reset(points)
-            finer = parzen.estimate(ops, test, validation, samples, parzen.refined(grid, found.sigma), bar.update)
+            found, finer = parzen.estimates(ops, test, validation, samples, bar.update)
+        else:
+            found = finer = parzen.estimate(ops, test, validation, samples, np.array([sigma]), bar.update)
     return Row(
         f"{len(samples)} {name}",
         found.mean,

@@ -7,8 +7,8 @@ the run is meant:
     counter = (block, iteration, substep, stream)        key = (seed mod 2^32, seed div 2^32)
 
 Entry (r, c) of a draw of shape (rows, width) is word c mod 4 of block  row[r] * ceil(width / 4) + c div 4, where
-row[r] is the row's number in the *global* batch.  So a half of a batch, or another machine's share of it, draws
-exactly the numbers that it would have had in the whole, and a stopped run goes on from its iteration alone.
+row[r] is the row's number in the *whole* batch.  So a part of a batch draws exactly the numbers that it would have had
+in the whole, and a stopped run goes on from its iteration alone.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
 WORD = np.uint64(0xFFFFFFFF)
+BLOCKS_AT_ONCE = 8192
+"""so that what ten rounds read and write stays in cache"""
 
 
 class Stream:
@@ -32,6 +34,7 @@ class Stream:
     MIXTURE_MODE = 2
     MIXTURE_NOISE = 3
     SAMPLE = 4
+    COMPARISON = 5
     INITIAL_WEIGHTS = 64
     DROPOUT_GENERATOR = 1024
     DROPOUT_DISCRIMINATOR = 2048
@@ -98,11 +101,14 @@ def philox(counter: list, key: tuple[int, int]) -> list[np.ndarray]:
 def words(draw: Draw, width: int) -> np.ndarray:
     """The random words of a draw: (rows, width) uint32."""
     blocks = -(-width // 4)
-    block = draw.rows.astype(np.uint64)[:, None] * np.uint64(blocks) + np.arange(blocks, dtype=np.uint64)
     out = np.empty((len(draw.rows), blocks, 4), dtype=np.uint32)
-    counter = [block & WORD, int(draw.iteration), draw.substep, draw.stream]
-    for i, word in enumerate(philox(counter, key_of(draw.seed))):
-        out[:, :, i] = word
+    rows = 1 + BLOCKS_AT_ONCE // max(1, blocks)
+    for start in range(0, len(out), rows):
+        part = slice(start, start + rows)
+        block = draw.rows[part].astype(np.uint64)[:, None] * np.uint64(blocks) + np.arange(blocks, dtype=np.uint64)
+        counter = [block & WORD, int(draw.iteration), draw.substep, draw.stream]
+        for i, word in enumerate(philox(counter, key_of(draw.seed))):
+            out[part, :, i] = word
     return out.reshape(len(draw.rows), 4 * blocks)[:, :width]
 
 

@@ -51,8 +51,8 @@ def make_gan(config: Config, data) -> GAN:
 
 
 def choose_backend(config: Config, generator: Sequential, discriminator: Sequential) -> str:
-    """Where an iteration's products outweigh what its kernels cost to start, a GPU if there is one, else numba; for less
-    work numpy.
+    """Where an iteration's products outweigh what its kernels cost to start, a GPU if there is one, else numba; for
+    less work numpy.
 
     An iteration multiplies about 5 m (weights of G + k weights of D) pairs: two passes through each player.
     """
@@ -98,7 +98,8 @@ class Trainer:
         if self.total >= 2**32:
             raise ConfigError(f"--epochs {config.epochs}: {self.total} iterations, expected fewer than 2^32")
         if config.validate_every is not None and config.validate_every > self.total:
-            raise ConfigError(f"--validate-every {config.validate_every}: expected at most the run's {self.total} iterations")
+            most = f"expected at most the run's {self.total} iterations"
+            raise ConfigError(f"--validate-every {config.validate_every}: {most}")
         self.saved_at: int | None = None
         self.stop_signal: int | None = None
         self.background = Background()
@@ -210,6 +211,7 @@ class Trainer:
         """Write checkpoints/best.safetensors where the run has not been better before."""
         if validation > self.best:
             self.best = validation
+            self.background.wait()
             self.background.begin(partial(self.gan.snapshot().write, self.folder.best))
 
     def _line(self, measured: dict, speed: float) -> dict:
@@ -234,6 +236,7 @@ class Trainer:
     def save(self) -> None:
         """Begin to write the checkpoint of this iteration, if its losses are finite."""
         self._measured()
+        self.background.wait()  # one copy of all weights at a time
         path, snapshot = self.folder.checkpoint(self.gan.iteration), self.gan.snapshot()
 
         def write() -> None:

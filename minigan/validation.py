@@ -11,8 +11,6 @@ from minigan.metrics.modes import SAMPLES, coverage
 from minigan.reference_data import SIGMA_POINTS
 from minigan.sampler import Sampler
 
-PARZEN_SAMPLES = 10_000
-
 
 class Validation:
     """How good a generator is; more is better.
@@ -26,7 +24,9 @@ class Validation:
 
     def __init__(self, data: Dataset | Mixture, option: str):
         if isinstance(data, Dataset) and data.validation is None:
-            raise ConfigError(f"{option}: {data.name} has no validation examples, expected some (`validation` in an .npz)")
+            raise ConfigError(
+                f"{option}: {data.name} has no validation examples, expected some (`validation` in an .npz)"
+            )
         self.data = data
 
     def __call__(self, sampler: Sampler) -> float:
@@ -35,5 +35,5 @@ class Validation:
             found = coverage(sampler.sample(SAMPLES), data.centres, data.deviation)
             return found.captured / len(data.centres) * found.high_quality
         examples = data.scaled(data.validation[:SIGMA_POINTS], np.float64)
-        samples = sampler.sample(PARZEN_SAMPLES)
+        samples = sampler.sample(parzen.SAMPLES)
         return float(parzen.log_likelihood(sampler.ops, examples, samples, parzen.SIGMAS).mean(axis=1).max())

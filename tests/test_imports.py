@@ -86,12 +86,12 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_import_minigan_loads_nothing_heavy():
-    heavy = {"numba", "cupy", "mpi4py", "matplotlib", "sklearn", "pooch", "tyro", "torch"}
+    heavy = {"numba", "cupy", "matplotlib", "sklearn", "pooch", "tyro", "torch"}
     assert not loaded_by("import minigan") & heavy
 
 
 def test_numpy_training_needs_no_compiler():
-    assert not loaded_by("from minigan import GAN") & {"numba", "cupy", "mpi4py", "matplotlib", "sklearn", "pooch"}
+    assert not loaded_by("from minigan import GAN") & {"numba", "cupy", "matplotlib", "sklearn", "pooch"}
 
 
 def test_every_public_name_can_be_imported():

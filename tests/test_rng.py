@@ -107,6 +107,7 @@ def test_streams_are_apart_and_have_the_numbers_that_earlier_runs_were_drawn_wit
     numbers = {name: number for name, number in vars(Stream).items() if name.isupper()}
     assert numbers == {
         "LATENT": 0, "MINIBATCH": 1, "MIXTURE_MODE": 2, "MIXTURE_NOISE": 3, "SAMPLE": 4,
+        "COMPARISON": 5,
         "INITIAL_WEIGHTS": 64, "DROPOUT_GENERATOR": 1024, "DROPOUT_DISCRIMINATOR": 2048,
     }
 

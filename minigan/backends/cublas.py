@@ -55,15 +55,17 @@ class Cublas:
     """Products on one stream.  `tf32` multiplies float32 matrices with 10 bits of mantissa, on the tensor cores."""
 
     def __init__(self, stream, tf32: bool):
-        self._library, self._tf32 = library(), tf32
+        self._library, self._tf32, self._stream = library(), tf32, stream  # the stream has to outlive the handle
         self._handle = ctypes.c_void_p()
         self._call("cublasCreate_v2", ctypes.byref(self._handle))
         # The stream before the workspace: to set a stream takes the workspace away.
         self._call("cublasSetStream_v2", self._handle, stream.ptr)
         self._workspace = cupy.empty(WORKSPACE, np.uint8)
         self._call("cublasSetWorkspace_v2", self._handle, self._workspace.data.ptr, WORKSPACE)
-        # What the first product sets up could not be set up in a recording, so one is made, of whatever lies there.
-        self.gemm(*self._workspace[: 3 * 4096].view(np.float32).reshape(3, 32, 32), False, False, 1.0, 0.0)
+        # What a first product sets up could not be set up in a recording, so there is one of each kind.
+        self._squares, one = cupy.zeros((3, 32, 32), np.float32), cupy.zeros((2,), np.float64)
+        for number in (1.0, one):
+            self.gemm(*self._squares, False, False, number, number)
 
     def __del__(self):
         if getattr(self, "_handle", None) and not sys.is_finalizing():  # at the end the GPU may be gone already

@@ -23,7 +23,7 @@ def select(number: int) -> str:
         reason = str(error.__cause__ or error).strip().splitlines()[0]  # CuPy writes a page around its cause
         raise DeviceError(
             f"--backend cupy: CuPy {'is not installed' if missing else 'cannot be loaded'}; expected pip install "
-            f"'minigan[cupy13x]' for a driver of CUDA 13, 'minigan[cupy12x]' for one of CUDA 12 ({reason})"
+            f"'.[cupy13x]' for a driver of CUDA 13, '.[cupy12x]' for one of CUDA 12 ({reason})"
         ) from None
     count = devices(cupy.cuda.runtime)
     if not 0 <= number < count:

@@ -99,17 +99,21 @@ class CupyMemory(Ops):
         return array.get(self._lines.stream)
 
     def snapshot(self, arrays):
-        copies = {name: self.copy(array, out=self.empty(array.shape, array.dtype)) for name, array in arrays.items()}
+        try:
+            copies = {name: self.copy(a, out=self.empty(a.shape, a.dtype)) for name, a in arrays.items()}
+        except MemoryError:  # the GPU is full: what has to wait is the training
+            fetched = {name: self.to_host(a) for name, a in arrays.items()}
+            return lambda: fetched
         with self._lines.together() as stream:
             made = event_after(stream)
         return partial(self._fetched, copies, made)
 
     def _fetched(self, copies: dict, made) -> dict[str, np.ndarray]:
         """Copies on the GPU as arrays of the host, by a stream of their own, which waits for nothing later."""
-        with self._device:
+        with self._lines.undisturbed, self._device:
             stream = cupy.cuda.Stream(non_blocking=True)
             stream.wait_event(made)
-            return {name: copy.get(stream) for name, copy in copies.items()}
+            return {name: copies.pop(name).get(stream) for name in list(copies)}
 
     def norm(self, a, less=None, times=0.0):
         checks.vectors("norm", a, less)

@@ -71,18 +71,18 @@ class Recording:
         """`times` iterations as a graph.  None of them runs."""
         lines, stream = self._lines, self._lines.stream
         lines.join()
-        with cupy.cuda.using_allocator(refuse), uncollected():
+        with lines.undisturbed, cupy.cuda.using_allocator(refuse), uncollected():
             stream.begin_capture()
             try:
                 lines.fork()
                 for _ in range(times):
                     self._iterate()
                 lines.join()
+                graph = stream.end_capture()
             except BaseException:
                 abandon(stream)
                 lines.fork()
                 raise
-            graph = stream.end_capture()
         graph.upload(stream)
         return graph
 
@@ -109,4 +109,4 @@ def abandon(stream) -> None:
     try:
         stream.end_capture()
     except cupy.cuda.runtime.CUDARuntimeError:
-        pass  # the recording was invalid by then, and the first error says why
+        pass  # it was invalid by then, or has ended, and the first error says why

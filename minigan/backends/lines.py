@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import contextmanager
+from threading import Lock
 
 import cupy
 
@@ -55,14 +56,15 @@ class Line:
 class Lines:
     """The lines, and what they are given; the stream of the first one is where a recording begins and ends.
 
-    touched  by which pieces
-    waiting  a recording whose last iterations are due but not yet launched: they go before all other work (`graph.py`)
-    given    pieces of work so far
+    touched      by which pieces
+    undisturbed  a lock: while one thread records, no other may use the GPU
+    waiting      a recording whose last iterations are due but not yet launched: they go before all other work
+    given        pieces of work so far
     """
 
     def __init__(self, lines: int, tf32: bool):
         self.lines = [Line(number, lines, tf32) for number in range(lines)]
-        self.touched = Touched()
+        self.touched, self.undisturbed = Touched(), Lock()
         self.stream = self.lines[0].stream
         self.waiting = None
         self.given = 0

@@ -21,6 +21,8 @@ PAPER = {
 
 EXAMPLES_A_CENTRE = 5
 LLOYD_ITERATIONS = 3
+AFTER_EVERY_RUN = 2**32 - 1
+"""an epoch whose order no run draws"""
 
 
 def k_means_centres(examples: np.ndarray, n: int, seed: int) -> np.ndarray:
@@ -32,7 +34,7 @@ def k_means_centres(examples: np.ndarray, n: int, seed: int) -> np.ndarray:
     from sklearn.exceptions import ConvergenceWarning
 
     k = max(1, min(n, len(examples) // EXAMPLES_A_CENTRE))
-    start = examples[rng.permutation(seed, 0, len(examples))[:k]]
+    start = examples[rng.permutation(seed, AFTER_EVERY_RUN, len(examples))[:k]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return KMeans(k, init=start, n_init=1, max_iter=LLOYD_ITERATIONS).fit(examples).cluster_centers_
@@ -44,5 +46,5 @@ def marginal_noise(images: np.ndarray, n: int, seed: int) -> np.ndarray:
     All that is known of p_data in them are its marginals.
     """
     rows = np.arange(n, dtype=np.uint32)
-    u = rng.unit_uniform(rng.words(Draw(seed, 0, 0, Stream.SAMPLE, rows), images.shape[1]))
+    u = rng.unit_uniform(rng.words(Draw(seed, 0, 0, Stream.COMPARISON, rows), images.shape[1]))
     return images[(u * len(images)).astype(np.intp), np.arange(images.shape[1])]

@@ -5,7 +5,7 @@ Arrays are NumPy's, kernels are the .cu files compiled for the CPU, products are
 - while a stream records, work is written down and not done; to allocate, copy, wait or read back raises;
 - two pieces of work that touch the same memory on two streams, neither waiting for the other, raise;
 - a stream that was drawn into a recording and not joined again raises, as does one that waits for work outside of it.
-Threads other than the one that records may copy to the host, as they may with CuPy's relaxed mode.
+- while a stream records, no other thread may use the GPU, though CuPy's relaxed mode would let it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class GPU:
 
     def __init__(self):
         self.streams, self.recording, self.allocator = {}, None, None
-        self.recorder, self.own, self.lock = None, threading.local(), threading.RLock()
+        self.own, self.lock = threading.local(), threading.RLock()
         self.touched, self.room, self.waits, self.launches = {}, 2**40, 0, 0
         self.destroyed = []
 
@@ -52,18 +52,14 @@ class GPU:
         """The streams that this thread has entered."""
         return vars(self.own).setdefault("current", [])
 
-    def records(self) -> bool:
-        """Whether this thread records."""
-        return self.recording is not None and self.recorder == threading.get_ident()
-
     def forbid(self, what: str) -> None:
-        if self.records():
+        if self.recording is not None:
             raise CUDARuntimeError(f"{what} while a stream records")
 
     def do(self, stream: Stream, reads: list, writes: list, work) -> None:
         """One piece of work on a stream, now or into the recording; reads, writes [(first byte, end)]."""
         with self.lock:
-            if self.records() != (stream.nodes is not None):
+            if (self.recording is not None) != (stream.nodes is not None):
                 raise CUDARuntimeError("work on a stream outside of the recording that is under way")
             stream.done[stream] = stream.done.get(stream, 0) + 1
             for span in {*reads, *writes}:
@@ -153,7 +149,7 @@ class Stream:
 
     def begin_capture(self):
         self.gpu.forbid("a second recording")
-        self.gpu.recording, self.gpu.recorder, self.nodes = self, threading.get_ident(), []
+        self.gpu.recording, self.nodes = self, []
 
     def end_capture(self):
         nodes, lost = self.nodes, False

@@ -286,26 +286,51 @@ def test_the_host_waits_asleep_and_only_where_it_reads(ops, counter):
     assert ops.gpu.waits == before + 1
 
 
-def test_a_snapshot_is_of_its_time_and_another_thread_may_fetch_it_during_a_recording(ops, counter):
+def test_a_snapshot_is_of_its_time_and_another_thread_fetches_it_when_nothing_is_being_recorded(ops, counter):
     clock, x, iterate = counter
     iterate()
     waits, fetch = ops.gpu.waits, ops.snapshot({"x": x, "iteration": clock.iteration})
     assert ops.gpu.waits == waits
-    fetched = []
+    fetched, threads = [], []
 
     def recorded_meanwhile():
         ops.add(x, x)
-        if ops.gpu.recording is not None and not fetched:
-            thread = threading.Thread(target=lambda: fetched.append(fetch()))
-            thread.start()
-            thread.join(10)
+        if ops.gpu.recording is not None:
+            if not threads:
+                threads.append(threading.Thread(target=lambda: fetched.append(fetch())))
+                threads[0].start()
+                threads[0].join(0.2)
+            assert not fetched
 
     other = ops.recorded(recorded_meanwhile)
     other()
     other()
+    threads[0].join(10)
     [found] = fetched
     assert found["x"].tolist() == [2.0] * 8 and int(found["iteration"]) == 1
     assert ops.to_host(x).tolist() == [8.0] * 8
+
+
+def test_a_snapshot_for_which_the_gpu_has_no_room_is_fetched_at_once(ops, counter):
+    _, x, iterate = counter
+    iterate()
+    ops.gpu.room = 16
+    fetch = ops.snapshot({"x": x})
+    ops.gpu.room = 2**30
+    iterate()
+    assert fetch()["x"].tolist() == [2.0] * 8 and ops.to_host(x).tolist() == [4.0] * 8
+
+
+def test_a_recording_that_cannot_end_leaves_the_lines_usable(ops, monkeypatch):
+    a, b = ops.asarray(np.ones(4, np.float32)), ops.asarray(np.ones(4, np.float32))
+    recorded = ops.recorded(lambda: (ops.add(a, a), ops.add(b, b)))
+    recorded()
+    join = type(ops._lines).join
+    with monkeypatch.context() as patch, pytest.raises(CUDARuntimeError, match="not joined again"):
+        patch.setattr(type(ops._lines), "join", lambda lines: None if ops.gpu.recording else join(lines))
+        recorded()
+    ops.add(a, b)
+    assert ops.to_host(a).tolist() == [4.0] * 4
 
 
 def test_memory_that_is_not_there_says_what_to_lower(ops):
