@@ -44,7 +44,7 @@ class GPU:
     def __init__(self):
         self.streams, self.recording, self.allocator = {}, None, None
         self.own, self.lock = threading.local(), threading.RLock()
-        self.touched, self.room, self.waits, self.launches = {}, 2**40, 0, 0
+        self.touched, self.before, self.room, self.waits, self.launches = {}, {}, 2**40, 0, 0
         self.destroyed = []
 
     @property
@@ -150,6 +150,7 @@ class Stream:
     def begin_capture(self):
         self.gpu.forbid("a second recording")
         self.gpu.recording, self.nodes = self, []
+        self.gpu.before = {span: (writer, dict(readers)) for span, (writer, readers) in self.gpu.touched.items()}
 
     def end_capture(self):
         nodes, lost = self.nodes, False
@@ -159,6 +160,7 @@ class Stream:
                 lost |= self.done.get(stream, 0) < stream.done.get(stream, 0)
         self.gpu.recording = None
         if lost:
+            self.gpu.touched = self.gpu.before
             raise CUDARuntimeError("a stream was drawn into the recording and not joined again")
         return Graph(self.gpu, nodes)
 
