@@ -6,7 +6,7 @@ import cupy
 import numpy as np
 
 from minigan.backends.cuda_source import Parameter, options, signatures, source
-from minigan.backends.lines import Lines
+from minigan.backends.streams import Streams
 
 TYPES = {
     "signed char": np.int8,
@@ -40,8 +40,8 @@ class Kernels:
         self._module = cupy.RawModule(code=code, options=options("float" if real == np.float32 else "double"))
         self._signatures, self._functions = signatures(code), {}
 
-    def launch(self, lines: Lines, name: str, shape: Shape, arguments: tuple) -> None:
-        """Give a kernel to the lines.
+    def launch(self, streams: Streams, name: str, shape: Shape, arguments: tuple) -> None:
+        """Give a kernel to the streams.
 
         Arrays (None for a null pointer) and numbers come in the order of the signature.  Raises TypeError where they
         are not what it says.
@@ -54,7 +54,7 @@ class Kernels:
         values = tuple(self._value(name, *pair) for pair in zip(parameters, arguments))
         arrays = [(p, a) for p, a in zip(parameters, arguments) if p.pointer and a is not None]
         reads, writes = ([a for p, a in arrays if p.written == written] for written in (False, True))
-        with lines.work(reads, writes):
+        with streams.task(reads, writes):
             self._functions[name](*shape, values)
 
     def _value(self, name: str, parameter: Parameter, argument):

@@ -1,7 +1,7 @@
 """The GPU's memory, its clock and its recordings: what `cupy_ops.py` builds its kernels on.
 
-All that an iteration touches lies on the GPU and stays there.  Kernels run on the streams of `lines.py`; what is
-below under "Memory" comes after all of them.
+All that an iteration touches lies on the GPU and stays there.  Kernels run on several streams (`streams.py`); what
+is below under "Memory" comes after all of them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from minigan.backends import checks
 from minigan.backends.clock import Clock, Schedule
 from minigan.backends.cuda_kernels import Kernels, block_a_row, entries
 from minigan.backends.graph import Recording
-from minigan.backends.lines import LINES, Lines, event_after
 from minigan.backends.ops import TO_LOWER, Ops
+from minigan.backends.streams import STREAMS, Streams, event_after
 from minigan.errors import DeviceError
 from minigan.rng import Stream
 
@@ -35,7 +35,7 @@ class CupyMemory(Ops):
         """
         self._gpu, self._device = gpu, cupy.cuda.Device()
         self._kernels, self._recording = cache(Kernels), recording
-        self._lines = Lines(LINES if side_by_side else 1, tf32)
+        self._streams = Streams(STREAMS if side_by_side else 1, tf32)
         self._waited = cupy.cuda.Event(block=True, disable_timing=True)
         self._iteration = cache(lambda number: self.asarray(np.array([number], np.uint64)))
         self._fixed = cache(lambda number: self.asarray(like_the_clock(number)))
@@ -58,17 +58,17 @@ class CupyMemory(Ops):
             raise DeviceError(f"the GPU failed ({error}); what was saved before is whole") from error
 
     def recorded(self, iterate: Callable[[], None]) -> Callable[[], None]:
-        return Recording(self._lines, iterate) if self._recording else iterate
+        return Recording(self._streams, iterate) if self._recording else iterate
 
     def _wait(self) -> None:
         """Until the GPU has done all that it was given, asleep."""
-        with self._lines.together() as stream:
+        with self._streams.together() as stream:
             self._waited.record(stream)
             self._waited.synchronize()
 
     def _run(self, name: str, dtype, shape, *arguments) -> None:
         """A kernel, after those that it waits for."""
-        self._kernels(np.dtype(dtype)).launch(self._lines, name, shape, arguments)
+        self._kernels(np.dtype(dtype)).launch(self._streams, name, shape, arguments)
 
     # ---- Memory ------------------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ class CupyMemory(Ops):
     def _allocated(self, make, *arguments):
         """A new array.  Raises MemoryError, in words, where the GPU has no room for it."""
         try:
-            with self._lines.together():
+            with self._streams.together():
                 return make(*arguments)
         except cupy.cuda.memory.OutOfMemoryError as error:
             free, total = cupy.cuda.runtime.memGetInfo()
@@ -96,7 +96,7 @@ class CupyMemory(Ops):
 
     def to_host(self, array):
         self._wait()
-        return array.get(self._lines.stream)
+        return array.get(self._streams.first)
 
     def snapshot(self, arrays):
         try:
@@ -104,13 +104,13 @@ class CupyMemory(Ops):
         except MemoryError:  # the GPU is full: what has to wait is the training
             fetched = {name: self.to_host(a) for name, a in arrays.items()}
             return lambda: fetched
-        with self._lines.together() as stream:
+        with self._streams.together() as stream:
             made = event_after(stream)
         return partial(self._fetched, copies, made)
 
     def _fetched(self, copies: dict, made) -> dict[str, np.ndarray]:
         """Copies on the GPU as arrays of the host, by a stream of their own, which waits for nothing later."""
-        with self._lines.undisturbed, self._device:
+        with self._streams.undisturbed, self._device:
             stream = cupy.cuda.Stream(non_blocking=True)
             stream.wait_event(made)
             return {name: copies.pop(name).get(stream) for name in list(copies)}
@@ -123,7 +123,7 @@ class CupyMemory(Ops):
 
     def copy(self, source, out):
         checks.copied(source, out)
-        with self._lines.together() as stream:
+        with self._streams.together() as stream:
             out.data.copy_from_device_async(source.data, source.nbytes, stream)
         return out
 
@@ -132,7 +132,7 @@ class CupyMemory(Ops):
         n = out.size
         keys = self.empty((n,), np.uint64)
         self._run("order_keys", np.float32, entries(n), keys, n, epoch, Stream.MINIBATCH, seed)
-        with self._lines.together():
+        with self._streams.together():
             out[...] = cupy.argsort(keys)
         return out
 
@@ -147,7 +147,7 @@ class CupyMemory(Ops):
         return clock
 
     def set_clock(self, clock, iteration):
-        with self._lines.together():
+        with self._streams.together():
             clock.iteration[...] = iteration
         self._tick(clock, 0)
 

@@ -32,8 +32,8 @@ class CupyOps(CupyMemory):
             if not (isinstance(alpha, float) and isinstance(beta, float)):
                 alpha, beta = self._of_device(alpha), self._of_device(beta)
             numbers = [number for number in (alpha, beta) if not isinstance(number, float)]
-            with self._lines.work([a, b, *numbers], [out]) as line:
-                line.blas.gemm(a, b, out, trans_a, trans_b, alpha, beta)
+            with self._streams.task([a, b, *numbers], [out]) as stream:
+                stream.blas.gemm(a, b, out, trans_a, trans_b, alpha, beta)
         return out
 
     def _of_device(self, number):

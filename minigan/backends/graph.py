@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import cupy
 
-from minigan.backends.lines import Lines
+from minigan.backends.streams import Streams
 from minigan.errors import DeviceError
 
 MOST_ITERATIONS = 20
@@ -27,26 +27,26 @@ class Recording:
 
     The first call runs it as it is: it loads the kernels, and makes what is made once.  The next one records it, alone
     and many times over, and from there on a call only counts, until the graph of many is full and gets launched.
-    Whatever else the backend is asked for launches what was counted first (`Lines.settle`), so nobody can tell the
+    Whatever else the backend is asked for launches what was counted first (`Streams.settle`), so nobody can tell the
     difference.
     """
 
-    def __init__(self, lines: Lines, iterate: Callable[[], None]):
-        self._lines, self._iterate = lines, iterate
+    def __init__(self, streams: Streams, iterate: Callable[[], None]):
+        self._streams, self._iterate = streams, iterate
         self._kernels = self._due = 0
         self._one = self._many = None
 
     def __call__(self) -> None:
         if self._kernels == 0:
-            before = self._lines.given
+            before = self._streams.given
             self._iterate()
-            self._kernels = max(1, self._lines.given - before)
+            self._kernels = max(1, self._streams.given - before)
             return
         if self._due == 0:
-            self._lines.settle()
+            self._streams.settle()
         if self._one is None:
             self._one, self._many = self._recorded(1), self._recorded(self._in_many())
-        self._lines.waiting = self
+        self._streams.waiting = self
         self._due += 1
         if self._due == self._in_many():
             self._launch(self._many, 1)
@@ -60,28 +60,28 @@ class Recording:
 
     def _launch(self, graph, times: int) -> None:
         """A graph goes on the chain, after all other work and before what follows."""
-        lines, self._due = self._lines, 0
-        lines.waiting = None
-        lines.join()
+        streams, self._due = self._streams, 0
+        streams.waiting = None
+        streams.join()
         for _ in range(times):
-            graph.launch(lines.stream)
-        lines.fork()
+            graph.launch(streams.first)
+        streams.fork()
 
     def _recorded(self, times: int):
         """`times` iterations as a graph.  None of them runs."""
-        lines, stream = self._lines, self._lines.stream
-        lines.join()
-        with lines.undisturbed, cupy.cuda.using_allocator(refuse), uncollected():
+        streams, stream = self._streams, self._streams.first
+        streams.join()
+        with streams.undisturbed, cupy.cuda.using_allocator(refuse), uncollected():
             stream.begin_capture()
             try:
-                lines.fork()
+                streams.fork()
                 for _ in range(times):
                     self._iterate()
-                lines.join()
+                streams.join()
                 graph = stream.end_capture()
             except BaseException:
                 abandon(stream)
-                lines.fork()
+                streams.fork()
                 raise
         graph.upload(stream)
         return graph

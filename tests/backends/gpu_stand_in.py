@@ -23,7 +23,7 @@ import numpy as np
 
 from minigan.backends.cuda_source import signatures
 
-BOUND_TO_CUPY = ("lines", "graph", "cublas", "cuda_kernels", "cupy_memory", "cupy_ops")
+BOUND_TO_CUPY = ("streams", "graph", "cublas", "cuda_kernels", "cupy_memory", "cupy_ops")
 
 
 class CUDARuntimeError(RuntimeError):

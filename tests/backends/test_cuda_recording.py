@@ -110,8 +110,8 @@ def test_nothing_is_drawn_on_the_host_while_an_iteration_is_recorded(ops, monkey
 
 def test_no_garbage_is_collected_while_an_iteration_is_recorded(ops):
     """A handle among it, destroyed, would wait for the GPU in the middle of the capture."""
-    line, x = ops._lines.lines[0], ops.asarray(np.ones(4, np.float32))
-    handles = [type(line.blas)(line.stream, tf32=False) for _ in range(50)]
+    stream, x = ops._streams.streams[0], ops.asarray(np.ones(4, np.float32))
+    handles = [type(stream.blas)(stream.cuda, tf32=False) for _ in range(50)]
 
     def iterate():
         handle = handles.pop()
@@ -185,34 +185,34 @@ def test_an_error_of_the_gpu_in_a_session_ends_in_words(ops):
         raise CUDARuntimeError("launch failure")
 
 
-# ---- Lines of work ---------------------------------------------------------------------------------------------
+# ---- Several streams -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
 @pytest.mark.parametrize("recording", [True, False])
-def test_without_the_order_of_the_lines_there_is_a_race(updates, recording, monkeypatch):
+def test_without_the_order_of_the_streams_there_is_a_race(updates, recording, monkeypatch):
     """The stand-in sees a race where streams do not wait for each other: so elsewhere there is none."""
     ops = stand_in(recording=recording)
     play(ops, updates, np.float32, 3)
-    monkeypatch.setattr(type(ops._lines.touched), "before", lambda touched, read, written: set())
+    monkeypatch.setattr(type(ops._streams.touched), "before", lambda touched, read, written: set())
     with pytest.raises(DeviceError, match="a race"):
         play(ops, updates, np.float32, 3)
 
 
-@pytest.mark.parametrize(("updates", "pieces", "longest"), [("alternating", 58, 39), ("simultaneous", 45, 29)])
-def test_an_iteration_is_no_longer_than_its_longest_chain_of_pieces_that_need_each_other(
-    ops, updates, pieces, longest, monkeypatch
+@pytest.mark.parametrize(("updates", "tasks", "longest"), [("alternating", 58, 39), ("simultaneous", 45, 29)])
+def test_an_iteration_is_no_longer_than_its_longest_chain_of_tasks_that_need_each_other(
+    ops, updates, tasks, longest, monkeypatch
 ):
-    game, data, lines = new_game(ops, updates, np.float32, Algorithm1), Still(), ops._lines
+    game, data, streams = new_game(ops, updates, np.float32, Algorithm1), Still(), ops._streams
     game.iterate(data)
     ops._wait()
-    work, given, touched, depths = lines.work, [], [], []
+    task, given, touched, depths = streams.task, [], [], []
 
     def listed(reads, writes):
         given.append(([span(a) for a in reads], [span(a) for a in writes]))
-        return work(reads, writes)
+        return task(reads, writes)
 
-    monkeypatch.setattr(lines, "work", listed)
+    monkeypatch.setattr(streams, "task", listed)
     for _ in range(5):
         game.iterate(data)
     for reads, writes in given:
@@ -223,19 +223,19 @@ def test_an_iteration_is_no_longer_than_its_longest_chain_of_pieces_that_need_ea
         ]
         touched.append((reads, writes))
         depths.append(1 + max(needed, default=0))
-    assert len(given) == 5 * pieces
-    assert max(line.last.depth for line in lines.lines) == max(depths)
-    assert max(depths) - max(depths[:-pieces]) == longest
+    assert len(given) == 5 * tasks
+    assert max(stream.last.depth for stream in streams.streams) == max(depths)
+    assert max(depths) - max(depths[:-tasks]) == longest
 
 
-def test_one_line_is_one_piece_after_the_other(monkeypatch):
+def test_one_stream_is_one_task_after_the_other(monkeypatch):
     ops = stand_in(side_by_side=False)
     game, data = new_game(ops, "alternating", np.float32, Algorithm1), Still()
     game.iterate(data)
     ops._wait()
     game.iterate(data)
-    [line] = ops._lines.lines
-    assert line.last.depth == 58
+    [stream] = ops._streams.streams
+    assert stream.last.depth == 58
 
 
 def span(array):
@@ -247,15 +247,15 @@ def overlap(some, others):
     return any(a < d and c < b for a, b in some for c, d in others)
 
 
-def test_a_piece_waits_for_no_other_than_those_whose_memory_it_needs(ops):
+def test_a_task_waits_for_no_other_than_those_whose_memory_it_needs(ops):
     a, b, c, d = (ops.asarray(np.ones(4, np.float32)) for _ in range(4))
     depths = []
 
     def depth_of(reads, writes):
-        with ops._lines.work(reads, writes) as line:
+        with ops._streams.task(reads, writes) as stream:
             pass
-        depths.append(line.last.depth)
-        return line.number
+        depths.append(stream.last.depth)
+        return stream.number
 
     first, second = depth_of([a], [b]), depth_of([a], [c])  # both read a
     third = depth_of([b], [b])  # after the first
@@ -271,7 +271,7 @@ def test_a_stream_that_is_not_joined_raises(ops, monkeypatch):
     a, b = ops.asarray(np.ones(4, np.float32)), ops.asarray(np.ones(4, np.float32))
     recorded = ops.recorded(lambda: (ops.add(a, a), ops.add(b, b)))
     recorded()
-    monkeypatch.setattr(type(ops._lines), "join", lambda lines: None)
+    monkeypatch.setattr(type(ops._streams), "join", lambda streams: None)
     with pytest.raises(CUDARuntimeError, match="not joined again"):
         recorded()
 
@@ -321,13 +321,13 @@ def test_a_snapshot_for_which_the_gpu_has_no_room_is_fetched_at_once(ops, counte
     assert fetch()["x"].tolist() == [2.0] * 8 and ops.to_host(x).tolist() == [4.0] * 8
 
 
-def test_a_recording_that_cannot_end_leaves_the_lines_usable(ops, monkeypatch):
+def test_a_recording_that_cannot_end_leaves_the_streams_usable(ops, monkeypatch):
     a, b = ops.asarray(np.ones(4, np.float32)), ops.asarray(np.ones(4, np.float32))
     recorded = ops.recorded(lambda: (ops.add(a, a), ops.add(b, b)))
     recorded()
-    join = type(ops._lines).join
+    join = type(ops._streams).join
     with monkeypatch.context() as patch, pytest.raises(CUDARuntimeError, match="not joined again"):
-        patch.setattr(type(ops._lines), "join", lambda lines: None if ops.gpu.recording else join(lines))
+        patch.setattr(type(ops._streams), "join", lambda streams: None if ops.gpu.recording else join(streams))
         recorded()
     ops.add(a, b)
     assert ops.to_host(a).tolist() == [4.0] * 4
