@@ -118,7 +118,7 @@ def find(path: Path) -> tuple[Path, dict[str, np.ndarray], Header]:
     return newest(path / "checkpoints") if path.is_dir() else (path, *read(path))
 
 
-def compare(expected: dict[str, tuple], tensors: dict[str, np.ndarray], path: Path) -> None:
+def check_tensors(expected: dict[str, tuple], tensors: dict[str, np.ndarray], path: Path) -> None:
     """Raise CheckpointError unless a file's tensors have these names, {name: (shape, dtype)}, or half precision."""
     if expected.keys() != tensors.keys():
         odd = sorted(expected.keys() ^ tensors.keys())
@@ -134,6 +134,6 @@ def fill(ops: Ops, views: dict, tensors: dict[str, np.ndarray], path: Path) -> N
 
     Raises CheckpointError, before anything is written, where names, shapes or dtypes do not fit.
     """
-    compare({name: (view.shape, view.dtype) for name, view in views.items()}, tensors, path)
+    check_tensors({name: (view.shape, view.dtype) for name, view in views.items()}, tensors, path)
     for name, view in views.items():
         ops.copy(ops.asarray(tensors[name], view.dtype), out=view)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError
-from minigan.recipe import Recipe, demand, fits, words
+from minigan.field_checks import demand, fits, words
+from minigan.recipe import Recipe
 from minigan.wording import is_web_page
 
 

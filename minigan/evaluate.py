@@ -11,51 +11,36 @@ import sys
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Literal
 
 from minigan import cli
 from minigan.errors import ConfigError
+from minigan.trained import TrainedOptions
 from minigan.whole_file import replace_file
 
 PROG = "minigan.evaluate"
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(TrainedOptions):
     """Estimate the log-likelihood of test images under a trained generator (table 1 of the paper); or, where it was
     trained on ring or grid, count the modes that it captures."""
 
-    run: str | None = None
-    """the run's folder, or a checkpoint file"""
-    pretrained: str | None = None
-    """in place of --run: a generator that ships with minigan (mnist)"""
     data: str | None = None
     """the images or the mixture to hold it against; without it the data that the generator was trained on"""
     n: int | None = None
     """how many samples, and as many of what is held beside them; without it 10,000, or 2,500 to count modes"""
     sigma: float | None = None
     """images: deviation of the Gaussians; without it the authors' grid, and validation images to choose from it"""
-    seed: int = 0
-    """seed of z and of the noise"""
-    backend: Literal["numpy", "numba", "cupy"] = "numba"
-    """what computes"""
-    threads: int | None = None
-    """CPU threads; without it all cores that are free to use"""
-    device: int = 0
-    """which GPU, where cupy computes"""
     json: str | None = None
     """FILE.json for the whole table with all its figures"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
+        super().check()
         if self.n is not None and not 1 <= self.n < 2**31:
             raise ConfigError(f"--n {self.n}: expected 1 to 2^31 - 1")
         if self.sigma is not None and not 0 < self.sigma < inf:
             raise ConfigError(f"--sigma {self.sigma}: expected a finite number above 0")
-        if not 0 <= self.seed < 2**64:
-            raise ConfigError(f"--seed {self.seed}: expected 0 to 2^64 - 1")
-        if self.threads is not None and self.threads < 1:
-            raise ConfigError(f"--threads {self.threads}: expected at least 1")
         if self.json is not None:
             cli.new_file("--json", self.json, (".json",))
 
@@ -68,10 +53,8 @@ def evaluate(options: Options) -> tuple[dict, str]:
     from minigan import mode_table, parzen_table
     from minigan.data import Mixture
     from minigan.reference_data import data_of
-    from minigan.sampler import Sampler, chosen
 
-    place = options.backend, options.threads, options.device
-    sampler = Sampler.load(chosen(options.run, options.pretrained), *place)
+    sampler = options.sampler()
     name, data = data_of(sampler, options.run, options.data)
     if isinstance(data, Mixture):
         if options.sigma is not None:

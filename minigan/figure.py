@@ -12,12 +12,13 @@ import tyro
 
 from minigan import cli
 from minigan.errors import ConfigError
+from minigan.trained import TrainedOptions
 
 PROG = "minigan.figure"
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(TrainedOptions):
     """Draw figure 2 (samples, and beside the last of each row its nearest training image, outlined) or figure 3
     (images along lines in z) of the paper."""
 
@@ -25,10 +26,6 @@ class Options:
     """which figure"""
     out: str
     """FILE.png"""
-    run: str | None = None
-    """the run's folder, or a checkpoint file"""
-    pretrained: str | None = None
-    """in place of --run: a generator that ships with minigan (mnist)"""
     data: str | None = None
     """figure 2: where the training images are; without it the data that the generator was trained on"""
     lines: Literal["linear", "spherical", "both"] = "both"
@@ -37,21 +34,16 @@ class Options:
     """rows of images, with both kinds of lines of each"""
     columns: int = 8
     """samples in a row; figure 2 has one column more"""
-    seed: int = 0
-    """seed of z"""
     backend: Literal["numpy", "numba", "cupy"] = "numpy"
     """what computes"""
-    device: int = 0
-    """which GPU, where cupy computes"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
+        super().check()
         cli.new_file("--out", self.out, (".png",))
         for name in ("rows", "columns"):
             if not 1 <= getattr(self, name) <= 1000:
                 raise ConfigError(f"--{name} {getattr(self, name)}: expected 1 to 1000")
-        if not 0 <= self.seed < 2**64:
-            raise ConfigError(f"--seed {self.seed}: expected 0 to 2^64 - 1")
 
 
 def beside_neighbours(sampler, data, rows: int, columns: int, seed: int) -> np.ndarray:
@@ -81,9 +73,8 @@ def main(args: list[str] | None = None) -> None:
         options.check()
         from minigan.plots import save_samples
         from minigan.reference_data import data_of
-        from minigan.sampler import Sampler, chosen
 
-        sampler = Sampler.load(chosen(options.run, options.pretrained), options.backend, device=options.device)
+        sampler = options.sampler()
         if sampler.data["image_shape"] is None:
             raise ConfigError(f"figure {options.number}: the generator makes no images")
         if options.number == "2":

@@ -26,7 +26,7 @@ from minigan.params import Params
 from minigan.player import DISCRIMINATOR, GENERATOR, Player
 from minigan.priors import Prior
 from minigan.recipe import Recipe
-from minigan.sampler import Sampler, described, evaluated
+from minigan.sampler import Sampler, forward_in_batches, read_header
 from minigan.schedules import ExponentialDecay, LinearRamp
 from minigan.wording import one_line
 
@@ -171,7 +171,7 @@ class GAN:
 
     def discriminate(self, x: np.ndarray) -> np.ndarray:
         """D(x), the probability that x came from the data: x (n, features), scaled as trained on, to (n,) float64."""
-        return probability(evaluated(self.ops, self.discriminator, self._playing().discriminator.params, x))[:, 0]
+        return probability(forward_in_batches(self.ops, self.discriminator, self._playing().discriminator.params, x))[:, 0]
 
     def _playing(self) -> Algorithm1:
         if self.game is None:
@@ -209,7 +209,7 @@ class GAN:
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
         path, tensors, header = checkpoint.find(Path(path))
-        recipe, generator, data = described(path, header)
+        recipe, generator, data = read_header(path, header)
         with what_a_header_asks_for(path):
             networks = [generator, models.from_json(header["discriminator"])]
             check_players(*networks)
@@ -219,7 +219,7 @@ class GAN:
                 for name, shape in network.shapes().items()
             }
             # Before memory is taken for them.
-            checkpoint.compare(weights, {name: tensors[name] for name in weights if name in tensors}, path)
+            checkpoint.check_tensors(weights, {name: tensors[name] for name in weights if name in tensors}, path)
         gan = cls(*networks, recipe, backend, threads, device)
         with what_a_header_asks_for(path):
             gan.begin(header["iterations_per_epoch"] * recipe.k, data)

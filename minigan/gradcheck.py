@@ -208,6 +208,8 @@ class Options:
     """what computes"""
     plant: str | None = None
     """plant a bug first, by its name, and see what fails; "all" plants each in turn; "list" says what there is"""
+    device: int = 0
+    """which GPU, where cupy computes"""
 
 
 def main(args: list[str] | None = None) -> None:
@@ -218,7 +220,7 @@ def main(args: list[str] | None = None) -> None:
         options = cli.parse(Options, args, PROG)
         if options.plant is not None and options.backend != "numpy":
             raise ConfigError(f"--backend {options.backend}: the bugs of --plant are planted in numpy's kernels")
-        ops = backends.get(options.backend)
+        ops = backends.get(options.backend, device=options.device)
         match options.plant:
             case None:
                 return table(ops)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from minigan.config import Config, from_toml, to_toml
 from minigan.errors import ConfigError
-from minigan.whole_file import naming, replace_file
+from minigan.whole_file import named_in_errors, replace_file
 
 LEFTOVERS = ".*.part"
 
@@ -115,7 +115,7 @@ class RunFolder:
 
     def log(self, line: dict) -> None:
         """Append one object to metrics.jsonl."""
-        with naming(self.metrics), open(self.metrics, "a", encoding="utf-8") as file:
+        with named_in_errors(self.metrics), open(self.metrics, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())

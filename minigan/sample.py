@@ -12,43 +12,35 @@ import numpy as np
 from minigan import cli
 from minigan.errors import ConfigError
 from minigan.latent_lines import straight_lines
+from minigan.trained import TrainedOptions
 
 PROG = "minigan.sample"
 KINDS = (".png", ".npy", ".npz")
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(TrainedOptions):
     """Draw samples from a trained generator."""
 
     out: str
     """FILE.png (a grid), FILE.npy (float32, (n, features), in the range trained on) or FILE.npz (x and z)"""
-    run: str | None = None
-    """the run's folder, or a checkpoint file"""
-    pretrained: str | None = None
-    """in place of --run: a generator that ships with minigan (mnist)"""
     n: int = 100
     """how many"""
-    seed: int = 0
-    """seed of z"""
     columns: int = 10
     """images in a row of the grid"""
     interpolate: bool = False
     """each row of the grid along a straight line in z, between two draws (`minigan.figure 3` has more)"""
     backend: Literal["numpy", "numba", "cupy"] = "numpy"
     """what computes"""
-    device: int = 0
-    """which GPU, where cupy computes"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
+        super().check()
         cli.new_file("--out", self.out, KINDS)
         if not 1 <= self.n < 2**31:
             raise ConfigError(f"--n {self.n}: expected 1 to 2^31 - 1")
         if self.columns < 2:
             raise ConfigError(f"--columns {self.columns}: expected at least 2")
-        if not 0 <= self.seed < 2**64:
-            raise ConfigError(f"--seed {self.seed}: expected 0 to 2^64 - 1")
         if self.interpolate and self.n % self.columns:
             raise ConfigError(f"--n {self.n}: expected full rows of {self.columns} images with --interpolate")
 
@@ -59,9 +51,7 @@ def main(args: list[str] | None = None) -> None:
     def body() -> None:
         options = cli.parse(Options, args, PROG)
         options.check()
-        from minigan.sampler import Sampler, chosen
-
-        sampler = Sampler.load(chosen(options.run, options.pretrained), options.backend, device=options.device)
+        sampler = options.sampler()
         if options.interpolate:
             z = straight_lines(sampler.draw_z(2 * options.n // options.columns, options.seed), options.columns)
         else:

@@ -46,7 +46,7 @@ class Sampler:
 
     def generate(self, z: np.ndarray) -> np.ndarray:
         """G(z): z (n, latent) to (n, features)."""
-        return evaluated(self.ops, self.generator, self.params, z)
+        return forward_in_batches(self.ops, self.generator, self.params, z)
 
     def tensors(self) -> dict:
         """{"generator.0.W": view, ...}"""
@@ -63,7 +63,7 @@ class Sampler:
     @classmethod
     def of(cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header) -> Sampler:
         """The generator in what was read from a checkpoint.  Raises CheckpointError where it holds none."""
-        recipe, network, data = described(path, header)
+        recipe, network, data = read_header(path, header)
         prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX
         own = {
             PREFIX + name.removeprefix(prefix): tensor
@@ -72,13 +72,13 @@ class Sampler:
         }
         shapes = network.shapes()
         # Before memory is taken for them.
-        checkpoint.compare({PREFIX + name: (shape, recipe.dtype) for name, shape in shapes.items()}, own, path)
+        checkpoint.check_tensors({PREFIX + name: (shape, recipe.dtype) for name, shape in shapes.items()}, own, path)
         sampler = cls(ops, network, Params(ops, shapes, recipe.dtype), Prior(recipe.prior, recipe.latent), data)
         checkpoint.fill(ops, sampler.tensors(), own, path)
         return sampler
 
 
-def described(path: Path, header: checkpoint.Header) -> tuple[Recipe, Sequential, dict]:
+def read_header(path: Path, header: checkpoint.Header) -> tuple[Recipe, Sequential, dict]:
     """The recipe, the generator without its weights and the data that a header speaks of.  Raises CheckpointError."""
     try:
         recipe, network = recipe_from(header["recipe"]), models.from_json(header["generator"])
@@ -110,7 +110,7 @@ def chosen(run: str | None, name: str | None) -> Path:
     return Path(run) if run is not None else pretrained(name)
 
 
-def evaluated(ops: Ops, network: Sequential, params: Params, x: np.ndarray) -> np.ndarray:
+def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndarray) -> np.ndarray:
     """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out).  Raises ConfigError for other widths."""
     x = np.asarray(x, params.dtype)
     if x.ndim != 2 or x.shape[1] != network.n_in:

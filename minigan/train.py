@@ -63,14 +63,14 @@ def announce(trainer) -> None:
     """What begins, on standard error."""
     from minigan.backends import why_no_gpu
 
-    gan, data, config = trainer.gan, trainer.data, trainer.config
+    gan, data, config, left = trainer.gan, trainer.data, trainer.config, trainer.total - trainer.gan.iteration
     if config.resume and gan.iteration == 0:
         print(f"{trainer.folder.checkpoints}: no checkpoint there, so the run begins anew", file=sys.stderr)
     chosen = config.backend == "auto" and gan.ops.name == "numba" and config.threads is None
     examples = f", {len(data.train)} examples" if hasattr(data, "train") else ""
     instead = f" (no GPU: {why_no_gpu(config.device)})" if chosen else ""
     print(
-        f"{data.name}{examples}: {trainer.total - gan.iteration} iterations of {gan.recipe.batch_size} on "
+        f"{data.name}{examples}: {left} iteration{'s' * (left != 1)} of {gan.recipe.batch_size} on "
         f"{gan.ops.place}{instead}; files in {trainer.folder.path}",
         file=sys.stderr,
     )

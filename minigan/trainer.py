@@ -100,6 +100,7 @@ class Trainer:
         if config.validate_every is not None and config.validate_every > self.total:
             most = f"expected at most the run's {self.total} iterations"
             raise ConfigError(f"--validate-every {config.validate_every}: {most}")
+        self.progress: Progress | None = None
         self.saved_at: int | None = None
         self.stop_signal: int | None = None
         self.background = Background()

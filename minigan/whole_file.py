@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def named_in_errors(path: Path) -> Iterator[None]:
     """Put this name into an OSError: the disk refuses a write by its file's number alone, or by the name beside it."""
     try:
         yield
@@ -25,7 +25,7 @@ def replace_file(path: Path, *parts: bytes | memoryview) -> None:
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with naming(path), open(beside, "wb") as file:
+        with named_in_errors(path), open(beside, "wb") as file:
             file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minigan import CheckpointError, checkpoint
+from minigan.errors import PassedOver
 
 TENSORS = {"generator.0.W": np.arange(12, dtype=np.float32).reshape(3, 4), "generator.0.b": np.ones(4)}
 HEADER = {"iteration": 7, "recipe": {"seed": 3}}

@@ -69,7 +69,7 @@ def test_a_preset_of_ones_own_begins_from_the_one_that_it_names(tmp_path, said):
 
 def test_the_number_of_examples_is_said(tmp_path, said):
     _, _, err = said(main, *SMALL, "--out", tmp_path / "a", "--iterations", "1")
-    assert "digits, 1500 examples: 1 iterations of 50 on " in err
+    assert "digits, 1500 examples: 1 iteration of 50 on " in err
 
 
 def test_a_folder_that_cannot_be_written_to(digits_run, said, monkeypatch, tmp_path):

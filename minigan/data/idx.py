@@ -38,7 +38,7 @@ def read_idx_images(path: str | Path) -> np.ndarray:
         shape = read_header(stream, path)
         room = os.fstat(file.fileno()).st_size * (DEFLATE_LIMIT if packed else 1)
         if prod(shape) > room:
-            raise DataError(f"{path}: truncated, expected {describe(shape)} as its header says, more than it can hold")
+            raise DataError(f"{path}: truncated, expected {in_words(shape)} as its header says, more than it can hold")
         pixels = read_promised(stream, prod(shape), path)
     return np.frombuffer(pixels, dtype=np.uint8).reshape(shape)
 
@@ -55,11 +55,11 @@ def read_header(stream: BinaryIO, path: str | Path) -> tuple[int, int, int]:
         raise DataError(f"{path}: truncated, {len(header)} bytes, expected an IDX header of 16")
     shape = struct.unpack(">III", header[4:])
     if 0 in shape:
-        raise DataError(f"{path}: {describe(shape)}, expected at least one image of at least one pixel")
+        raise DataError(f"{path}: {in_words(shape)}, expected at least one image of at least one pixel")
     return shape
 
 
-def describe(shape: tuple[int, int, int]) -> str:
+def in_words(shape: tuple[int, int, int]) -> str:
     return "{} images of {} x {}".format(*shape)
 
 
@@ -92,7 +92,7 @@ def load_mnist(folder: str | Path) -> Dataset:
     images = read_idx_images(path)
     test = None if test_path is None else read_idx_images(test_path)
     if test is not None and test.shape[1:] != images.shape[1:]:
-        raise DataError(f"{test_path}: {describe(test.shape)}, expected the size of {describe(images.shape)}")
+        raise DataError(f"{test_path}: {in_words(test.shape)}, expected the size of {in_words(images.shape)}")
     rows = images.reshape(len(images), -1)
     n = TRAINING_EXAMPLES if len(rows) > TRAINING_EXAMPLES else len(rows) - len(rows) // 6
     return Dataset(

@@ -11,7 +11,7 @@ from minigan import backends, optim
 from minigan.backends.clock import Count
 from minigan.layers import Sequential
 from minigan.player import DISCRIMINATOR, Player
-from minigan.sampler import evaluated
+from minigan.sampler import forward_in_batches
 from minigan.schedules import ExponentialDecay, LinearRamp
 
 STEPS_AT_ONCE = 50
@@ -56,7 +56,7 @@ class LoneDiscriminator:
 
     def logits(self, x: np.ndarray) -> np.ndarray:
         """logit D(x): x (N, n) to (N,)."""
-        return evaluated(self.ops, self.network, self.player.params, x)[:, 0]
+        return forward_in_batches(self.ops, self.network, self.player.params, x)[:, 0]
 
     def _pairs(self, p_data: Source, p_g: Source) -> Iterator[np.ndarray]:
         """[x; y] (2m, n) for each step: no point is met twice, and each block of steps draws with a seed of its own."""

@@ -66,12 +66,12 @@ def log_likelihood(
         raise ConfigError(f"points {points.shape} and samples {samples.shape}: expected rows of one width")
     n, dimension = samples.shape
     precisions = ops.asarray(1 / (2 * sigmas**2), np.float64)
-    s, s_norms = squared(ops, samples)
+    s, s_norms = with_norms(ops, samples)
     products = ops.empty((min(TILE, len(points)) * min(TILE, n),), np.float64)
     out = np.empty((len(sigmas), len(points)))
     with ops.session():
         for start in range(0, len(points), TILE):
-            x, x_norms = squared(ops, points[start : start + TILE])
+            x, x_norms = with_norms(ops, points[start : start + TILE])
             peak = ops.asarray(np.full((len(sigmas), len(x)), -np.inf))
             total = ops.zeros(peak.shape, np.float64)
             for first in range(0, n, TILE):
@@ -84,7 +84,7 @@ def log_likelihood(
     return out - log(n) - 0.5 * dimension * np.log(2 * pi * sigmas**2)[:, None]
 
 
-def squared(ops: Ops, rows: np.ndarray):
+def with_norms(ops: Ops, rows: np.ndarray):
     """Rows (n, d) in float64 on the backend, and |row|^2 (n,)."""
     rows = np.ascontiguousarray(rows, np.float64)
     return ops.asarray(rows), ops.asarray(np.einsum("ij,ij->i", rows, rows))
