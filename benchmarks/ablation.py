@@ -19,10 +19,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from minigan.data import load  # noqa: E402
-from minigan.metrics import parzen  # noqa: E402
-from minigan.reference_data import SIGMA_POINTS  # noqa: E402
-from minigan.sampler import Sampler  # noqa: E402
+from minigan.data import load
+from minigan.metrics import parzen
+from minigan.reference_data import SIGMA_POINTS
+from minigan.sampler import Sampler
 
 
 def discriminator(first: float, later: float, limit: float = 0.005, width: int = 240) -> list[str]:

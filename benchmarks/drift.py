@@ -18,10 +18,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from minigan import data as datasets  # noqa: E402
-from minigan.config import preset  # noqa: E402
-from minigan.metrics import parzen  # noqa: E402
-from minigan.trainer import make_gan  # noqa: E402
+from minigan import data as datasets
+from minigan.config import preset
+from minigan.metrics import parzen
+from minigan.trainer import make_gan
 
 LOOKS = (1, 10, 50, 100, 200, 300, 400, 500, 1000, 2000, 5000, 10000, 20000)
 SHOWN = 100

@@ -39,7 +39,12 @@ def milliseconds(backend: str, settings: dict[str, str]) -> float:
     """The median iteration of one fresh process."""
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES} | settings
     done = subprocess.run(
-        [sys.executable, "-c", ITERATION, backend], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", ITERATION, backend],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return float(done.stdout)
 

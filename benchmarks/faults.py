@@ -35,9 +35,9 @@ from tqdm import tqdm
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from minigan import GAN, checkpoint  # noqa: E402
-from minigan.errors import CheckpointError  # noqa: E402
-from minigan.train import main as train  # noqa: E402
+from minigan import GAN, checkpoint
+from minigan.errors import CheckpointError
+from minigan.train import main as train
 
 RUN = [
     *("--generator", "relu 24", "sigmoid bias=marginals", "--discriminator", "maxout 12x3 keep=.8", "linear keep=.5"),
@@ -111,7 +111,11 @@ class Kills:
     def __init__(self, workplace: Path, rng: random.Random):
         self.workplace, self.rng = workplace, rng
         self.kills, self.runs, self.lost = 0, 0, []
-        with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with (
+            contextlib.suppress(SystemExit),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             train([*RUN, "--out", str(workplace / "imports")])  # here, so that every fork has all that it will import
         start = time.perf_counter()
         reference = workplace / "reference"

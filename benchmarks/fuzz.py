@@ -30,10 +30,10 @@ from random import Random
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
-import fuzz_oracles as oracles  # noqa: E402
-import numpy as np  # noqa: E402
-from fuzz_formats import FORMATS, IN_RUN, Format  # noqa: E402
-from fuzz_mutations import damaged  # noqa: E402
+import fuzz_oracles as oracles
+import numpy as np
+from fuzz_formats import FORMATS, IN_RUN, Format
+from fuzz_mutations import damaged
 
 MIB = 1 << 20
 TIMES, BESIDES = 4, 16 * MIB

@@ -24,7 +24,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.gpu_contenders import CASES, CONTENDERS  # noqa: E402
+from benchmarks.gpu_contenders import CASES, CONTENDERS
 
 TRAINING = ["--preset", "mnist", "--backend", "cupy", "--log-every", "500", "--sample-every", "25000"]
 PACKAGES = ("minigan", "numpy", "cupy-cuda13x", "cupy-cuda12x", "torch", "jax", "numba", "nvidia-cublas")
@@ -40,9 +40,7 @@ def python(arguments: list[str], limit: float, **environment: str) -> tuple[str,
     command = [sys.executable, *arguments]
     outer = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} | os.environ | environment
     try:
-        made = subprocess.run(
-            command, cwd=ROOT, env=outer, capture_output=True, text=True, timeout=limit, check=False
-        )
+        made = subprocess.run(command, cwd=ROOT, env=outer, capture_output=True, text=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired as error:
         return (error.stdout or b"").decode(errors="replace"), f"not done in {limit:.0f} s"
     if made.returncode == 0:

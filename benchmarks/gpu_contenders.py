@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.peers.recipe import CIFAR10, RECIPES, Product, Recipe, flop, initial_weights, products  # noqa: E402
+from benchmarks.peers.recipe import CIFAR10, RECIPES, Product, Recipe, flop, initial_weights, products
 
 EXAMPLES = 20000
 TOLERANCE = {"float32": 1e-4, "tf32": 2e-2}

@@ -27,11 +27,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.kernel_calls import Bench, Kernel  # noqa: E402
-from benchmarks.peers.recipe import MNIST, Product, flop, products  # noqa: E402
-from benchmarks.step import machine, versions  # noqa: E402
-from minigan import ConfigError, backends  # noqa: E402
-from minigan.backends import Ops  # noqa: E402
+from benchmarks.kernel_calls import Bench, Kernel
+from benchmarks.peers.recipe import MNIST, Product, flop, products
+from benchmarks.step import machine, versions
+from minigan import ConfigError, backends
+from minigan.backends import Ops
 
 SQUARE = Product(2048, 2048, 2048, False, False, 0.0, "", "", "")
 LEVELS = ("L2", "L3", "DRAM")

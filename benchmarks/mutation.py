@@ -101,7 +101,9 @@ def tested(tree: Path, session: Path, config: Path) -> list[dict]:
         if result["test_outcome"] != INCOMPETENT:
             where = f"{mutation['module_path']}:{mutation['start_pos'][0]} {mutation['operator_name'].split('/')[-1]}"
             rows = [row for row in result["diff"].splitlines() if row[:1] in "+-" and row[:3] not in ("+++", "---")]
-            found.append({"change": f"{where}: {' '.join(' '.join(rows).split())}", "noticed": result["test_outcome"] == KILLED})
+            found.append(
+                {"change": f"{where}: {' '.join(' '.join(rows).split())}", "noticed": result["test_outcome"] == KILLED}
+            )
     return found
 
 

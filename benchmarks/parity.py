@@ -16,8 +16,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.peers.ours import MiniGAN  # noqa: E402
-from benchmarks.peers.recipe import MNIST, initial_weights  # noqa: E402
+from benchmarks.peers.ours import MiniGAN
+from benchmarks.peers.recipe import MNIST, initial_weights
 
 EXAMPLES, LOOKS = 20000, (1, 10, 100)
 UPDATES = ("alternating", "simultaneous")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.step import machine, versions  # noqa: E402
+from benchmarks.step import machine, versions
 
 HERE = Path(__file__).parent
 TABLES = HERE.parent / "docs" / "performance-tables.md"

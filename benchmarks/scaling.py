@@ -19,10 +19,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.peers.ours import MiniGAN  # noqa: E402
-from benchmarks.peers.recipe import MNIST, Recipe, flop, initial_weights  # noqa: E402
-from benchmarks.step import BACKENDS, EXAMPLES, machine, measure, names, versions  # noqa: E402
-from minigan.errors import ConfigError, DeviceError  # noqa: E402
+from benchmarks.peers.ours import MiniGAN
+from benchmarks.peers.recipe import MNIST, Recipe, flop, initial_weights
+from benchmarks.step import BACKENDS, EXAMPLES, machine, measure, names, versions
+from minigan.errors import ConfigError, DeviceError
 
 BATCHES = (25, 50, 100, 200, 400, 800, 1600)
 BATCHES_ON_A_GPU = (100, 1000, 3000, 10000)

@@ -30,7 +30,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.peers.recipe import MNIST, initial_weights  # noqa: E402
+from benchmarks.peers.recipe import MNIST, initial_weights
 
 IMAGES, TRAINING_IMAGES, SIDE = 60_000, 50_000, 28
 ITERATIONS = 50

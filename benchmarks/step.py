@@ -3,9 +3,10 @@
     python benchmarks/step.py --backend numba --against floor,torch,torch-compile,jax --json out.json
 
 The floor is the iteration's matrix products alone, in NumPy; on a GPU (--backend cupy, where torch and torch-graph are
-peers) they are minigan's own, one after the other in a graph, and `gpu.py` has more.  Every peer is first checked to compute the same losses from the
-same weights, x, z and dropout masks.  Then all take turns, A B A B, a few iterations each, with a pause before each
-turn in which the threads of the one before stop spinning.  What counts are ratios of medians in one run.
+peers) they are minigan's own, one after the other in a graph, and `gpu.py` has more.  Every peer is first checked to
+compute the same losses from the same weights, x, z and dropout masks.  Then all take turns, A B A B, a few iterations
+each, with a pause before each turn in which the threads of the one before stop spinning.  What counts are ratios of
+medians in one run.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.peers.floor import Floor  # noqa: E402
-from benchmarks.peers.ours import MiniGAN, Products, one_after_the_other  # noqa: E402
-from benchmarks.peers.recipe import RECIPES, Recipe, flop, initial_weights, products  # noqa: E402
-from minigan import backends  # noqa: E402
-from minigan.backends import GPU, NAMES  # noqa: E402
-from minigan.errors import ConfigError, DeviceError  # noqa: E402
+from benchmarks.peers.floor import Floor
+from benchmarks.peers.ours import MiniGAN, Products, one_after_the_other
+from benchmarks.peers.recipe import RECIPES, Recipe, flop, initial_weights, products
+from minigan import backends
+from minigan.backends import GPU, NAMES
+from minigan.errors import ConfigError, DeviceError
 
 PEERS = ("floor", "products", "numpy", "torch", "torch-compile", "torch-graph", "jax", "jax-scan", "blog")
 IN_A_GRAPH = 20

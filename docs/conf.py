@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import minigan  # noqa: E402
+import minigan
 
 project = "minigan"
 copyright = "the minigan authors"

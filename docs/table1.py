@@ -20,7 +20,10 @@ MARKS = ("<!-- table 1: begin, made by docs/table1.py -->\n", "<!-- table 1: end
 
 def table(result: dict) -> str:
     """Markdown: the paper's rows, ours, and what else scores by this measure."""
-    lines = [f"| MNIST, {result['test_images']:,} test images | nats | sigma | with a finer grid of sigma |", "|---|---|---|---|"]
+    lines = [
+        f"| MNIST, {result['test_images']:,} test images | nats | sigma | with a finer grid of sigma |",
+        "|---|---|---|---|",
+    ]
     lines += [f"| {name} (paper) | {mean} ± {error} | | |" for name, (mean, error) in result["paper"].items()]
     for i, row in enumerate(result["rows"]):
         name = "**minigan**, `--pretrained mnist`" if i == 0 else row["name"]

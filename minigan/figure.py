@@ -87,7 +87,12 @@ def main(args: list[str] | None = None) -> None:
             columns, outlined = options.columns, ()
         contrast = "contrast" in sampler.data
         save_samples(
-            Path(options.out), images, sampler.data["image_shape"], columns=columns, contrast=contrast, outlined=outlined
+            Path(options.out),
+            images,
+            sampler.data["image_shape"],
+            columns=columns,
+            contrast=contrast,
+            outlined=outlined,
         )
         print(options.out)
 

@@ -171,7 +171,8 @@ class GAN:
 
     def discriminate(self, x: np.ndarray) -> np.ndarray:
         """D(x), the probability that x came from the data: x (n, features), scaled as trained on, to (n,) float64."""
-        return probability(forward_in_batches(self.ops, self.discriminator, self._playing().discriminator.params, x))[:, 0]
+        params = self._playing().discriminator.params
+        return probability(forward_in_batches(self.ops, self.discriminator, params, x))[:, 0]
 
     def _playing(self) -> Algorithm1:
         if self.game is None:

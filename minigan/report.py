@@ -52,13 +52,16 @@ def section(entry: Entry) -> str:
     finding = entry.finding
     made = f"<code>{html.escape(entry.command)}</code> &middot; seed {entry.seed} &middot; {entry.seconds:.0f} s"
     body = pictures(finding.pictures) + (table(finding.table) if finding.table else "")
-    return f'<section id="{entry.name}"><h2>{html.escape(finding.title)}</h2>\n<p class="made">{made}</p>\n{body}</section>\n'
+    title = f'<h2>{html.escape(finding.title)}</h2>\n<p class="made">{made}</p>'
+    return f'<section id="{entry.name}">{title}\n{body}</section>\n'
 
 
 def pictures(paths: tuple[Path, ...]) -> str:
     """Each picture; those named after iterations together, under a slider."""
     frames = [path for path in paths if path.stem.startswith("iteration-")]
-    shown = "".join(f'<img src="{data_uri(path)}" alt="{html.escape(path.stem)}">\n' for path in paths if path not in frames)
+    shown = "".join(
+        f'<img src="{data_uri(path)}" alt="{html.escape(path.stem)}">\n' for path in paths if path not in frames
+    )
     return shown + (slider(frames) if frames else "")
 
 
@@ -70,7 +73,8 @@ def slider(frames: list[Path]) -> str:
     return (
         f'<figure class="slider" data-sources="{sources}" data-labels="{labels}">'
         f'<img src="{data_uri(frames[last])}" alt="samples">'
-        f'<input type="range" min="0" max="{last}" value="{last}" aria-label="iteration"><figcaption></figcaption></figure>\n'
+        f'<input type="range" min="0" max="{last}" value="{last}" aria-label="iteration">'
+        "<figcaption></figcaption></figure>\n"
     )
 
 
@@ -80,7 +84,7 @@ def table(rows: tuple[tuple[str, ...], ...]) -> str:
     lines = ["".join(f"<th>{html.escape(cell)}</th>" for cell in head)]
     lines += ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in body]
     inner = "".join(f"<tr>{line}</tr>\n" for line in lines)
-    return f'<details {"open" if len(body) <= 20 else ""}><summary>table</summary><table>{inner}</table></details>\n'
+    return f"<details {'open' if len(body) <= 20 else ''}><summary>table</summary><table>{inner}</table></details>\n"
 
 
 def data_uri(path: Path) -> str:

@@ -23,8 +23,8 @@ def units_are_dead(line: dict) -> bool:
 
 SYMPTOMS = {
     d_has_won: (
-        "D has won: V {value:.3f}, D(x) {d_real:.2f}, D(G(z)) {d_fake:.2f}; it tells every sample apart and G's gradient "
-        "({g_gradient:.2g}) leads nowhere. Try a smaller --lr, more dropout in D, --k 1, or another --seed"
+        "D has won: V {value:.3f}, D(x) {d_real:.2f}, D(G(z)) {d_fake:.2f}; it tells every sample apart and G's "
+        "gradient ({g_gradient:.2g}) leads nowhere. Try a smaller --lr, more dropout in D, --k 1, or another --seed"
     ),
     g_has_collapsed: (
         "G has collapsed: its samples vary {diversity:.2f} times as much as the data. "

@@ -129,5 +129,7 @@ def test_figure_3_goes_from_draw_to_draw_both_ways(digits_run, said, tmp_path):
 def test_wrong_options_of_figure_are_one_line(digits_run, said, arrays, monkeypatch, wrong, words):
     monkeypatch.chdir(arrays)
     number, *others = wrong
-    code, _, error = said(figure.main, number, "--run", digits_run, *(["--out", "f.png"] * ("--out" not in wrong)), *others)
+    code, _, error = said(
+        figure.main, number, "--run", digits_run, *(["--out", "f.png"] * ("--out" not in wrong)), *others
+    )
     assert code == 2 and words in error and error.count("\n") == 1

@@ -81,7 +81,10 @@ def test_data_theory_and_plots_know_no_layer(room, path):
 def loaded_by(code: str) -> set[str]:
     listing = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"],
-        capture_output=True, text=True, check=True, cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PACKAGE.parent,
     )
     return set(listing.stdout.split())
 

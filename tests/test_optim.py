@@ -1,5 +1,5 @@
-"""SGD, momentum and Adam against their formulas and PyTorch; the schedules; the mean of the weights; the limit on column
-norms."""
+"""SGD, momentum and Adam against their formulas and PyTorch; the schedules; the mean of the weights; the limit on norms
+of columns."""
 
 from math import sqrt
 

@@ -25,7 +25,13 @@ def page(tmp_path) -> Path:
         save_samples(frames[-1], np.full((4, 64), i / 2), (8, 8), columns=2)
     save_samples(tmp_path / "alone.png", np.full((1, 64), 0.3), (8, 8))
     finding = Finding(
-        "Figure <0>", "p < q & r", "a \"b\" '$c'", True, {}, (tmp_path / "alone.png", *frames), (("a", "b"), ("<1>", "2"))
+        "Figure <0>",
+        "p < q & r",
+        "a \"b\" '$c'",
+        True,
+        {},
+        (tmp_path / "alone.png", *frames),
+        (("a", "b"), ("<1>", "2")),
     )
     other = Finding("Other", "claims", "found", False, {})
     path = tmp_path / "report.html"
@@ -135,7 +141,9 @@ def killed(trainer):
     raise RuntimeError("killed")
 
 
-@pytest.mark.parametrize("text", ['{"finding": {', "[]", '{"quick": true, "seed": 0, "seconds": 1, "finding": {}}', "\xff"])
+@pytest.mark.parametrize(
+    "text", ['{"finding": {', "[]", '{"quick": true, "seed": 0, "seconds": 1, "finding": {}}', "\xff"]
+)
 def test_a_damaged_record_is_named_and_says_what_to_do(said, tmp_path, text):
     path = tmp_path / "gradients" / "finding.json"
     path.parent.mkdir()

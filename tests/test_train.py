@@ -45,9 +45,22 @@ def test_a_run_leaves_config_metrics_pictures_and_checkpoints(tmp_path):
     out = tmp_path / "a"
     train("--out", str(out), "--iterations", "45")
     assert [line["iteration"] for line in lines(out)] == [10, 20, 30, 40, 45]
-    assert lines(out)[-1].keys() == {"iteration", "epoch", "value", "d_loss", "g_loss", "d_real", "d_fake",
-                                     "d_gradient", "g_gradient", "dead_units", "diversity", "lr", "momentum",
-                                     "iterations_per_second"}
+    assert lines(out)[-1].keys() == {
+        "iteration",
+        "epoch",
+        "value",
+        "d_loss",
+        "g_loss",
+        "d_real",
+        "d_fake",
+        "d_gradient",
+        "g_gradient",
+        "dead_units",
+        "diversity",
+        "lr",
+        "momentum",
+        "iterations_per_second",
+    }
     assert [p.name for p in sorted((out / "samples").iterdir())] == [f"iteration-{i:08d}.png" for i in (20, 40, 45)]
     assert len(list((out / "checkpoints").iterdir())) == 3
     assert 'data = "digits"' in (out / "config.toml").read_text()
@@ -62,7 +75,13 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path, updat
     assert a != c
 
 
-EXTRA = [[], ["--optimizer", "adam", "--lr", ".001"], ["--k", "3"], ["--max-column-norm", "1", "--average", "20"], ["--backend", "numba"]]
+EXTRA = [
+    [],
+    ["--optimizer", "adam", "--lr", ".001"],
+    ["--k", "3"],
+    ["--max-column-norm", "1", "--average", "20"],
+    ["--backend", "numba"],
+]
 
 
 @pytest.mark.parametrize("extra", EXTRA, ids=" ".join)
@@ -105,7 +124,10 @@ def test_a_signal_saves_and_ends_cleanly(tmp_path, number):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(
         [sys.executable, "-m", "minigan.train", *SMALL, "--out", str(out), "--iterations", "1000000"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     deadline = time.monotonic() + 60
     while not (out / "metrics.jsonl").exists() and time.monotonic() < deadline:
@@ -147,7 +169,9 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_none_is_an_error(tmp_pat
     result = command("minigan.sample", "--run", str(out), "--n", "4", "--out", str(tmp_path / "x.npy"))
     assert result.returncode == 0
     [line] = result.stderr.splitlines()
-    assert line.startswith(f"minigan.sample: {newest}: damaged") and line.endswith("00020.safetensors is taken in its place")
+    assert line.startswith(f"minigan.sample: {newest}: damaged") and line.endswith(
+        "00020.safetensors is taken in its place"
+    )
     with pytest.raises(CheckpointError):
         GAN.load(tmp_path)
 
@@ -180,7 +204,10 @@ WRONG = {
     "resume without out": (["--resume"], "--resume"),
     "a batch larger than the data": (["--batch-size", "100000"], "100000"),
     "validation without examples": (["--validate-every", "5"], "--validate-every"),
-    "validation that never comes": (["--preset", "ring", "--iterations", "20", "--validate-every", "21"], "21: expected at"),
+    "validation that never comes": (
+        ["--preset", "ring", "--iterations", "20", "--validate-every", "21"],
+        "21: expected at",
+    ),
     "keep none": (["--keep-last", "0"], "--keep-last 0"),
     "zero iterations": (["--iterations", "0"], "--iterations 0"),
     "missing value": (["--preset"], "--preset"),
@@ -216,7 +243,9 @@ def test_a_run_that_diverges_says_so_and_keeps_no_such_checkpoint(tmp_path):
     result = command("minigan.train", *SMALL[:-2], *args)
     assert result.returncode == 1
     assert "not finite" in result.stderr and "Traceback" not in result.stderr and "Warning" not in result.stderr
-    assert "iteration 10: not finite; the run is repeated from iteration 0 to find out where it began\n" in result.stderr
+    assert (
+        "iteration 10: not finite; the run is repeated from iteration 0 to find out where it began\n" in result.stderr
+    )
     assert not list(out.rglob("*.safetensors"))
 
 
@@ -231,7 +260,9 @@ def test_divergence_is_traced_to_its_iteration_and_layer_and_the_last_finite_che
             gan.game.discriminator.optimiser.state["velocity"]["3.W"][0] = np.inf
 
     monkeypatch.setattr(GAN, "step", spoilt)
-    with pytest.raises(DivergedError, match=r"^iteration 40: .* since iteration 33, first in discriminator.velocity.3.W \(Linear\)"):
+    with pytest.raises(
+        DivergedError, match=r"^iteration 40: .* since iteration 33, first in discriminator.velocity.3.W \(Linear\)"
+    ):
         trainer.run()
     assert GAN.load(out).iteration == 20
     assert [line["iteration"] for line in lines(out)] == [10, 20, 30]
@@ -243,7 +274,9 @@ def test_the_newest_checkpoints_and_the_best_are_kept(tmp_path):
     args = ["--checkpoint-every", "10", "--keep-last", "2", "--validate-every", "15", "--log-every", "10"]
     Trainer(options([*mixture, *args, "--out", str(out), "--iterations", "45"])).run()
     assert sorted(p.name for p in (out / "checkpoints").iterdir()) == [
-        "best.safetensors", "iteration-00000040.safetensors", "iteration-00000045.safetensors",
+        "best.safetensors",
+        "iteration-00000040.safetensors",
+        "iteration-00000045.safetensors",
     ]
     found = {line["iteration"]: line["validation"] for line in lines(out) if "validation" in line}
     assert list(found) == [15, 30, 45] and [line["iteration"] for line in lines(out)] == [10, 15, 20, 30, 40, 45]
@@ -292,7 +325,9 @@ def test_the_best_so_far_is_remembered_when_a_run_goes_on(tmp_path, monkeypatch)
 
 def test_the_validation_measure_is_the_parzen_estimate_of_validation_images(tmp_path):
     x = np.random.default_rng(0).random((1200, 3))
-    gan = GAN(Sequential(Linear(2, 3), Sigmoid()), Sequential(Linear(3, 1)), Recipe(latent=2, batch_size=10)).fit(x[:99])
+    gan = GAN(Sequential(Linear(2, 3), Sigmoid()), Sequential(Linear(3, 1)), Recipe(latent=2, batch_size=10)).fit(
+        x[:99]
+    )
     found = Validation(Dataset("a", x[:99], validation=x[99:]), "")(gan.sampler())
     curve = parzen.log_likelihood(gan.ops, x[99:1099], gan.sample(10_000), parzen.SIGMAS).mean(axis=1)
     assert found == curve.max()

@@ -28,9 +28,7 @@ def _gemm(letter: str, real: types.Type) -> types.ExternalFunction:
     Sizes are passed as 64 bits: a BLAS built for 32-bit ones reads the lower half of the register or stack slot.
     """
     i, p = types.int64, types.voidptr
-    return types.ExternalFunction(
-        f"minigan_{letter}gemm", types.void(i, i, i, i, i, i, real, p, i, p, i, real, p, i)
-    )
+    return types.ExternalFunction(f"minigan_{letter}gemm", types.void(i, i, i, i, i, i, real, p, i, p, i, real, p, i))
 
 
 sgemm = _gemm("s", types.float32)

@@ -1,4 +1,4 @@
-"""The paper's claims as experiments: each file is one of them, with `run(out, seed, quick, say)` that returns a Finding.
+"""The paper's claims as experiments: a file each, with `run(out, seed, quick, say)` that returns a Finding.
 
 TITLE names it, SECONDS are about what it takes on two cores, (quick, in full).
 """

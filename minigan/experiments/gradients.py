@@ -25,8 +25,8 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     return Finding(
         TITLE,
         "The training criterion is differentiated through both networks by backpropagation alone (section 3).",
-        f"{len(rows)} gradients of layers, losses and whole networks inside Algorithm 1 in float64, h = {H:g}: {failed} "
-        f"fail, and the worst differs by {worst:.1e} of its largest entry (tolerance {TOLERANCE:g}).",
+        f"{len(rows)} gradients of layers, losses and whole networks inside Algorithm 1 in float64, h = {H:g}: "
+        f"{failed} fail, and the worst differs by {worst:.1e} of its largest entry (tolerance {TOLERANCE:g}).",
         failed == 0,
         {"gradients": len(rows), "failed": failed, "worst": worst},
         table=(head, *table),

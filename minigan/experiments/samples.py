@@ -18,7 +18,7 @@ TITLE = "Figures 2 and 3"
 SECONDS = (3, 10)
 ROWS, COLUMNS = 5, 8
 COPY = 0.5
-"""A sample is called a copy if it is half as far, or less, from its training image as the next test image usually is."""
+"""A sample is called a copy if it is half as far, or less, from its training image as test images usually are."""
 
 
 def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Finding:
@@ -39,15 +39,16 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
 
     _, of_samples = nearest(sampler.ops, sampler.sample(200, seed), data.train, data.scaled)
     _, of_tests = nearest(sampler.ops, data.scaled(data.test[:200], np.float64), data.train, data.scaled)
-    copies = float(np.mean(of_samples < COPY * np.median(of_tests)))
-    say(f"median distance to the nearest training image: samples {np.median(of_samples):.2f}, test {np.median(of_tests):.2f}")
+    ours, test = np.median(of_samples), np.median(of_tests)
+    copies = float(np.mean(of_samples < COPY * test))
+    say(f"median distance to the nearest training image: samples {ours:.2f}, test {test:.2f}")
     return Finding(
         TITLE,
         "Samples are fair draws and no copies: the nearest training image stands outlined beside the last of each row. "
         "Digits change smoothly along lines in z.",
-        f"The nearest training image is {np.median(of_samples):.2f} away from a sample in the median, and "
-        f"{np.median(of_tests):.2f} from a test image; {copies:.0%} of 200 samples are nearer than half of that. Holds if "
-        "fewer than 5% are. Figure 3: straight lines in z above, great circles between the same ends below.",
+        f"The nearest training image is {ours:.2f} away from a sample in the median, and {test:.2f} from a test image; "
+        f"{copies:.0%} of 200 samples are nearer than half of that. "
+        "Holds if fewer than 5% are. Figure 3: straight lines in z above, great circles between the same ends below.",
         copies < 0.05,
         {"samples": float(np.median(of_samples)), "tests": float(np.median(of_tests)), "copies": copies},
         pictures=(two, three),

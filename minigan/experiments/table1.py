@@ -25,15 +25,18 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     result = parzen_table.measure(sampler, data, name, None, None, seed)
     say(f"{data.name}: {result['rows'][0]['mean']:.1f} nats")
     ours, training_images, _, noise = result["rows"]
-    said = f"{ours['mean']:.1f} +- {ours['standard_error']:.1f} nats at sigma {ours['sigma']:.3f} on {result['test_images']} "
-    said += f"test images of {data.name}; training images {training_images['mean']:.1f}, noise {noise['mean']:.1f}. "
+    said = (
+        f"{ours['mean']:.1f} +- {ours['standard_error']:.1f} nats at sigma {ours['sigma']:.3f} on "
+        f"{result['test_images']} test images of {data.name}; training images {training_images['mean']:.1f}, "
+        f"noise {noise['mean']:.1f}. "
+    )
     if paper := result["paper"].get("Adversarial nets"):
         holds = ours["mean"] >= paper[0] - NEAR * paper[1]
         claim = f"Adversarial nets reach {paper[0]} +- {paper[1]} nats on MNIST."
         said += f"Holds if it is at least {paper[0]} less {NEAR} standard errors."
     else:
         holds = ours["mean"] > noise["mean"] + NEAR * (ours["standard_error"] + noise["standard_error"])
-        claim = "Samples of G give test images a high likelihood (225 +- 2 nats on MNIST; the paper has no such small digits)."
+        claim = "Samples of G give test images a high likelihood (on MNIST 225 +- 2 nats)."
         said += "Holds if it is above noise with the same pixel marginals by more than the errors of both."
     head = ("samples", "nats", "standard error", "sigma", "with a finer grid")
     rows = [

@@ -39,8 +39,8 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
         "D and G, trained in turns by Algorithm 1, approach p_g = p_data, D = 1/2 and V = -log 4 = -1.386.",
         f"Preset {config.preset}, seed {config.seed}, {last['iteration']} iterations: V = {last['value']:.2f}, "
         f"D(x) = {last['d_real']:.2f}, D(G(z)) = {last['d_fake']:.2f} with dropout in D; samples vary "
-        f"{last['diversity']:.2f} times as much as data. Holds if both D are within {EVEN[0]} to {EVEN[1]} and the samples' "
-        f"diversity is at least {SMALLEST_DIVERSITY}: no player has won and G has not collapsed.",
+        f"{last['diversity']:.2f} times as much as data. Holds if both D are within {EVEN[0]} to {EVEN[1]} and the "
+        f"samples' diversity is at least {SMALLEST_DIVERSITY}: no player has won and G has not collapsed.",
         even and diverse,
         {name: last[name] for name in ("iteration", "value", "d_real", "d_fake", "diversity", "dead_units")},
         pictures=(draw_curves(lines, out / "curves.png"), *sorted((folder / "samples").glob("*.png"))),

@@ -26,7 +26,16 @@ def compiled(code: str, real: str) -> ctypes.CDLL:
     folder = Path(mkdtemp(prefix="minigan-cuda-on-cpu-"))
     path, library = folder / "kernels.cpp", folder / "kernels.so"
     path.write_text("\n".join([f'#include "{HEADER}"', code, *launchers(code)]))
-    flags = ["-std=c++17", "-O2", "-ffp-contract=off", "-fno-strict-aliasing", "-U_FORTIFY_SOURCE", "-w", "-shared", "-fPIC"]
+    flags = [
+        "-std=c++17",
+        "-O2",
+        "-ffp-contract=off",
+        "-fno-strict-aliasing",
+        "-U_FORTIFY_SOURCE",
+        "-w",
+        "-shared",
+        "-fPIC",
+    ]
     made = subprocess.run(
         [COMPILER, *flags, f"-DReal={real}", "-o", library, path], capture_output=True, text=True, check=False
     )

@@ -220,7 +220,7 @@ class RawModule:
             reads, writes = ([s for p, s in arrays if p.written == written] for written in (False, True))
             if name == "tick":
                 writes = [(start, end + 8 * (end - start == 8)) for start, end in writes]
-            work = lambda: cuda_on_cpu.launch(self.library, name, grid, block, values)  # noqa: E731
+            work = lambda: cuda_on_cpu.launch(self.library, name, grid, block, values)
             self.gpu.do(self.gpu.current[-1], reads, writes, work)
 
         return function
@@ -235,9 +235,7 @@ class CublasLibrary:
     def cublasCreate_v2(self, handle):
         self.gpu.forbid("a new handle")
         handle._obj.value = 1 + len(self.handles)
-        self.handles[handle._obj.value] = SimpleNamespace(
-            stream=None, workspace=None, on_device=0, used=False
-        )
+        self.handles[handle._obj.value] = SimpleNamespace(stream=None, workspace=None, on_device=0, used=False)
         return 0
 
     def cublasDestroy_v2(self, handle):
@@ -278,7 +276,7 @@ class CublasLibrary:
         numbers = (lambda: (kind.from_address(alpha).value, kind.from_address(beta).value)) if state.on_device else None
         if numbers is None:
             fixed = alpha._obj.value, beta._obj.value
-            numbers = lambda: fixed  # noqa: E731
+            numbers = lambda: fixed
         else:
             reads += [(alpha, alpha + size), (beta, beta + size)]
 

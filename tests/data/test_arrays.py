@@ -172,9 +172,7 @@ def test_truncated_and_trailing(tmp_path, refused):
     refused(lambda: load_array(write(tmp_path / "own.npy", whole + b"x")), "own.npy", "trailing data")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"P", b"PK", b"\x93NUMP", b"text", bytes(1000), b"PK\x03\x04" * 20]
-)
+@pytest.mark.parametrize("content", [b"", b"P", b"PK", b"\x93NUMP", b"text", bytes(1000), b"PK\x03\x04" * 20])
 def test_something_else(tmp_path, refused, content):
     path = write(tmp_path / "own.npy", content)
     refused(lambda: load_array(path), path, "cannot be read")

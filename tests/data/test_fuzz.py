@@ -14,8 +14,8 @@ from minigan.data import DataError, load
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
-import fuzz  # noqa: E402
-from fuzz_formats import FORMATS, Format  # noqa: E402
+import fuzz
+from fuzz_formats import FORMATS, Format
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 NAMES = [form.name for form in FORMATS]
