@@ -37,15 +37,18 @@ class OutOfMemoryError(MemoryError):
 class GPU:
     """What there is one of: the streams, the recording under way, and who has touched which memory.
 
-    room       bytes that may still be allocated
-    destroyed  for each cuBLAS handle that is gone, whether a stream recorded just then
+    room        bytes that may still be allocated
+    touched     {(first byte, end): (who wrote it last, who has read it since)}, each a stream and a number of its work;
+                `before` has what it was when the recording began
+    waited_for  {stream: how much of its work the host has waited for}
+    destroyed   for each cuBLAS handle that is gone, whether a stream recorded just then
     """
 
     def __init__(self):
         self.streams, self.recording, self.allocator = {}, None, None
         self.own, self.lock = threading.local(), threading.RLock()
         self.touched, self.before, self.room, self.waits, self.launches = {}, {}, 2**40, 0, 0
-        self.destroyed = []
+        self.waited_for, self.destroyed = {}, []
 
     @property
     def current(self) -> list:
@@ -80,8 +83,13 @@ class GPU:
         for (start, end), (writer, readers) in self.touched.items():
             if span[0] < end and start < span[1]:
                 for other, count in [writer, *(readers.items() if written else ())]:
-                    if other is not None and stream.done.get(other, 0) < count:
+                    if other is not None and max(stream.done.get(other, 0), self.waited_for.get(other, 0)) < count:
                         raise CUDARuntimeError("a race: work on two streams touches the same memory")
+
+    def wait_for(self, done: dict[Stream, int]) -> None:
+        """The host waits: so much of the streams' work comes before whatever is given from now on."""
+        for stream, count in done.items():
+            self.waited_for[stream] = max(count, self.waited_for.get(stream, 0))
 
 
 def span(array) -> tuple[int, int]:
@@ -103,6 +111,7 @@ class Array(np.ndarray):
         if stream is not None:
             with self.gpu.lock:
                 self.gpu.check(stream, span(self), written=False)
+                self.gpu.wait_for(stream.done)
         return np.array(self.view(np.ndarray))
 
     def __setitem__(self, key, value):
@@ -185,6 +194,7 @@ class Event:
         self.gpu.forbid("waiting for the GPU")
         assert self.block, "an event that spins while it waits"
         self.gpu.waits += 1
+        self.gpu.wait_for(self.done)
 
 
 class Graph:
