@@ -14,7 +14,7 @@ from pathlib import Path
 import llvmlite.binding as llvm
 from numba.core import types
 
-from minigan.backends.numpy_ops import loaded_blas
+from minigan.backends.blas_threads import SESSIONS, loaded_blas
 from minigan.errors import ConfigError
 
 SYMBOLS = ("scipy_cblas_{}gemm64_", "cblas_{}gemm64_", "scipy_cblas_{}gemm", "cblas_{}gemm")
@@ -72,4 +72,4 @@ class Blas:
 
     def single_threaded(self):
         """A context in which BLAS stays on the calling thread; afterwards it is as it was."""
-        return self._loaded.limit(limits=1)
+        return SESSIONS.limited(1)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import local
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from minigan import rng
 from minigan.backends import checks
+from minigan.backends.blas_threads import SESSIONS, loaded_blas
 from minigan.backends.clock import Clock
 from minigan.backends.ops import TO_LOWER, Ops
+
+
+class Scratch(local):
+    """Memory for one kernel at a time: each Python thread has its own."""
+
+    def __init__(self):
+        self.empty = cache(np.empty)
 
 
 class NumpyOps(Ops):
@@ -18,7 +26,7 @@ class NumpyOps(Ops):
 
     def __init__(self, threads: int | None = None):
         """`threads` for the products, None for what NumPy's BLAS has now."""
-        self._scratch = cache(np.empty)
+        self._scratch = Scratch()
         self._threads = threads or max((pool["num_threads"] for pool in loaded_blas().info()), default=1)
 
     @property
@@ -26,7 +34,7 @@ class NumpyOps(Ops):
         return self._threads
 
     def session(self):
-        return loaded_blas().limit(limits=self._threads)
+        return SESSIONS.limited(self._threads)
 
     # ---- Memory ------------------------------------------------------------------------------------------------
 
@@ -98,7 +106,7 @@ class NumpyOps(Ops):
                 out *= alpha
         else:
             out *= beta
-            out += np.matmul(a, alpha * b, out=self._scratch(out.shape, out.dtype))
+            out += np.matmul(a, alpha * b, out=self._scratch.empty(out.shape, out.dtype))
         return out
 
     def affine(self, x, W, b, out):
@@ -286,15 +294,6 @@ class NumpyOps(Ops):
             total[k] += np.exp(-p * distance - higher[:, None]).sum(axis=1)
             peak[k] = higher
         return total
-
-
-@cache
-def loaded_blas() -> ThreadpoolController:
-    """The BLAS that NumPy uses, for its number of threads.
-
-    Looked up once, before the numba backend may load MKL: to set MKL's number would set that of PyTorch's copy too.
-    """
-    return ThreadpoolController().select(user_api="blas")
 
 
 def averaging_rate(count: int, horizon: int) -> float:

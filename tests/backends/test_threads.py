@@ -18,8 +18,9 @@ from threadpoolctl import threadpool_info
 from minigan import backends
 from minigan.backends import numba_ops, pool
 from minigan.backends.blas import mkl_path
+from minigan.backends.blas_threads import loaded_blas
 from minigan.backends.numba_ops import NumbaOps, cores
-from minigan.backends.numpy_ops import loaded_blas
+from minigan.backends.numpy_ops import NumpyOps
 from minigan.errors import ConfigError
 
 CROWD = 7
@@ -66,6 +67,23 @@ def test_a_session_gives_blas_its_threads_back_after_an_error(name):
     assert blas_threads() == before
     with ops.session():
         assert openblas_threads() <= {1}
+    assert blas_threads() == before
+
+
+@pytest.mark.parametrize("name", backends.NAMES)
+def test_sessions_that_overlap_give_blas_its_threads_back_when_the_last_one_ends(name):
+    before, most = blas_threads(), max(openblas_threads())
+    first, second = (backends.get(name, threads=1).session() for _ in range(2))
+    third = NumpyOps(most).session()
+    for session in (first, second):
+        session.__enter__()
+    first.__exit__(None, None, None)
+    assert openblas_threads() <= {1}
+    third.__enter__()
+    assert openblas_threads() == {most}
+    second.__exit__(None, None, None)
+    assert openblas_threads() == {most}, "the newest session's number counts"
+    third.__exit__(None, None, None)
     assert blas_threads() == before
 
 
@@ -129,14 +147,18 @@ def test_every_part_of_every_task_is_done_once_before_run_returns(crowded):
     assert 1 <= len(helpers) < CROWD
 
 
-def test_three_threads_may_use_one_backend(crowded):
+@pytest.mark.parametrize("name", backends.NAMES)
+def test_three_threads_may_use_one_backend(name, crowded):
+    ops = crowded if name == "numba" else NumpyOps()
     wrong, switching = [], sys.getswitchinterval()
 
     def use(value):
-        theta = np.zeros(30_011)
+        theta, velocity = np.zeros(30_011), np.zeros((60, 70))
+        x, dy = np.full((50, 60), value), np.ones((50, 70))
         for n in range(300):
-            crowded.add(theta, np.full(30_011, value))
-            if not (theta == (n + 1) * value).all():
+            ops.add(theta, np.full(30_011, value))
+            ops.gemm(x, dy, out=velocity, trans_a=True, alpha=1.0, beta=1.0)
+            if not (theta == (n + 1) * value).all() or not (velocity == 50 * (n + 1) * value).all():
                 wrong.append(value)
 
     users = [threading.Thread(target=use, args=(value,), daemon=True) for value in (1.0, 2.0, 3.0)]

@@ -1,0 +1,49 @@
+"""How many threads NumPy's BLAS uses: a number of the whole process, on which all sessions have to agree."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cache
+from threading import Lock
+
+from threadpoolctl import ThreadpoolController
+
+
+@cache
+def loaded_blas() -> ThreadpoolController:
+    """The BLAS that NumPy uses, for its number of threads.
+
+    Looked up once, before the numba backend may load MKL: to set MKL's number would set that of PyTorch's copy too.
+    """
+    return ThreadpoolController().select(user_api="blas")
+
+
+class Sessions:
+    """Those that last, whichever thread began them: the newest one's number counts, and the last one to end puts back
+    what there was before the first.
+    """
+
+    def __init__(self):
+        self._lock, self._numbers, self._first = Lock(), {}, None
+
+    @contextmanager
+    def limited(self, threads: int):
+        """A session in which BLAS uses so many threads."""
+        session = object()
+        with self._lock:
+            limit = loaded_blas().limit(limits=threads)
+            self._first = self._first or limit
+            self._numbers[session] = threads
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._numbers[session]
+                if self._numbers:
+                    loaded_blas().limit(limits=next(reversed(self._numbers.values())))
+                else:
+                    self._first.restore_original_limits()
+                    self._first = None
+
+
+SESSIONS = Sessions()
