@@ -98,15 +98,15 @@ def kullback_leibler(p: np.ndarray, q: np.ndarray, v: float = 1.0) -> float:
 def jensen_shannon(p: np.ndarray, q: np.ndarray, v: float = 1.0) -> float:
     """JSD(p, q) = (1/2) KL(p || (p + q)/2) + (1/2) KL(q || (p + q)/2), from 0 (p = q) to log 2 (disjoint).
 
-    Rounding that would put it below 0 is cut off.
+    Rounding that would put it below 0 is cut off; NaN stays NaN.
     """
     middle = (p + q) / 2
-    return max(0.0, (kullback_leibler(p, middle, v) + kullback_leibler(q, middle, v)) / 2)
+    return float(np.maximum(0.0, (kullback_leibler(p, middle, v) + kullback_leibler(q, middle, v)) / 2))
 
 
 def _product(p: np.ndarray, f: np.ndarray) -> np.ndarray:
     """p f, and 0 where p is 0, whatever f is."""
-    return np.where(p > 0, p * np.where(p > 0, f, 0.0), 0.0)
+    return np.where(p == 0, 0.0, p * np.where(p == 0, 0.0, f))
 
 
 # ---- Densities -------------------------------------------------------------------------------------------------

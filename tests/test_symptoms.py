@@ -7,7 +7,7 @@ import pytest
 from small_run import SMALL
 
 from minigan import GAN, Linear, Recipe, ReLU, Sequential, Sigmoid
-from minigan.backends import get
+from minigan.player import Player
 from minigan.symptoms import LINES, Reading
 from minigan.train import main
 
@@ -37,41 +37,45 @@ def test_a_healthy_game_and_one_without_relu_say_nothing():
         assert [reading.of(line) for _ in range(9)] == [[]] * 9
 
 
-def game_of(updates="alternating"):
+def game_of(updates="alternating", k=1):
     """A small game after one watched iteration on random examples."""
     X = np.random.default_rng(0).random((40, 6))
     G = Sequential(Linear(3, 8), ReLU(), Linear(8, 6), Sigmoid())
     D = Sequential(Linear(6, 5), ReLU(), Linear(5, 1))
-    gan = GAN(G, D, Recipe(latent=3, batch_size=10, precision="float64", updates=updates)).fit(X, iterations=1)
+    gan = GAN(G, D, Recipe(latent=3, batch_size=10, precision="float64", updates=updates, k=k)).fit(X, iterations=1)
     return gan, X
 
 
+@pytest.mark.parametrize("k", [1, 2])
 @pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
-def test_vital_signs_are_those_of_the_iteration(updates):
+def test_vital_signs_are_those_of_the_iteration(updates, k, monkeypatch):
+    """The gradients from how both players moved, v' = mu v - lr g; of D's k steps the last one counts."""
     from minigan.data import Dataset, minibatches
 
-    gan, X = game_of(updates)
-    game = gan.game
+    gan, X = game_of(updates, k)
+    game, moves, velocities = gan.game, {}, {}
     game.watch(True)
-    before = {name: view.copy() for name, view in game.generator.params.items()}
-    velocity = game.generator.optimiser.state["velocity"].flat.copy()
+    backward, update = Player.backward, Player.update
+
+    def learning(player, dy, tape, learn, need_dx):
+        if learn:
+            velocities[player] = player.optimiser.state["velocity"].flat.copy()
+        return backward(player, dy, tape, learn, need_dx)
+
+    def moving(player, count):
+        theta = player.params.flat.copy()
+        update(player, count)
+        moves[player] = player.params.flat - theta
+
+    monkeypatch.setattr(Player, "backward", learning)
+    monkeypatch.setattr(Player, "update", moving)
     gan.step(minibatches(gan.ops, Dataset("array", X), 10, 0, "float64"))
-    signs = game.vital_signs()
-    moved = np.concatenate([(view - before[name]).ravel() for name, view in game.generator.params.items()])
-    mu, lr = 0.5, 0.1
-    old = np.concatenate([v.ravel() for v in views_of(game, velocity)])
-    assert signs["g_gradient"] == pytest.approx(np.linalg.norm((moved - mu * old) / lr), rel=1e-9)
+    signs, mu, lr = game.vital_signs(), 0.5, 0.1
+    for name, player in (("g_gradient", game.generator), ("d_gradient", game.discriminator)):
+        gradient = (mu * velocities[player] - moves[player]) / lr
+        assert signs[name] == pytest.approx(np.linalg.norm(gradient), rel=1e-9)
     fake, x = game.pair[10:], game.pair[:10]
     assert signs["diversity"] == pytest.approx(fake.std(axis=0).mean() / x.std(axis=0).mean())
-
-
-def views_of(game, flat):
-    """The parts of a flat buffer without its padding."""
-    from minigan.params import Params
-
-    params = Params(get("numpy"), game.generator.network.shapes(), np.float64)
-    params.flat[...] = flat
-    return [view for _, view in params.items()]
 
 
 def test_dead_units_are_those_that_no_row_lights():

@@ -48,6 +48,14 @@ def test_jensen_shannon_of_disjoint_densities_is_log_2():
     assert theory.jensen_shannon(np.array([0.3, 0.7, 0, 0]), np.array([0, 0, 1.0, 0])) == pytest.approx(log(2))
 
 
+@pytest.mark.parametrize("spoilt", [[np.nan] * 4, [0.25, np.nan, 0.25, 0.25]])
+def test_what_is_not_finite_is_no_perfect_match(spoilt):
+    p, spoilt = np.full(4, 0.25), np.array(spoilt)
+    for one, other in ((p, spoilt), (spoilt, p), (spoilt, spoilt)):
+        assert np.isnan(theory.jensen_shannon(one, other)) and np.isnan(theory.criterion(one, other))
+        assert np.isnan(theory.kullback_leibler(one, other))
+
+
 def test_the_criterion_is_the_value_at_the_optimal_discriminator():
     logits = theory.optimal_logits(WIDE, NARROW)
     expected = theory.criterion(WIDE, NARROW, LINE.volume)

@@ -57,7 +57,7 @@ extern "C" __global__ void limit_column_norms(Real* W, double limit, int n_rows,
     }
     if (c >= width) return;
     const double length = sqrt(part[0][threadIdx.x]);
-    const Real factor = length > limit ? limit / length : 1.0;
+    const Real factor = length <= limit ? 1.0 : limit / length;  // NaN makes the whole column NaN
     for (int r = run; r < n_rows; r += 32) W[at(r, width, c)] *= factor;
 }
 

@@ -7,7 +7,6 @@ in the experiment's folder under a name that stands for all of its options, and 
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -145,8 +144,10 @@ def train(folder: Path, config: Config) -> np.ndarray:
 
 def trained(folder: Path, configs: list[Config]) -> Iterator[Config]:
     """Make the runs that are not there, on all cores that are free to use; each as it is done."""
+    from minigan.backends.pool import cores
+
     todo = [config for config in configs if not kept(folder, config).exists()]
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), get_context("spawn")) as pool:
+    with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
         running = {pool.submit(train, folder, config): config for config in todo}
         for future in as_completed(running):
             future.result()

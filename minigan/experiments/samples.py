@@ -44,8 +44,8 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     say(f"median distance to the nearest training image: samples {ours:.2f}, test {test:.2f}")
     return Finding(
         TITLE,
-        "Samples are fair draws and no copies: the nearest training image stands outlined beside the last of each row. "
-        "Digits change smoothly along lines in z.",
+        "Samples are no copies: the nearest training image stands outlined beside the last of each row. (Whether they "
+        "are digits, and change smoothly along lines in z, is to be looked at.)",
         f"The nearest training image is {ours:.2f} away from a sample in the median, and {test:.2f} from a test image; "
         f"{copies:.0%} of 200 samples are nearer than half of that. "
         "Holds if fewer than 5% are. Figure 3: straight lines in z above, great circles between the same ends below.",

@@ -33,7 +33,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     if paper := result["paper"].get("Adversarial nets"):
         holds = ours["mean"] >= paper[0] - NEAR * paper[1]
         claim = f"Adversarial nets reach {paper[0]} +- {paper[1]} nats on MNIST."
-        said += f"Holds if it is at least {paper[0]} less {NEAR} standard errors."
+        said += f"Holds if it is at least {paper[0]} less {NEAR} standard errors, as copies would: see the figures."
     else:
         holds = ours["mean"] > noise["mean"] + NEAR * (ours["standard_error"] + noise["standard_error"])
         claim = "Samples of G give test images a high likelihood (on MNIST 225 +- 2 nats)."

@@ -25,7 +25,7 @@ SECONDS = (15, 130)
 SHIFTS = (4.0, 2.0, 1.0, 0.5, 0.0)
 GRID = Grid(-6, 10, 1600)
 P_DATA = Mixture("p_data", np.array([[-1.0], [1.0]]), 0.7)
-IDENTITY, VALUE_ERROR, HALF_ERROR = 1e-10, 0.01, 0.03
+VALUE_ERROR, HALF_ERROR = 0.01, 0.03
 
 
 def shifted(shift: float) -> Mixture:
@@ -56,12 +56,13 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
         title=TITLE,
         paper="C(G) = max_D V(D, G) = -log 4 + 2 JSD(p_data, p_g); its minimum, -log 4, is reached where p_g = p_data.",
         ours=(
-            f"V(D*, G) equals -log 4 + 2 JSD to {max(identity):.0e} by quadrature (asked for: {IDENTITY:.0e}); the "
-            f"learned D's V(D, G) is within {gap:.4f} of it at all {len(SHIFTS)} distances (asked for: {VALUE_ERROR}); "
+            f"V(D*, G) equals -log 4 + 2 JSD to {max(identity):.0e} by quadrature, an identity that checks our "
+            f"formulas alone; the learned D's V(D, G) is within {gap:.4f} of it at all {len(SHIFTS)} distances (asked "
+            f"for: {VALUE_ERROR}); "
             f"at p_g = p_data V(D, G) = {learned[0.0]:.4f} (-log 4 = {-LOG_4:.4f}) and |D - 1/2| is at most "
             f"{from_half:.3f} where p_data is above 1% of its maximum (asked for: {HALF_ERROR})."
         ),
-        holds=max(identity) < IDENTITY and gap < VALUE_ERROR and from_half < HALF_ERROR,
+        holds=gap < VALUE_ERROR and from_half < HALF_ERROR,
         numbers={
             "steps": steps,
             "batch_size": m,

@@ -17,7 +17,7 @@ PAPER = {
     "mnist": {"DBN": (138, 2), "Stacked CAE": (121, 1.6), "Deep GSN": (214, 1.1), "Adversarial nets": (225, 2)},
     "tfd": {"DBN": (1909, 66), "Stacked CAE": (2110, 50), "Deep GSN": (1890, 29), "Adversarial nets": (2057, 26)},
 }
-"""Mean and standard error in nats."""
+"""Mean and standard error in nats: on MNIST over test images, on TFD over the folds of the data set."""
 
 EXAMPLES_A_CENTRE = 5
 LLOYD_ITERATIONS = 3

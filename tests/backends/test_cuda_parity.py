@@ -235,6 +235,15 @@ def test_cuda_parity_of_nan_infinities_and_zeros(kernel, dtype, gpu):
         np.testing.assert_allclose(gpu.to_host(there[name]), host[name], rtol=tolerance)
 
 
+def test_cuda_a_column_with_nan_or_infinity_is_limited_as_by_numpy(dtype, gpu):
+    W = np.arange(12, dtype=dtype).reshape(4, 3)
+    W[1, 1], W[2, 2] = np.nan, np.inf
+    with np.errstate(invalid="ignore"):
+        expected = NUMPY.limit_column_norms(W.copy(), 2.0)
+    assert np.isnan(expected[:, 1]).all()
+    np.testing.assert_allclose(gpu.to_host(gpu.limit_column_norms(gpu.asarray(W), 2.0)), expected, rtol=1e-6)
+
+
 def test_cuda_log_sum_exp_of_nan_is_nan(dtype, gpu):
     host = right_call("log_sum_exp", dtype, 3, 700)
     host["product"][1, 300] = np.nan

@@ -153,6 +153,12 @@ def test_the_misspecified_game_moves_towards_the_best_gaussian():
     assert misspecified.divergence(*path[-1]) < misspecified.divergence(*path[0]) - 0.05
 
 
+def test_a_descent_that_ends_in_nan_does_not_hold(tmp_path, monkeypatch):
+    monkeypatch.setattr(proposition2, "mirror_step", lambda p_data, p_g, eta: np.full_like(p_g, np.nan))
+    monkeypatch.setattr(proposition2, "_picture", lambda *arguments: tmp_path / "none.png")
+    assert not proposition2.run(tmp_path, 0, True, lambda line: None).holds
+
+
 def test_saturation_in_quick_form(tmp_path):
     assert checked(saturation.run(tmp_path, 0, True, lambda line: None), tmp_path).holds
 
