@@ -13,12 +13,12 @@ spec.loader.exec_module(determinism)
 
 
 @pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
-@pytest.mark.parametrize("one, other, allowed", determinism.ROWS, ids=str)
-def test_two_ways_to_train_agree_as_the_table_says(one, other, allowed, updates):
+@pytest.mark.parametrize("one, other, iterations, allowed", determinism.ROWS, ids=str)
+def test_two_ways_to_train_agree_as_the_table_says(one, other, iterations, allowed, updates):
     if max(one.threads, other.threads) > determinism.cores():
         pytest.skip("fewer cores than threads")
-    start = one.weights(updates, iterations=0)
-    assert determinism.difference(one.weights(updates), other.weights(updates), start) <= allowed
+    start, *ends = (way.weights(updates, iterations=n) for way, n in ((one, 0), (one, iterations), (other, iterations)))
+    assert determinism.difference(*ends, start) <= allowed
 
 
 @pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
@@ -26,11 +26,13 @@ def test_an_iteration_less_or_another_seed_would_be_seen(updates):
     way = determinism.Way()
     whole, start = way.weights(updates), way.weights(updates, iterations=0)
     assert determinism.difference(whole, way.weights(updates, iterations=59), start) > 1e-2
+    ten, nine = (way.weights(updates, iterations=n) for n in (determinism.BEFORE_A_FLIP, determinism.BEFORE_A_FLIP - 1))
+    assert determinism.difference(ten, nine, start) > 0.05
     assert determinism.difference(whole, way.weights(updates, seed=4), start) > 1
 
 
 def test_the_page_has_a_line_for_every_row():
     table = PAGE.with_name("determinism-table.md").read_text()
-    for one, other, _ in determinism.ROWS:
+    for one, other, iterations, _ in determinism.ROWS:
         if "numba, 2 threads" not in str(one):  # as many as the machine that wrote the page had
-            assert f"| {one} | {other} |" in table
+            assert f"| {one} | {other} | {iterations} |" in table
