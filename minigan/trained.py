@@ -10,6 +10,8 @@ from minigan.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedOptions:
+    """--run or --pretrained, one of the two; and the seed, the backend and where it computes."""
+
     run: str | None = None
     """the run's folder, or a checkpoint file"""
     pretrained: str | None = None
