@@ -16,7 +16,7 @@ _HOMES = {
     "Recipe": "minigan.recipe",
     "CheckpointError": "minigan.errors",
     "ConfigError": "minigan.errors",
-    "DataError": "minigan.data",
+    "DataError": "minigan.errors",
     "Dataset": "minigan.data",
     "Mixture": "minigan.data",
     "Dropout": "minigan.layers",

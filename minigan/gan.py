@@ -26,7 +26,7 @@ from minigan.params import Params
 from minigan.player import DISCRIMINATOR, GENERATOR, Player
 from minigan.priors import Prior
 from minigan.recipe import Recipe
-from minigan.sampler import Sampler, forward_in_batches, read_header
+from minigan.sampler import Sampler, forward_in_batches, from_header
 from minigan.schedules import ExponentialDecay, LinearRamp
 from minigan.wording import one_line
 
@@ -210,7 +210,7 @@ class GAN:
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
         path, tensors, header = checkpoint.find(Path(path))
-        recipe, generator, data = read_header(path, header)
+        recipe, generator, data = from_header(path, header)
         with what_a_header_asks_for(path):
             networks = [generator, models.from_json(header["discriminator"])]
             check_players(*networks)

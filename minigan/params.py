@@ -1,8 +1,7 @@
 """The parameters of a network: one flat buffer, and named views on it ("0.W").
 
-One buffer means one kernel for an update.  Each view starts on a
-multiple of 64 entries, 256 bytes in float32, so that every view is aligned for vector and tensor units; the padding
-between views is zero and stays zero under every update.
+One buffer means one kernel for an update.  Each view starts on a multiple of 64 entries, 256 bytes in float32, so that
+every view is aligned for vector and tensor units; the padding between views is zero and stays zero under every update.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Sampler:
     @classmethod
     def of(cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header) -> Sampler:
         """The generator in what was read from a checkpoint.  Raises CheckpointError where it holds none."""
-        recipe, network, data = read_header(path, header)
+        recipe, network, data = from_header(path, header)
         prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX
         own = {
             PREFIX + name.removeprefix(prefix): tensor
@@ -78,7 +78,7 @@ class Sampler:
         return sampler
 
 
-def read_header(path: Path, header: checkpoint.Header) -> tuple[Recipe, Sequential, dict]:
+def from_header(path: Path, header: checkpoint.Header) -> tuple[Recipe, Sequential, dict]:
     """The recipe, the generator without its weights and the data that a header speaks of.  Raises CheckpointError."""
     try:
         recipe, network = recipe_from(header["recipe"]), models.from_json(header["generator"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -212,8 +213,7 @@ class Trainer:
         """Write checkpoints/best.safetensors where the run has not been better before."""
         if validation > self.best:
             self.best = validation
-            self.background.wait()
-            self.background.begin(partial(self.gan.snapshot().write, self.folder.best))
+            self._write(self.folder.best)
 
     def _line(self, measured: dict, speed: float) -> dict:
         """A line of metrics.jsonl; lr and momentum are those of the iteration just done."""
@@ -237,15 +237,20 @@ class Trainer:
     def save(self) -> None:
         """Begin to write the checkpoint of this iteration, if its losses are finite."""
         self._measured()
-        self.background.wait()  # one copy of all weights at a time
-        path, snapshot = self.folder.checkpoint(self.gan.iteration), self.gan.snapshot()
+        path = self.folder.checkpoint(self.gan.iteration)
+        self._write(path, partial(self._keep_newest, path))
+        self.saved_at = self.gan.iteration
+
+    def _write(self, path: Path, then: Callable[[], None] = lambda: None) -> None:
+        """Begin to write a checkpoint, once the one before is there: one copy of all weights at a time."""
+        self.background.wait()
+        snapshot = self.gan.snapshot()
 
         def write() -> None:
             snapshot.write(path)
-            self._keep_newest(path)
+            then()
 
         self.background.begin(write)
-        self.saved_at = self.gan.iteration
 
     def _keep_newest(self, newest: Path) -> None:
         if self.config.keep_last is not None:

@@ -53,7 +53,7 @@ def gpu_mode() -> str:
     """How a GPU is given its work, MINIGAN_GPU: recorded, unless something is to be debugged or measured.
 
     recorded  iterations as graphs, in which what does not need each other runs side by side
-    serial    as graphs, one piece of work after the other
+    serial    as graphs, one task after the other
     eager     one kernel at a time
     """
     mode = os.environ.get("MINIGAN_GPU", "recorded")

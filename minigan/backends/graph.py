@@ -59,7 +59,7 @@ class Recording:
         return max(1, min(MOST_ITERATIONS, MOST_KERNELS // self._kernels))
 
     def _launch(self, graph, times: int) -> None:
-        """A graph goes on the chain, after all other work and before what follows."""
+        """A graph goes on the first stream, after all other tasks and before what follows."""
         streams, self._due = self._streams, 0
         streams.waiting = None
         streams.join()

@@ -98,7 +98,10 @@ def estimate(
     sigmas: np.ndarray = SIGMAS,
     progress: Callable[[int], None] = ignore,
 ) -> Estimate:
-    """The authors' protocol: sigma by the mean on validation points, then mean and standard error on test points."""
+    """The authors' protocol: sigma by the mean on validation points, then mean and standard error on test points.
+
+    test (N, d), validation (V, d), samples (n, d), sigmas (K,).  Raises ConfigError as `log_likelihood` does.
+    """
     curve = log_likelihood(ops, validation, samples, sigmas, progress).mean(axis=1)
     sigma = float(sigmas[int(np.argmax(curve))])
     values = log_likelihood(ops, test, samples, np.array([sigma]), progress)[0]
@@ -117,7 +120,7 @@ def estimates(
     samples: np.ndarray,
     progress: Callable[[int], None] = ignore,
 ) -> tuple[Estimate, Estimate]:
-    """`estimate` by the authors' grid, and by a finer one around the sigma that was best there."""
+    """`estimate` by the authors' grid, and by a finer one around the sigma that was best there; arguments as there."""
     found = estimate(ops, test, validation, samples, SIGMAS, progress)
     return found, estimate(ops, test, validation, samples, refined(SIGMAS, found.sigma), progress)
 
