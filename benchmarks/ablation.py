@@ -20,9 +20,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from minigan.data import load
+from minigan.generator.reference_data import SIGMA_POINTS
+from minigan.generator.sampler import Sampler
 from minigan.metrics import parzen
-from minigan.reference_data import SIGMA_POINTS
-from minigan.sampler import Sampler
 
 
 def discriminator(first: float, later: float, limit: float = 0.005, width: int = 240) -> list[str]:

@@ -35,8 +35,9 @@ from tqdm import tqdm
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from minigan import GAN, checkpoint
+from minigan import GAN
 from minigan.errors import CheckpointError
+from minigan.files import checkpoint
 from minigan.train import main as train
 
 RUN = [

@@ -84,8 +84,8 @@ def load(form: Format, path: Path):
             return options(["--preset", str(path)])
         case _:
             from minigan import GAN
-            from minigan.run_folder import RunFolder
-            from minigan.sampler import Sampler
+            from minigan.files.run_folder import RunFolder
+            from minigan.generator.sampler import Sampler
 
             if path.is_dir():
                 RunFolder(path).saved_config()

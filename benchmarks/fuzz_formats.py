@@ -212,7 +212,8 @@ def preset(random: Random) -> tuple[Files, str, str]:
 @cache
 def trained() -> tuple[bytes, bytes]:
     """A GAN's checkpoint, and its generator alone in half precision."""
-    from minigan import GAN, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid, checkpoint
+    from minigan import GAN, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
+    from minigan.files import checkpoint
 
     G = Sequential(Linear(3, 8), ReLU(), Linear(8, 4), Sigmoid())
     D = Sequential(Maxout(4, 5, 2), Linear(5, 1))

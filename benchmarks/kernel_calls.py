@@ -13,9 +13,9 @@ from benchmarks.peers.ours import generator
 from benchmarks.peers.recipe import MNIST, Product, products
 from minigan.backends import Ops
 from minigan.backends.clock import Count
-from minigan.params import Params
+from minigan.game.schedules import ExponentialDecay, LinearRamp
+from minigan.layers.params import Params
 from minigan.rng import Draw, Stream, permutation
-from minigan.schedules import ExponentialDecay, LinearRamp
 
 EXAMPLES = 50_000
 

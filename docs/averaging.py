@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan import checkpoint
 from minigan.data import Dataset
+from minigan.files import checkpoint
+from minigan.generator.reference_data import SIGMA_POINTS, data_of
+from minigan.generator.sampler import PREFIX, Sampler
 from minigan.metrics import parzen
-from minigan.reference_data import SIGMA_POINTS, data_of
-from minigan.sampler import PREFIX, Sampler
 
 WINDOWS = (5_000, 10_000, 20_000, 40_000)
 

@@ -16,7 +16,7 @@ import numpy as np
 from minigan import GAN, Recipe
 from minigan.backends.numba_ops import cores
 from minigan.data import load, minibatches
-from minigan.models import build
+from minigan.layers.models import build
 
 PAGE = Path(__file__).parent / "determinism-table.md"
 ITERATIONS, STOPPED_AT, LATENT = 60, 37, 32

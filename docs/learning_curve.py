@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from minigan.config import to_toml
+from minigan.files.run_folder import RunFolder
+from minigan.generator.reference_data import SIGMA_POINTS, data_of
+from minigan.generator.sampler import Sampler
 from minigan.metrics import parzen
-from minigan.reference_data import SIGMA_POINTS, data_of
-from minigan.run_folder import RunFolder
-from minigan.sampler import Sampler
+from minigan.options.config import to_toml
 
 
 def measure(run: Path, source: str | None) -> list[dict]:

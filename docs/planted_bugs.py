@@ -11,9 +11,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from minigan import cli, train
+from minigan import train
+from minigan.checks.planted_bugs import BUGS, KINDS, Bug, find, planted
 from minigan.errors import ConfigError
-from minigan.planted_bugs import BUGS, KINDS, Bug, find, planted
+from minigan.options import cli
 
 PAGE = Path(__file__).parent / "planted-bugs.md"
 
@@ -38,7 +39,7 @@ differ a little. Three bugs inside Philox were not run: of them is said what fol
 python docs/planted_bugs.py z-reused --epochs 120 --out runs/z-reused
 ```
 
-`python docs/planted_bugs.py` makes this page from `minigan/planted_bugs/`.
+`python docs/planted_bugs.py` makes this page from `minigan/checks/planted_bugs/`.
 """
 HEAD = "| bug, and where it is | what is wrong | in training | caught by |\n|---|---|---|---|\n"
 

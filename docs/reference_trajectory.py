@@ -2,7 +2,7 @@
 
 A few short games of Algorithm 1, played by docs/paper_on_a_page.py from nothing but a seed: weights, minibatches, z and
 masks are drawn here by the published rules, in Python's own integers.  Nothing of minigan is imported, so that
-`minigan.reference_trajectory` can hold the library to what this program finds.  Writes
+`minigan.checks.reference_trajectory` can hold the library to what this program finds.  Writes
 minigan/reference/trajectory.json.
 """
 

@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "GAN": "minigan.gan",
-    "Recipe": "minigan.recipe",
+    "Recipe": "minigan.options.recipe",
     "CheckpointError": "minigan.errors",
     "ConfigError": "minigan.errors",
     "DataError": "minigan.errors",
@@ -25,15 +25,15 @@ _HOMES = {
     "ReLU": "minigan.layers",
     "Sequential": "minigan.layers",
     "Sigmoid": "minigan.layers",
-    "Constant": "minigan.initialisers",
-    "Marginals": "minigan.initialisers",
-    "Normal": "minigan.initialisers",
-    "Sparse": "minigan.initialisers",
-    "Uniform": "minigan.initialisers",
-    "GeneratorLoss": "minigan.losses",
-    "NON_SATURATING": "minigan.losses",
-    "SATURATING": "minigan.losses",
-    "value": "minigan.losses",
+    "Constant": "minigan.layers.initialisers",
+    "Marginals": "minigan.layers.initialisers",
+    "Normal": "minigan.layers.initialisers",
+    "Sparse": "minigan.layers.initialisers",
+    "Uniform": "minigan.layers.initialisers",
+    "GeneratorLoss": "minigan.game.losses",
+    "NON_SATURATING": "minigan.game.losses",
+    "SATURATING": "minigan.game.losses",
+    "value": "minigan.game.losses",
 }
 
 __all__ = sorted(_HOMES)

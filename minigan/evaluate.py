@@ -1,7 +1,7 @@
 """`python -m minigan.evaluate`: how good a trained generator is, by the measure that its data allow.
 
-On images the Parzen estimate of table 1 of the paper (`minigan.parzen_table`); on a mixture, whose modes are known, how
-many of them it captures (`minigan.mode_table`).
+On images the Parzen estimate of table 1 of the paper (`minigan.generator.parzen_table`); on a mixture, whose modes are
+known, how many of them it captures (`minigan.generator.mode_table`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from minigan import cli
 from minigan.errors import ConfigError
-from minigan.trained import TrainedOptions
-from minigan.whole_file import replace_file
+from minigan.files.whole_file import replace_file
+from minigan.generator.trained import TrainedOptions
+from minigan.options import cli
 
 PROG = "minigan.evaluate"
 
@@ -50,9 +50,9 @@ def evaluate(options: Options) -> tuple[dict, str]:
 
     Raises ConfigError, CheckpointError or DataError for what cannot be evaluated.
     """
-    from minigan import mode_table, parzen_table
     from minigan.data import Mixture
-    from minigan.reference_data import data_of
+    from minigan.generator import mode_table, parzen_table
+    from minigan.generator.reference_data import data_of
 
     sampler = options.sampler()
     name, data = data_of(sampler, options.run, options.data)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import minigan
-from minigan import cli
-from minigan.config import THIS_CALL, Config, preset
+from minigan.options import cli
+from minigan.options.config import THIS_CALL, Config, preset
 
 PROG = "minigan.export"
 INTERVALS = ("log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
@@ -49,9 +49,10 @@ def export(run: Path, out: Path) -> None:
     Raises ConfigError where there is no run, CheckpointError where its checkpoint cannot be trusted, OSError where the
     disk refuses.
     """
-    from minigan import backends, checkpoint
-    from minigan.run_folder import RunFolder
-    from minigan.sampler import Sampler
+    from minigan import backends
+    from minigan.files import checkpoint
+    from minigan.files.run_folder import RunFolder
+    from minigan.generator.sampler import Sampler
 
     config = RunFolder(run.parent.parent if run.is_file() else run).saved_config()
     path, tensors, header = checkpoint.find(run)

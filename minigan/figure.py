@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 import tyro
 
-from minigan import cli
 from minigan.errors import ConfigError
-from minigan.trained import TrainedOptions
+from minigan.generator.trained import TrainedOptions
+from minigan.options import cli
 
 PROG = "minigan.figure"
 
@@ -58,7 +58,7 @@ def beside_neighbours(sampler, data, rows: int, columns: int, seed: int) -> np.n
 
 def along_lines(sampler, lines: str, rows: int, columns: int, seed: int) -> np.ndarray:
     """Figure 3: (kinds of lines * rows * columns, features)"""
-    from minigan.latent_lines import great_circles, straight_lines
+    from minigan.generator.latent_lines import great_circles, straight_lines
 
     ends = sampler.draw_z(2 * rows, seed)
     paths = {"linear": [straight_lines], "spherical": [great_circles], "both": [straight_lines, great_circles]}[lines]
@@ -71,8 +71,8 @@ def main(args: list[str] | None = None) -> None:
     def body() -> None:
         options = cli.parse(Options, args, PROG)
         options.check()
-        from minigan.plots import save_samples
-        from minigan.reference_data import data_of
+        from minigan.files.plots import save_samples
+        from minigan.generator.reference_data import data_of
 
         sampler = options.sampler()
         if sampler.data["image_shape"] is None:

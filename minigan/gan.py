@@ -15,19 +15,21 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan import backends, checkpoint, models, optim
-from minigan.algorithm1 import Algorithm1, Minibatches
-from minigan.checkpoint import Snapshot
+from minigan import backends
 from minigan.data import Dataset, Mixture, describe, minibatches
 from minigan.errors import CheckpointError, ConfigError, DivergedError
-from minigan.layers import Sequential, Sigmoid
-from minigan.losses import probability
-from minigan.params import Params
-from minigan.player import DISCRIMINATOR, GENERATOR, Player
-from minigan.priors import Prior
-from minigan.recipe import Recipe
-from minigan.sampler import Sampler, forward_in_batches, from_header
-from minigan.schedules import ExponentialDecay, LinearRamp
+from minigan.files import checkpoint
+from minigan.files.checkpoint import Snapshot
+from minigan.game import optim
+from minigan.game.algorithm1 import Algorithm1, Minibatches
+from minigan.game.losses import probability
+from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
+from minigan.game.priors import Prior
+from minigan.game.schedules import ExponentialDecay, LinearRamp
+from minigan.generator.sampler import Sampler, forward_in_batches, from_header
+from minigan.layers import Sequential, Sigmoid, models
+from minigan.layers.params import Params
+from minigan.options.recipe import Recipe
 from minigan.wording import one_line
 
 
@@ -66,7 +68,7 @@ class GAN:
     # ---- Training ----------------------------------------------------------------------------------------------
 
     def fit(self, X, epochs: int = 10, iterations: int | None = None) -> GAN:
-        """Train from the recipe's initial weights, without output; `minigan.trainer` keeps a record of a run.
+        """Train from the recipe's initial weights, without output; `minigan.run.trainer` keeps a record of a run.
 
         X           (N, n) uint8 in 0..255 (trained on as [0, 1]) or float array; a `Dataset`; or a `Mixture`
         iterations  in place of epochs
@@ -182,7 +184,7 @@ class GAN:
     # ---- Checkpoints -------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write a checkpoint (`minigan.checkpoint`).  Raises OSError where the disk refuses."""
+        """Write a checkpoint (`minigan.files.checkpoint`).  Raises OSError where the disk refuses."""
         self.snapshot().write(Path(path))
 
     def snapshot(self) -> Snapshot:

@@ -2,11 +2,11 @@
 
 Layers and losses coordinate by coordinate with random cotangents (ones would hide errors that cancel),
 f(theta) = <cotangent, y(theta)>;  Algorithm 1's own steps, through both whole networks, along random directions.
-`minigan.finite_differences` says how, and what passes.  What is no gradient is held to answers known before
-(`minigan.known_answers`) and to a run of another program (`minigan.reference_trajectory`).
+`minigan.checks.finite_differences` says how, and what passes.  What is no gradient is held to answers known before
+(`minigan.checks.known_answers`) and to a run of another program (`minigan.checks.reference_trajectory`).
 
-`--plant NAME` puts a bug into the library first (`minigan.planted_bugs`), and the table shows where it is found: for a
-check that cannot fail is none.
+`--plant NAME` puts a bug into the library first (`minigan.checks.planted_bugs`), and the table shows where it is found:
+a check that cannot fail proves nothing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from typing import Literal
 
 import numpy as np
 
-from minigan import backends, cli, known_answers
-from minigan.algorithm1 import UPDATES, Algorithm1
+from minigan import backends
 from minigan.backends import Ops
 from minigan.backends.clock import Count
-from minigan.errors import ConfigError
-from minigan.finite_differences import (
+from minigan.checks import known_answers
+from minigan.checks.finite_differences import (
     AGREEMENT,
     TOLERANCE,
     H,
@@ -35,15 +34,18 @@ from minigan.finite_differences import (
     kinks,
     randomise,
 )
+from minigan.checks.planted_bugs import BUGS, Bug, find, planted
+from minigan.checks.reference_trajectory import check_game, games
+from minigan.errors import ConfigError
+from minigan.game.algorithm1 import UPDATES, Algorithm1
+from minigan.game.losses import GENERATOR_LOSSES, GeneratorLoss, value
+from minigan.game.player import Player
+from minigan.game.priors import Prior
+from minigan.game.schedules import ExponentialDecay
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
-from minigan.losses import GENERATOR_LOSSES, GeneratorLoss, value
-from minigan.params import Grads, Params
-from minigan.planted_bugs import BUGS, Bug, find, planted
-from minigan.player import Player
-from minigan.priors import Prior
-from minigan.reference_trajectory import check_game, games
+from minigan.layers.params import Grads, Params
+from minigan.options import cli
 from minigan.rng import Draw
-from minigan.schedules import ExponentialDecay
 
 PROG = "minigan.gradcheck"
 Check = Callable[[Ops, str], list[Result]]

@@ -9,11 +9,11 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from minigan import cli
 from minigan.errors import ConfigError
 from minigan.experiments import ORDER
 from minigan.experiments.finding import Finding
-from minigan.whole_file import replace_file
+from minigan.files.whole_file import replace_file
+from minigan.options import cli
 from minigan.wording import shortened
 
 PROG = "minigan.reproduce"
@@ -117,7 +117,7 @@ def main(args: list[str] | None = None) -> None:
     def body() -> None:
         options = cli.parse(Options, args, PROG)
         options.check()
-        from minigan.report import Entry, write
+        from minigan.experiments.report import Entry, write
 
         out, names = Path(options.out), wanted(options)
         out.mkdir(parents=True, exist_ok=True)

@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from minigan import cli
 from minigan.errors import ConfigError
-from minigan.latent_lines import straight_lines
-from minigan.trained import TrainedOptions
+from minigan.generator.latent_lines import straight_lines
+from minigan.generator.trained import TrainedOptions
+from minigan.options import cli
 
 PROG = "minigan.sample"
 KINDS = (".png", ".npy", ".npz")
@@ -70,7 +70,7 @@ def write(path: Path, x: np.ndarray, z: np.ndarray, data: dict, columns: int) ->
         case ".npz":
             np.savez(path, x=x, z=z)
         case _:
-            from minigan.plots import save_samples
+            from minigan.files.plots import save_samples
 
             save_samples(path, x, data["image_shape"], columns=columns, contrast="contrast" in data)
 

@@ -7,9 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from minigan import cli
-from minigan.config import Config, preset, to_toml
 from minigan.errors import ConfigError
+from minigan.options import cli
+from minigan.options.config import Config, preset, to_toml
 
 PROG = "minigan.train"
 
@@ -27,7 +27,7 @@ def options(args: list[str]) -> Config:
     except argparse.ArgumentError as error:
         raise ConfigError(str(error)) from None
     if known.resume and known.out:
-        from minigan.run_folder import RunFolder
+        from minigan.files.run_folder import RunFolder
 
         base = RunFolder(Path(known.out)).saved_config()
         if known.preset not in (None, base.preset):
@@ -49,7 +49,7 @@ def main(args: list[str] | None = None) -> None:
         if config.print_config:
             print(to_toml(config), end="")
             return
-        from minigan.trainer import Trainer
+        from minigan.run.trainer import Trainer
 
         trainer = Trainer(config)
         announce(trainer)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from small_run import SMALL
 
+from minigan.run.trainer import Trainer
 from minigan.train import options
-from minigan.trainer import Trainer
 
 
 @pytest.fixture(scope="session")

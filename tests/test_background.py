@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from minigan.background import Background
+from minigan.files.background import Background
 
 
 def test_things_are_done_one_after_the_other_and_wait_returns_after_the_last():

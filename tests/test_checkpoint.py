@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from minigan import CheckpointError, checkpoint
+from minigan import CheckpointError
 from minigan.errors import PassedOver
+from minigan.files import checkpoint
 
 TENSORS = {"generator.0.W": np.arange(12, dtype=np.float32).reshape(3, 4), "generator.0.b": np.ones(4)}
 HEADER = {"iteration": 7, "recipe": {"seed": 3}}
@@ -97,7 +98,7 @@ def test_a_failed_write_leaves_what_was_there(path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("minigan.whole_file.os.fsync", full)
+    monkeypatch.setattr("minigan.files.whole_file.os.fsync", full)
     with pytest.raises(OSError, match=f"No space left on device: '.*{path.name}'"):
         checkpoint.write(path, TENSORS, HEADER | {"iteration": 8})
     assert path.read_bytes() == before

@@ -8,8 +8,8 @@ import pytest
 from minigan import backends, figure
 from minigan.data import load
 from minigan.evaluate import main
+from minigan.generator.sampler import Sampler
 from minigan.metrics import parzen
-from minigan.sampler import Sampler
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_figure_2_puts_the_nearest_training_image_beside_the_last_sample(digits_
         np.testing.assert_allclose(neighbour, data.train[distances.argmin()] / 255, rtol=1e-6)
     from matplotlib.image import imread
 
-    from minigan.plots import GAP, YELLOW
+    from minigan.files.plots import GAP, YELLOW
 
     picture = np.round(255 * imread(out)[..., :3]).astype(int)
     frames = (picture == YELLOW).all(axis=2)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minigan.config import preset
 from minigan.experiments import modes
 from minigan.experiments.modes import AS_SHIPPED, CHANGES, Row
 from minigan.metrics.modes import Coverage
+from minigan.options.config import preset
 
 
 def row(name, setting, *counts):

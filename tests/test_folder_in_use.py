@@ -11,9 +11,9 @@ import pytest
 from small_run import SMALL
 
 from minigan.errors import ConfigError
-from minigan.run_folder import RunFolder
+from minigan.files.run_folder import RunFolder
+from minigan.run.trainer import Trainer
 from minigan.train import main, options
-from minigan.trainer import Trainer
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from minigan import finite_differences
 from minigan.backends import get
-from minigan.finite_differences import AGREEMENT, KinkError, Result, agree, bounded, compare, difference
+from minigan.checks import finite_differences
+from minigan.checks.finite_differences import AGREEMENT, KinkError, Result, agree, bounded, compare, difference
 from minigan.gradcheck import all_checks, check_all, check_gradients, layer_networks
-from minigan.params import Params
+from minigan.layers.params import Params
 
 OPS = get("numpy")
 

@@ -15,12 +15,12 @@ import pytest
 from each_backend import BACKENDS
 
 from minigan.backends import get
-from minigan.finite_differences import SMALLEST_GRADIENT, KinkError, bounded, kinks, randomise
+from minigan.checks.finite_differences import SMALLEST_GRADIENT, KinkError, bounded, kinks, randomise
+from minigan.checks.planted_bugs import BUGS, planted
+from minigan.game.losses import GENERATOR_LOSSES, GeneratorLoss, value
 from minigan.gradcheck import layer_networks
 from minigan.layers import Sequential
-from minigan.losses import GENERATOR_LOSSES, GeneratorLoss, value
-from minigan.params import Grads, Params
-from minigan.planted_bugs import BUGS, planted
+from minigan.layers.params import Grads, Params
 from minigan.rng import Draw
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")

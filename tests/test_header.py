@@ -10,8 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from minigan import GAN, CheckpointError, ConfigError, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid, checkpoint
-from minigan.sampler import Sampler
+from minigan import GAN, CheckpointError, ConfigError, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
+from minigan.files import checkpoint
+from minigan.generator.sampler import Sampler
 
 MIB = 1 << 20
 

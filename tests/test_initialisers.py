@@ -7,9 +7,9 @@ import pytest
 
 from minigan import rng
 from minigan.backends import get
-from minigan.initialisers import Constant, Marginals, Normal, Sparse, Uniform
+from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
 from minigan.layers import Linear, Maxout, ReLU, Sequential
-from minigan.player import DISCRIMINATOR, GENERATOR, Player
+from minigan.layers.initialisers import Constant, Marginals, Normal, Sparse, Uniform
 from minigan.rng import Draw, Stream
 
 PLACE = Draw(seed=7, iteration=0, substep=GENERATOR, stream=Stream.INITIAL_WEIGHTS, rows=None)

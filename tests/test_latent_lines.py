@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigan.latent_lines import great_circles, straight_lines
+from minigan.generator.latent_lines import great_circles, straight_lines
 
 
 def test_straight_lines_are_evenly_spaced_between_two_draws():

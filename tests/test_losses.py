@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigan.backends import get
-from minigan.losses import GENERATOR_LOSSES, NON_SATURATING, SATURATING, probability, softplus, value
+from minigan.game.losses import GENERATOR_LOSSES, NON_SATURATING, SATURATING, probability, softplus, value
 
 DTYPES = [np.float32, np.float64]
 

@@ -8,10 +8,10 @@ import pytest
 from minigan import ConfigError
 from minigan.data.mixtures import Mixture
 from minigan.evaluate import main
+from minigan.generator.sampler import Sampler
 from minigan.metrics.modes import PUBLISHED, coverage
-from minigan.sampler import Sampler
+from minigan.run.trainer import Trainer
 from minigan.train import options
-from minigan.trainer import Trainer
 
 CORNERS = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]])
 TINY = ["--generator", "relu 8", "linear", "--discriminator", "relu 8", "linear", "--iterations", "4",

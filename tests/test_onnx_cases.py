@@ -17,12 +17,12 @@ from each_backend import BACKENDS
 
 from minigan.backends import get
 from minigan.backends.clock import Count
+from minigan.game.optim import Adam, Momentum
+from minigan.game.schedules import ExponentialDecay
 from minigan.layers import Dropout
+from minigan.layers.params import Params
 from minigan.layers.tape import LayerTape
-from minigan.optim import Adam, Momentum
-from minigan.params import Params
 from minigan.rng import Draw
-from minigan.schedules import ExponentialDecay
 
 onnx = pytest.importorskip("onnx", reason="ONNX's cases come with its wheel, which is not installed")
 reference = import_module("onnx.reference")

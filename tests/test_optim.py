@@ -9,12 +9,12 @@ import pytest
 from minigan import GAN, Recipe
 from minigan.backends import get
 from minigan.backends.clock import Count
+from minigan.game.optim import SGD, Adam, Momentum
+from minigan.game.player import Player
+from minigan.game.schedules import ExponentialDecay, LinearRamp
+from minigan.generator.sampler import Sampler
 from minigan.layers import Linear, ReLU, Sequential, Sigmoid
-from minigan.optim import SGD, Adam, Momentum
-from minigan.params import Params
-from minigan.player import Player
-from minigan.sampler import Sampler
-from minigan.schedules import ExponentialDecay, LinearRamp
+from minigan.layers.params import Params
 
 OPS = get("numpy")
 RATE = ExponentialDecay(0.3, factor=1.2, floor=0.08)  # reaches its floor within the steps below

@@ -18,7 +18,7 @@ from each_backend import BACKENDS
 
 from minigan.backends import get
 from minigan.layers import Dropout, Linear, Maxout, Sequential
-from minigan.params import Grads, Params
+from minigan.layers.params import Grads, Params
 from minigan.rng import Draw
 
 ANSWERS = json.loads((Path(__file__).parent / "oracles" / "maxout_dropout.json").read_text())

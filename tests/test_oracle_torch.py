@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from minigan import rng
-from minigan.algorithm1 import Algorithm1
 from minigan.backends.numpy_ops import NumpyOps
-from minigan.finite_differences import randomise
+from minigan.checks.finite_differences import randomise
+from minigan.game.algorithm1 import Algorithm1
+from minigan.game.optim import Momentum
+from minigan.game.player import Player
+from minigan.game.priors import Prior
+from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
-from minigan.optim import Momentum
-from minigan.player import Player
-from minigan.priors import Prior
 from minigan.rng import Draw, Stream
-from minigan.schedules import ExponentialDecay, LinearRamp
 
 SEED, M, LATENT, WIDTH, ITERATIONS = 2**33 + 5, 6, 4, 5, 20
 

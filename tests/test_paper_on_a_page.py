@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 
 from minigan import Recipe, rng
-from minigan.algorithm1 import Algorithm1
 from minigan.backends import get
+from minigan.game.algorithm1 import Algorithm1
+from minigan.game.optim import Momentum
+from minigan.game.player import Player
+from minigan.game.priors import Prior
+from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
-from minigan.optim import Momentum
-from minigan.player import Player
-from minigan.priors import Prior
 from minigan.rng import Draw, Stream
-from minigan.schedules import ExponentialDecay, LinearRamp
 
 PAGE = Path(__file__).parents[1] / "docs" / "paper_on_a_page.py"
 ITERATIONS, SEED = 20, 2014

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from minigan import gradcheck, planted_bugs
+from minigan import gradcheck
 from minigan.backends import get
+from minigan.checks import planted_bugs
+from minigan.checks.planted_bugs import BUGS, planted
 from minigan.gradcheck import all_checks, caught_by
-from minigan.planted_bugs import BUGS, planted
 
 DOCS = Path(__file__).parents[1] / "docs"
 OPS = get("numpy")

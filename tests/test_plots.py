@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.image import imread
 
-from minigan.plots import displayable, image_grid, save_samples
+from minigan.files.plots import displayable, image_grid, save_samples
 
 RANDOM = np.random.default_rng(0)
 

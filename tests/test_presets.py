@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from minigan.config import from_toml, preset, to_toml
 from minigan.data import DataError
 from minigan.errors import ConfigError
+from minigan.game.optim import Momentum
+from minigan.game.priors import Prior
+from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.gan import GAN
-from minigan.initialisers import Constant, Marginals, Sparse, Uniform
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
-from minigan.models import build
-from minigan.optim import Momentum
-from minigan.priors import Prior
-from minigan.schedules import ExponentialDecay, LinearRamp
+from minigan.layers.initialisers import Constant, Marginals, Sparse, Uniform
+from minigan.layers.models import build
+from minigan.options.config import from_toml, preset, to_toml
+from minigan.run.trainer import Trainer
 from minigan.train import options
-from minigan.trainer import Trainer
 
 RANDOM = np.random.default_rng(0)
 MEANS = {784: np.full(784, 0.1), 2304: np.full(2304, 0.4), 3072: None}

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigan import backends, checkpoint
+from minigan import backends
 from minigan.data.idx import find_idx_folder, load_mnist
+from minigan.files import checkpoint
+from minigan.generator.sampler import Sampler, pretrained
 from minigan.metrics import parzen
 from minigan.sample import main
-from minigan.sampler import Sampler, pretrained
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results" / "mnist"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigan import ConfigError, Dataset
-from minigan.reference_data import held_out
+from minigan.generator.reference_data import held_out
 
 RNG = np.random.default_rng(0)
 

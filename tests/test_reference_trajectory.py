@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigan.backends import get
-from minigan.reference_trajectory import begin, check_game, games, reference
+from minigan.checks.reference_trajectory import begin, check_game, games, reference
 
 DOCS = Path(__file__).parents[1] / "docs"
 OPS = get("numpy")

@@ -12,8 +12,8 @@ import pytest
 from minigan import reproduce
 from minigan.experiments import ORDER, training
 from minigan.experiments.finding import Finding
-from minigan.plots import save_samples
-from minigan.report import Entry, write
+from minigan.experiments.report import Entry, write
+from minigan.files.plots import save_samples
 
 
 @pytest.fixture

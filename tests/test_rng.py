@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minigan import rng
-from minigan.known_answers import RANDOM123
+from minigan.checks.known_answers import RANDOM123
 from minigan.rng import Draw, Stream
 
 MASK = 0xFFFFFFFF

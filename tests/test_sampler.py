@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from minigan import GAN, CheckpointError, ConfigError, checkpoint
+from minigan import GAN, CheckpointError, ConfigError
 from minigan.export import command_of, export, main
-from minigan.sampler import Sampler, chosen, pretrained
+from minigan.files import checkpoint
+from minigan.generator.sampler import Sampler, chosen, pretrained
 from minigan.train import options
 
 

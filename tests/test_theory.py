@@ -5,10 +5,10 @@ from math import log
 import numpy as np
 import pytest
 
-from minigan import theory
 from minigan.data import Mixture
-from minigan.losses import probability
-from minigan.theory import Grid
+from minigan.experiments import theory
+from minigan.experiments.theory import Grid
+from minigan.game.losses import probability
 
 LINE = Grid(-12, 12, 2000)
 x = LINE.side

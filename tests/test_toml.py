@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigan.config import Config, from_toml, preset, to_toml
 from minigan.errors import ConfigError
+from minigan.options.config import Config, from_toml, preset, to_toml
 from minigan.train import main, options
 
 NAME = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

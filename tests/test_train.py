@@ -17,9 +17,9 @@ from minigan import GAN, CheckpointError, Linear, Recipe, Sequential, Sigmoid
 from minigan.data import Dataset, Mixture
 from minigan.errors import ConfigError, DivergedError, PassedOver
 from minigan.metrics import parzen
+from minigan.run.trainer import Trainer
+from minigan.run.validation import Validation
 from minigan.train import options
-from minigan.trainer import Trainer
-from minigan.validation import Validation
 
 
 def train(*args: str) -> Trainer:

@@ -11,7 +11,7 @@ from minigan import GAN, Dataset, Dropout, Linear, Maxout, ReLU, Sequential, Sig
 from minigan import Recipe as Rules
 from minigan.backends import Ops, cuda_device
 from minigan.data import minibatches
-from minigan.losses import value
+from minigan.game.losses import value
 
 ACTIVATIONS = {"relu": (ReLU(),), "sigmoid": (Sigmoid(),), "linear": ()}
 

@@ -16,7 +16,7 @@ class Recipe:
     g_widths        G's layers, each Linear then its activation: "relu", "sigmoid" or "linear"
     d_widths        D's maxout layers of `d_pieces` pieces; dropout comes before each and before the one logit
     batch_size      m
-    updates, k      as in `minigan.algorithm1`
+    updates, k      as in `minigan.game.algorithm1`
     """
 
     name: str

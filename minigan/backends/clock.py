@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 
 class Schedule(Protocol):
-    """A number that depends on the iteration alone (`minigan.schedules`)."""
+    """A number that depends on the iteration alone (`minigan.game.schedules`)."""
 
     def __call__(self, iteration: int) -> float: ...
 

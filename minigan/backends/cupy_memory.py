@@ -170,7 +170,7 @@ def like_the_clock(number: float) -> np.ndarray:
 def terms(schedule: Schedule) -> tuple:
     """(initial, final, epochs, iterations_per_epoch, factor, floor): max(ramp(t) factor^-t, floor), as kernels take it.
 
-    Any schedule of `minigan.schedules` has some of these; the others make no difference.
+    Any schedule of `minigan.game.schedules` has some of these; the others make no difference.
     """
     ramp = getattr(schedule, "final", schedule.initial), getattr(schedule, "epochs", 1)
     epoch = getattr(schedule, "iterations_per_epoch", 1)

@@ -61,7 +61,7 @@ extern "C" __global__ void limit_column_norms(Real* W, double limit, int n_rows,
     for (int r = run; r < n_rows; r += 32) W[at(r, width, c)] *= factor;
 }
 
-// The schedules of minigan/schedules.py in one form, float64: max(ramp(t) factor^-t, floor), where the ramp goes
+// The schedules of minigan/game/schedules.py in one form, float64: max(ramp(t) factor^-t, floor), where the ramp goes
 // from `initial` in epoch 1 to `final` in epoch `epochs`.
 __device__ inline double scheduled(unsigned long long t, double initial, double final, unsigned long long epochs,
                                    unsigned long long iterations_per_epoch, double factor, double floor) {

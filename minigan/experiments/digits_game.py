@@ -7,9 +7,9 @@ import numpy as np
 from minigan.data import Dataset
 from minigan.data.digits import load_digits
 from minigan.gan import GAN
-from minigan.initialisers import Marginals, Uniform
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
-from minigan.recipe import Recipe
+from minigan.layers.initialisers import Marginals, Uniform
+from minigan.options.recipe import Recipe
 
 LATENT = 16
 

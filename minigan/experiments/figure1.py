@@ -16,18 +16,17 @@ from statistics import NormalDist
 
 import numpy as np
 
-from minigan import theory
 from minigan.data import Mixture, minibatches
-from minigan.experiments import style
+from minigan.experiments import style, theory
 from minigan.experiments.finding import Finding
 from minigan.experiments.inner_loop import inner_loop
+from minigan.experiments.theory import Grid
+from minigan.game.losses import probability
 from minigan.gan import GAN
-from minigan.initialisers import Constant, Normal
 from minigan.layers import Linear, ReLU, Sequential, Sigmoid
-from minigan.losses import probability
-from minigan.recipe import Recipe
+from minigan.layers.initialisers import Constant, Normal
+from minigan.options.recipe import Recipe
 from minigan.rng import Draw
-from minigan.theory import Grid
 
 TITLE = "Figure 1"
 SECONDS = (15, 180)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minigan.game.losses import NON_SATURATING, SATURATING, GeneratorLoss
 from minigan.gan import GAN
-from minigan.losses import NON_SATURATING, SATURATING, GeneratorLoss
-from minigan.params import Grads, Params
+from minigan.layers.params import Grads, Params
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from minigan import backends
+from minigan.checks.finite_differences import TOLERANCE, H
 from minigan.experiments.finding import Finding
-from minigan.finite_differences import TOLERANCE, H
 from minigan.gradcheck import check_gradients
 
 TITLE = "Every gradient by hand"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from minigan.algorithm1 import Minibatches
+from minigan.game.algorithm1 import Minibatches
 from minigan.gan import GAN
 
 

@@ -7,12 +7,13 @@ from typing import Protocol
 
 import numpy as np
 
-from minigan import backends, optim
+from minigan import backends
 from minigan.backends.clock import Count
+from minigan.game import optim
+from minigan.game.player import DISCRIMINATOR, Player
+from minigan.game.schedules import ExponentialDecay, LinearRamp
+from minigan.generator.sampler import forward_in_batches
 from minigan.layers import Sequential
-from minigan.player import DISCRIMINATOR, Player
-from minigan.sampler import forward_in_batches
-from minigan.schedules import ExponentialDecay, LinearRamp
 
 STEPS_AT_ONCE = 50
 

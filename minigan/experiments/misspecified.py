@@ -16,17 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan import theory
 from minigan.backends import Ops
 from minigan.backends.clock import Count
-from minigan.experiments import style
+from minigan.experiments import style, theory
 from minigan.experiments.finding import Finding
+from minigan.experiments.theory import Grid
 from minigan.gan import GAN
-from minigan.initialisers import Constant, Normal
 from minigan.layers import Linear, ReLU, Sequential
-from minigan.recipe import Recipe
+from minigan.layers.initialisers import Constant, Normal
+from minigan.options.recipe import Recipe
 from minigan.rng import Draw
-from minigan.theory import Grid
 
 TITLE = "A G that cannot represent the data"
 SECONDS = (14, 90)

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan.config import Config, preset, to_toml
 from minigan.data import load
 from minigan.errors import DivergedError
 from minigan.experiments import style
 from minigan.experiments.finding import Finding
+from minigan.files.whole_file import replace_file
 from minigan.metrics.modes import PUBLISHED, SAMPLES, Coverage, coverage
-from minigan.trainer import make_gan
-from minigan.whole_file import replace_file
+from minigan.options.config import Config, preset, to_toml
+from minigan.run.trainer import make_gan
 
 TITLE = "Mode coverage"
 SECONDS = (60, 3300)

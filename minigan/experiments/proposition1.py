@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan import backends, theory
+from minigan import backends
 from minigan.data import Mixture
-from minigan.experiments import style
+from minigan.experiments import style, theory
 from minigan.experiments.finding import Finding
 from minigan.experiments.lone_discriminator import LoneDiscriminator, Source
-from minigan.initialisers import Constant, Normal
+from minigan.experiments.theory import Grid
+from minigan.game.losses import probability
+from minigan.game.player import GENERATOR, Player
+from minigan.game.priors import Prior
+from minigan.generator.sampler import Sampler
 from minigan.layers import Linear, ReLU, Sequential, Sigmoid
-from minigan.losses import probability
-from minigan.player import GENERATOR, Player
-from minigan.priors import Prior
-from minigan.sampler import Sampler
-from minigan.theory import Grid
+from minigan.layers.initialisers import Constant, Normal
 
 TITLE = "Proposition 1"
 SECONDS = (15, 130)

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan import rng, theory
-from minigan.experiments import style
+from minigan import rng
+from minigan.experiments import style, theory
 from minigan.experiments.finding import Finding
+from minigan.experiments.theory import Grid
 from minigan.rng import Draw, Stream
-from minigan.theory import Grid
 
 TITLE = "Proposition 2"
 SECONDS = (3, 3)

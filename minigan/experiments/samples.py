@@ -10,9 +10,9 @@ import numpy as np
 from minigan.experiments import training
 from minigan.experiments.finding import Finding
 from minigan.figure import along_lines, beside_neighbours
-from minigan.plots import save_samples
-from minigan.reference_data import data_of
-from minigan.sampler import Sampler
+from minigan.files.plots import save_samples
+from minigan.generator.reference_data import data_of
+from minigan.generator.sampler import Sampler
 
 TITLE = "Figures 2 and 3"
 SECONDS = (3, 10)

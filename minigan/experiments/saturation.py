@@ -22,8 +22,8 @@ from minigan.experiments.digits_game import LATENT, digits_game, few_digits
 from minigan.experiments.finding import Finding
 from minigan.experiments.generator_gradient import Pull, pull
 from minigan.experiments.inner_loop import inner_loop
-from minigan.losses import probability
-from minigan.recipe import Recipe
+from minigan.game.losses import probability
+from minigan.options.recipe import Recipe
 
 TITLE = "Saturation"
 SECONDS = (4, 10)

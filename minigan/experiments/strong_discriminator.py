@@ -27,10 +27,10 @@ from minigan.experiments.digits_game import LATENT, digits_game, examples, few_d
 from minigan.experiments.finding import Finding
 from minigan.experiments.generator_gradient import Pull, pull
 from minigan.experiments.inner_loop import inner_loop
+from minigan.game.player import DISCRIMINATOR
 from minigan.gan import GAN
 from minigan.metrics import parzen
-from minigan.player import DISCRIMINATOR
-from minigan.recipe import Recipe
+from minigan.options.recipe import Recipe
 
 TITLE = "When D is too strong"
 SECONDS = (20, 150)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from minigan import parzen_table
 from minigan.experiments import training
 from minigan.experiments.finding import Finding
-from minigan.reference_data import data_of
-from minigan.sampler import Sampler
+from minigan.generator import parzen_table
+from minigan.generator.reference_data import data_of
+from minigan.generator.sampler import Sampler
 
 TITLE = "Table 1"
 SECONDS = (10, 120)

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan import theory
 from minigan.data import Mixture
-from minigan.experiments import style
+from minigan.experiments import style, theory
 from minigan.experiments.finding import Finding
 from minigan.experiments.lone_discriminator import LoneDiscriminator
-from minigan.initialisers import Normal
+from minigan.experiments.theory import LOG_4, Grid
+from minigan.game.losses import probability
 from minigan.layers import Linear, ReLU, Sequential
-from minigan.losses import probability
-from minigan.theory import LOG_4, Grid
+from minigan.layers.initialisers import Normal
 
 TITLE = "Theorem 1"
 SECONDS = (15, 130)

@@ -8,10 +8,10 @@ from dataclasses import replace
 from math import log
 from pathlib import Path
 
-from minigan.config import Config, preset
 from minigan.experiments import style
 from minigan.experiments.finding import Finding
-from minigan.trainer import Trainer
+from minigan.options.config import Config, preset
+from minigan.run.trainer import Trainer
 
 TITLE = "Algorithm 1"
 SECONDS = (25, 2000)

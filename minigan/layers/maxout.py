@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minigan.initialisers import Constant, Initialiser, Uniform
+from minigan.layers.initialisers import Constant, Initialiser, Uniform
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 
 from minigan.backends import Ops
 from minigan.layers.fused import fuse, separate
+from minigan.layers.params import Grads, Params
 from minigan.layers.relu import ReLU
 from minigan.layers.tape import LayerTape, Tape
-from minigan.params import Grads, Params
 
 
 class Sequential:

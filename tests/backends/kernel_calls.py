@@ -11,8 +11,8 @@ import numpy as np
 from minigan.backends.clock import Count
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.backends.ops import Ops
+from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.rng import Draw
-from minigan.schedules import ExponentialDecay, LinearRamp
 
 INNER, PIECES, EXAMPLES, KEEP = 9, 3, 11, 0.6
 POISON = {"f": np.nan, "i": 77, "u": 77}

@@ -10,13 +10,13 @@ from small_run import SMALL
 from test_parity_of_games import PIXELS, SEED, SLACK, UPDATES, M, distance, new_game
 
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
-from minigan.algorithm1 import Algorithm1
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.data import Mixture, minibatches
 from minigan.data.batches import ExampleBatches
+from minigan.game.algorithm1 import Algorithm1
 from minigan.gradcheck import check_all
+from minigan.run.trainer import Trainer
 from minigan.train import options
-from minigan.trainer import Trainer
 
 ITERATIONS = {"stand-in": 30, "gpu": 100}
 

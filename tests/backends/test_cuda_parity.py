@@ -14,7 +14,7 @@ from test_parity import SPECIAL, assert_alike, normal, rounding
 from minigan import rng
 from minigan.backends.clock import Count
 from minigan.backends.numpy_ops import NumpyOps
-from minigan.schedules import ExponentialDecay, LinearRamp
+from minigan.game.schedules import ExponentialDecay, LinearRamp
 
 NUMPY = NumpyOps()
 SHAPES = [(1, 1), (1, 7), (5, 1), (3, 5), (17, 33), (40, 131), (40, 64), (2, 2056), (1, 4111), (300, 1)]

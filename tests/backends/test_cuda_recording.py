@@ -11,9 +11,9 @@ from test_cuda_games import play
 from test_parity_of_games import new_game
 
 from minigan import rng
-from minigan.algorithm1 import Algorithm1
 from minigan.errors import DeviceError
-from minigan.schedules import ExponentialDecay, LinearRamp
+from minigan.game.algorithm1 import Algorithm1
+from minigan.game.schedules import ExponentialDecay, LinearRamp
 
 pytestmark = pytest.mark.skipif(cuda_on_cpu.COMPILER is None, reason=cuda_on_cpu.NO_COMPILER)
 LR, MU = ExponentialDecay(0.1), LinearRamp(0.5, 0.5, 1, 1)

@@ -5,17 +5,17 @@ from functools import cache
 import numpy as np
 import pytest
 
-from minigan.algorithm1 import Algorithm1
 from minigan.backends.numba_ops import NumbaOps, cores
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.data.batches import ExampleBatches
 from minigan.data.dataset import Dataset
-from minigan.initialisers import Uniform
+from minigan.game.algorithm1 import Algorithm1
+from minigan.game.optim import Momentum
+from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
+from minigan.game.priors import Prior
+from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
-from minigan.optim import Momentum
-from minigan.player import DISCRIMINATOR, GENERATOR, Player
-from minigan.priors import Prior
-from minigan.schedules import ExponentialDecay, LinearRamp
+from minigan.layers.initialisers import Uniform
 
 SEED, M, LATENT, PIXELS, ITERATIONS = 2**35 + 11, 50, 20, 49, 100
 UPDATES = ["alternating", "simultaneous"]

@@ -11,8 +11,8 @@ from minigan.backends.numpy_ops import NumpyOps
 from minigan.data import Dataset, Mixture, minibatches
 from minigan.data.batches import ExampleBatches
 from minigan.data.mixtures import MixtureBatches
+from minigan.game.schedules import ExponentialDecay
 from minigan.rng import Draw, Stream
-from minigan.schedules import ExponentialDecay
 
 OPS = NumpyOps()
 SEED = 2**40 + 7

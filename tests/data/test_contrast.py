@@ -13,8 +13,8 @@ from minigan.data import Dataset, describe
 from minigan.data.batches import ExampleBatches
 from minigan.data.chunks import CHUNK
 from minigan.data.contrast import normalisation
+from minigan.game.schedules import ExponentialDecay
 from minigan.rng import Draw, Stream
-from minigan.schedules import ExponentialDecay
 
 RANDOM = np.random.default_rng(0)
 PIXELS = 3072

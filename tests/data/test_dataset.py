@@ -100,6 +100,6 @@ def test_the_other_parts_have_to_fit(refused, part):
 
 
 def test_importing_the_data_room_loads_nothing_heavy():
-    heavy = "sklearn scipy pooch requests tqdm PIL matplotlib numba minigan.layers minigan.algorithm1".split()
+    heavy = "sklearn scipy pooch requests tqdm PIL matplotlib numba minigan.layers minigan.game.algorithm1".split()
     code = f"import sys, minigan.data; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -8,8 +8,8 @@ import pytest
 from minigan.backends.clock import Count
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.data import Mixture, MixtureBatches
+from minigan.game.schedules import ExponentialDecay
 from minigan.rng import Draw, Stream
-from minigan.schedules import ExponentialDecay
 
 OPS = NumpyOps()
 ALL = [Mixture.gaussian(), Mixture.ring(), Mixture.grid()]

@@ -8,7 +8,6 @@ from math import log
 import numpy as np
 import pytest
 
-from minigan import theory
 from minigan.data import Mixture
 from minigan.experiments import (
     figure1,
@@ -18,14 +17,15 @@ from minigan.experiments import (
     saturation,
     strong_discriminator,
     theorem1,
+    theory,
 )
 from minigan.experiments.digits_game import LATENT, digits_game, few_digits
 from minigan.experiments.generator_gradient import gradient, pull
 from minigan.experiments.lone_discriminator import LoneDiscriminator
-from minigan.initialisers import Normal
+from minigan.game.losses import GENERATOR_LOSSES, probability
 from minigan.layers import Linear, ReLU, Sequential
-from minigan.losses import GENERATOR_LOSSES, probability
-from minigan.recipe import Recipe
+from minigan.layers.initialisers import Normal
+from minigan.options.recipe import Recipe
 
 EXPERIMENTS = (figure1, proposition1, theorem1, proposition2, strong_discriminator, saturation, misspecified)
 

@@ -10,11 +10,11 @@ import pytest
 
 from minigan import rng
 from minigan.backends.numpy_ops import NumpyOps
+from minigan.game.schedules import ExponentialDecay
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
+from minigan.layers.params import Grads, Params
 from minigan.layers.tape import LayerTape
-from minigan.params import Grads, Params
 from minigan.rng import Draw
-from minigan.schedules import ExponentialDecay
 
 SLACK = {np.float32: 2e-5, np.float64: 1e-13}
 

@@ -1,0 +1,1 @@
+"""What every gradient and number is held to, and bugs that it has to find."""

@@ -1,0 +1,34 @@
+"""Bugs to plant, one at a time: `python -m minigan.gradcheck --plant NAME`.
+
+Each is one that somebody writing a GAN by hand could make.  They show that the checks can fail, and what a bug does to
+a training run: many of them not much, which is why one needs the checks.
+"""
+
+from __future__ import annotations
+
+from minigan.checks.planted_bugs.gradients import GRADIENTS
+from minigan.checks.planted_bugs.losses import LOSSES
+from minigan.checks.planted_bugs.numbers import NUMBERS
+from minigan.checks.planted_bugs.planting import Bug, planted
+from minigan.checks.planted_bugs.play import PLAY
+from minigan.checks.planted_bugs.updates import UPDATES
+from minigan.errors import ConfigError
+
+KINDS = {
+    "Backward passes": GRADIENTS,
+    "Losses": LOSSES,
+    "Updates and schedules": UPDATES,
+    "The order of play": PLAY,
+    "Random numbers": NUMBERS,
+}
+BUGS: dict[str, Bug] = {name: bug for bugs in KINDS.values() for name, bug in bugs.items()}
+
+__all__ = ["BUGS", "KINDS", "Bug", "find", "planted"]
+
+
+def find(name: str) -> Bug:
+    """The bug of this name.  Raises ConfigError where there is none."""
+    if name not in BUGS:
+        some = ", ".join(list(BUGS)[:3])
+        raise ConfigError(f"--plant {name}: expected all, list, or one of the {len(BUGS)} bugs it names ({some}, ...)")
+    return BUGS[name]

@@ -1,0 +1,100 @@
+"""Algorithm 1 against a reference trajectory: what no gradient can show, for it happens between the gradients.
+
+Which z is drawn when, which minibatch, which mask; who moves first and on what; momentum, decay and ramp.  The numbers
+in `reference/trajectory.json` were found by docs/paper_on_a_page.py, which knows nothing of this package, from nothing
+but a seed (docs/reference_trajectory.py).  The library, given the same seed, must end in the same parameters.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+
+import numpy as np
+
+from minigan.backends import Ops
+from minigan.checks.finite_differences import Result, agree
+from minigan.data import Dataset, minibatches
+from minigan.game.algorithm1 import Algorithm1
+from minigan.game.optim import SGD, Momentum
+from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
+from minigan.game.priors import Prior
+from minigan.game.schedules import ExponentialDecay, LinearRamp
+from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
+from minigan.layers.initialisers import Constant, Uniform
+
+MEASURES = ("value", "g_loss", "d_real", "d_fake")
+
+
+@cache
+def reference() -> dict:
+    """The file: settings, examples, and what each of the games came to."""
+    return json.loads(resources.files("minigan").joinpath("reference/trajectory.json").read_text(encoding="utf-8"))
+
+
+def games() -> dict[str, dict]:
+    """{the name that its rows begin with: one game of the file}"""
+    named = {}
+    for game in reference()["games"]:
+        sgd = ", sgd" if game["optimizer"] == "sgd" else ""
+        named[f"Trajectory, {game['updates']}, k = {game['k']}{sgd}"] = game
+    return named
+
+
+def begin(ops: Ops, game: dict) -> Algorithm1:
+    """The game at iteration 0: the networks of the page, small, with the weights of the seed."""
+    s = reference()["settings"]
+    hidden, start = s["hidden"], {"weights": Uniform(s["weights"]), "bias": Constant(s["bias"])}
+    generator = Sequential(
+        Linear(s["latent"], hidden, **start),
+        ReLU(),
+        Linear(hidden, hidden, **start),
+        ReLU(),
+        Linear(hidden, s["features"], **start),
+        Sigmoid(),
+    )
+    discriminator = Sequential(
+        Dropout(0.8),
+        Maxout(s["features"], hidden, 5, **start),
+        Dropout(0.5),
+        Maxout(hidden, hidden, 5, **start),
+        Dropout(0.5),
+        Linear(hidden, 1, **start),
+    )
+    iterations_per_epoch = max(1, len(reference()["examples"]) // s["m"] // game["k"])
+    clock = ops.clock(
+        ExponentialDecay(s["lr"], s["lr_decay"], s["lr_floor"]),
+        LinearRamp(s["momentum"], s["momentum_final"], s["momentum_epochs"], iterations_per_epoch),
+    )
+    optimiser = {"momentum": Momentum, "sgd": SGD}[game["optimizer"]]
+    g, d = (Player(ops, n, np.float64, lambda params: optimiser(params, clock)) for n in (generator, discriminator))
+    g.initialise(s["seed"], GENERATOR)
+    d.initialise(s["seed"], DISCRIMINATOR)
+    prior = Prior(game["prior"], s["latent"])
+    return Algorithm1(ops, g, d, clock, prior, s["seed"], s["m"], game["k"], game["updates"], game["loss"])
+
+
+def check_game(ops: Ops, name: str, game: dict) -> list[Result]:
+    """The last parameters of G and of D, and what was measured on the way."""
+    s = reference()["settings"]
+    played = begin(ops, game)
+    data = minibatches(ops, Dataset("examples", np.array(reference()["examples"])), s["m"], s["seed"], np.float64)
+    seen = []
+    for iteration in range(s["iterations"]):
+        data.prepare(iteration, game["k"])
+        played.iterate(data)
+        measured = played.measure()
+        seen.append([measured[quantity] for quantity in MEASURES])
+
+    def flat(player: Player) -> np.ndarray:
+        return np.concatenate([ops.to_host(view).ravel() for _, view in player.params.items()])
+
+    def expected(role: str) -> np.ndarray:
+        return np.concatenate([np.ravel(a) for a in game[role].values()])
+
+    return [
+        agree(f"{name}: measures", "trajectory", np.array(seen), np.array(game["measures"])),
+        agree(f"{name}: G", "trajectory", flat(played.generator), expected("generator")),
+        agree(f"{name}: D", "trajectory", flat(played.discriminator), expected("discriminator")),
+    ]

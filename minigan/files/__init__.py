@@ -1,0 +1,1 @@
+"""What is on the disk: whole files, checkpoints, a run's folder, pictures."""

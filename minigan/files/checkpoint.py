@@ -1,0 +1,139 @@
+"""Checkpoints: one safetensors file that says what it is and can tell when a bit of it has changed.
+
+The header has one metadata key, `minigan`: JSON with sorted keys, among them a SHA-256 over the whole file with the
+digest's own 64 characters as '0'.  Two runs of one seed leave identical files.  No pickle anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse
+from safetensors.numpy import save as serialise
+
+from minigan.backends import Ops
+from minigan.errors import CheckpointError, PassedOver
+from minigan.files.header import Header, checked
+from minigan.files.whole_file import replace_file
+from minigan.wording import is_web_page, one_line, shortened
+
+FORMAT = 1
+UNSIGNED = "0" * 64
+DIGEST = re.compile(rb'\\"digest\\": \\"([0-9a-f]{64})\\"')
+
+
+def write(path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
+    """Write a checkpoint so that `path` holds either all of it or what was there before.
+
+    tensors  {"generator.0.W": (I, O) array, ...}
+    header   what else to know, as JSON
+
+    Raises OSError where the disk refuses; nothing half-written is left under any name.
+    """
+    text = json.dumps(header | {"format": FORMAT, "digest": UNSIGNED}, sort_keys=True)
+    data = memoryview(serialise(dict(sorted(tensors.items())), metadata={"minigan": text}))
+    start, end = DIGEST.search(data).span(1)
+    replace_file(path, data[:start], hashlib.sha256(data).hexdigest().encode(), data[end:])
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A checkpoint yet to be written, whatever its GAN does meanwhile, and by whichever thread.
+
+    tensors  a call that gives them, once
+    header   as `write` takes it
+    """
+
+    tensors: Callable[[], dict[str, np.ndarray]]
+    header: dict
+
+    def write(self, path: Path) -> None:
+        """As `write`."""
+        write(path, self.tensors(), self.header)
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], Header]:
+    """The tensors and the header of a checkpoint.
+
+    Raises CheckpointError, naming the file and the reason, unless every bit is as it was written.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise CheckpointError(f"{str(path)!r}: {error}, expected the path of a file") from None
+    signature = DIGEST.search(data)
+    if signature is None and is_web_page(path):
+        raise CheckpointError(f"{path}: a web page (HTML) in place of a checkpoint, expected a safetensors file")
+    if signature is None:
+        raise CheckpointError(f"{path}: no minigan checkpoint (expected a safetensors file with a `minigan` header)")
+    start, end = signature.span(1)
+    unsigned = hashlib.sha256()
+    for part in (memoryview(data)[:start], UNSIGNED.encode(), memoryview(data)[end:]):
+        unsigned.update(part)
+    if unsigned.hexdigest().encode() != signature.group(1):
+        raise CheckpointError(f"{path}: damaged: its content does not match its SHA-256")
+    try:
+        tensors = parse(data)
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["minigan"])
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"{path}: no safetensors file ({one_line(error)})") from None
+    if not isinstance(header, dict):
+        raise CheckpointError(f"{path}: no minigan checkpoint (its header is no JSON object)")
+    if header.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: format {header.get('format')}, expected {FORMAT}")
+    return tensors, checked(header, path)
+
+
+def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray], Header]:
+    """The newest checkpoint in a folder that verifies.
+
+    Warns, PassedOver, of newer ones that do not.  Raises CheckpointError if none does.
+    """
+    reasons = []
+    for path in sorted(folder.glob("iteration-*.safetensors"), reverse=True):
+        try:
+            found = read(path)
+        except CheckpointError as error:
+            reasons.append(str(error))
+            continue
+        for reason in reasons:
+            warnings.warn(f"{reason}; {path.name} is taken in its place", PassedOver, stacklevel=2)
+        return path, *found
+    raise CheckpointError("; ".join(reasons) or f"{folder}: no checkpoint (iteration-*.safetensors) there")
+
+
+def find(path: Path) -> tuple[Path, dict[str, np.ndarray], Header]:
+    """A checkpoint file, or the newest one of a run's folder.  Raises CheckpointError."""
+    return newest(path / "checkpoints") if path.is_dir() else (path, *read(path))
+
+
+def check_tensors(expected: dict[str, tuple], tensors: dict[str, np.ndarray], path: Path) -> None:
+    """Raise CheckpointError unless a file's tensors have these names, {name: (shape, dtype)}, or half precision."""
+    if expected.keys() != tensors.keys():
+        odd = sorted(expected.keys() ^ tensors.keys())
+        raise CheckpointError(f"{path}: another network or optimiser: {shortened(odd[0])} is in one and not the other")
+    for name, (shape, dtype) in expected.items():
+        found = tensors[name]
+        if found.shape != shape or found.dtype not in (dtype, np.float16):
+            raise CheckpointError(f"{path}: {name} is {found.dtype} {found.shape}, expected {dtype} {shape}")
+
+
+def fill(ops: Ops, views: dict, tensors: dict[str, np.ndarray], path: Path) -> None:
+    """Copy a file's tensors into the views of the same names; half precision is widened.
+
+    Raises CheckpointError, before anything is written, where names, shapes or dtypes do not fit.
+    """
+    check_tensors({name: (view.shape, view.dtype) for name, view in views.items()}, tensors, path)
+    for name, view in views.items():
+        ops.copy(ops.asarray(tensors[name], view.dtype), out=view)

@@ -1,0 +1,1 @@
+"""The paper: losses, update rules, players and Algorithm 1."""

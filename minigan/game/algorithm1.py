@@ -1,0 +1,214 @@
+"""Algorithm 1 of Goodfellow et al. (2014): the minimax game, with no input or output.
+
+Two orders of play:
+- "alternating", the paper's: k times {m fresh z, m fresh x, D ascends V}, then m fresh z and G descends;
+- "simultaneous", what the authors' published code runs: one z batch, one pass through D with its dropout serves both
+  players, both gradients are taken at the old parameters, and D's loss carries a factor 1/2.  With k > 1 it is k - 1
+  steps of D alone, then a joint one.
+
+Real and fake rows pass through D together, as one batch [x; G(z)] of 2m rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from minigan.backends import Ops
+from minigan.backends.clock import Clock, Count
+from minigan.game.losses import GENERATOR_LOSSES, probability, value
+from minigan.game.player import Player
+from minigan.game.priors import Prior
+from minigan.layers import Dropout, Tape
+from minigan.rng import Draw, Stream
+
+UPDATES = ("alternating", "simultaneous")
+
+
+class Minibatches(Protocol):
+    """Where x comes from (`minigan.data`)."""
+
+    def prepare(self, iteration: int, k: int) -> None:
+        """On the host, before an iteration: lay out what its k minibatches need."""
+
+    def minibatch(self, draw: Draw, count: Count, out: Any) -> Any:
+        """Fill out (m, n) with minibatch number `count`; `draw` is a place for numbers of its own."""
+
+
+class Algorithm1:
+    """The game between `generator` and `discriminator` on one backend.
+
+    m       minibatch size               k     D-steps an iteration, >= 1
+    x       (m, n) the minibatch of data; lies in `pair`, the rows that D sees: (2m, n), x above G(z)
+    z       (m, latent)
+    logits  (2m, 1) D's logits of the last D-step, real above fake
+    logits_g  (m, 1) D's logits of the last G-step's fakes; in a joint step the lower half of `logits`
+
+    Raises ValueError for k < 1, m < 1, an unknown order of play or loss, or networks that do not fit each other.
+    """
+
+    def __init__(
+        self,
+        ops: Ops,
+        generator: Player,
+        discriminator: Player,
+        clock: Clock,
+        prior: Prior,
+        seed: int,
+        m: int,
+        k: int = 1,
+        updates: str = "alternating",
+        loss: str = "non-saturating",
+    ):
+        check_rules(generator.network, discriminator.network, prior, m, k, updates, loss)
+        self.ops, self.generator, self.discriminator, self.clock = ops, generator, discriminator, clock
+        self.prior, self.seed, self.m, self.k, self.updates = prior, seed, m, k, updates
+        self.loss = GENERATOR_LOSSES[loss]
+        dtype = generator.params.dtype
+
+        self.pair = ops.empty((2 * m, discriminator.network.n_in), dtype)
+        self.x, fake = self.pair[:m], self.pair[m:]
+        self.z = ops.empty((m, prior.n), dtype)
+        self.rows = ops.asarray(range(2 * m), "uint32")
+        self.tape_g = generator.network.tape(ops, m, dtype, out=fake)
+        self.tape_d = discriminator.network.tape(ops, 2 * m, dtype)
+        self.logits = self.tape_d.layers[-1].y
+        self.logits_g = self.logits[m:] if updates == "simultaneous" else ops.empty((m, 1), dtype)
+
+        self.targets_d = ops.asarray([[1.0]] * m + [[0.0]] * m, dtype)
+        self.targets_g = ops.asarray([[float(self.loss.target)]] * m, dtype)
+        self.dlogits_d = ops.empty((2 * m, 1), dtype)
+        self.dlogits_g = ops.empty((m, 1), dtype)
+
+    def iterate(self, data: Minibatches) -> None:
+        """One iteration at the clock's time, which then moves on by one."""
+        alone = self.k if self.updates == "alternating" else self.k - 1
+        for substep in range(alone):
+            self.draw_x(data, substep)
+            self.draw_z(substep)
+            self.d_step(substep)
+        self.draw_z(alone)
+        if self.updates == "alternating":
+            self.g_step(alone)
+        else:
+            self.draw_x(data, alone)
+            self.joint_step(alone)
+        self.ops.tick(self.clock)
+
+    def d_step(self, substep: int = 0) -> None:
+        """D ascends  V = (1/m) sum_i [log D(x_i) + log(1 - D(G(z_i)))]  on the x and z at hand.
+
+        With "simultaneous" updates D's loss is (1/2) (BCE_real + BCE_fake), here too.
+        """
+        self._discriminate_pair(substep)
+        self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
+        self.discriminator.update(Count(self.clock, self.k, substep))
+
+    def g_step(self, substep: int = 0) -> None:
+        """G descends its loss on the z at hand; D stands still and none of its weight gradients is computed."""
+        self._generate(substep)
+        tape = self.tape_d[self.m :]
+        tape.layers[-1].y = self.logits_g
+        tape.draw = self._place(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows[: self.m])
+        self.discriminator.forward(self.pair[self.m :], tape)
+        self._backward_g(tape)
+        self.generator.update(Count(self.clock))
+
+    def joint_step(self, substep: int = 0) -> None:
+        """Both players move at once: one forward, two backwards over it, then both updates."""
+        self._discriminate_pair(substep)
+        self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
+        self._backward_g(self.tape_d[self.m :])
+        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.generator.update(Count(self.clock))
+
+    def draw_x(self, data: Minibatches, substep: int) -> None:
+        """Fill x with the substep's minibatch."""
+        place = self._place(Stream.MIXTURE_MODE, substep, self.rows[: self.m])
+        data.minibatch(place, Count(self.clock, self.k, substep), out=self.x)
+
+    def draw_z(self, substep: int) -> None:
+        """Fill z from the prior."""
+        self.prior.draw(self.ops, self._place(Stream.LATENT, substep, self.rows[: self.m]), out=self.z)
+
+    def measure(self) -> dict[str, float]:
+        """What the last iteration saw, in nats and probabilities; waits for the device."""
+        logits, logits_g = self.ops.to_host(self.logits), self.ops.to_host(self.logits_g)
+        real, fake = logits[: self.m], logits[self.m :]
+        v = value(real, fake)
+        return {
+            "value": v,
+            "d_loss": -self._weight() * v,
+            "g_loss": self.loss(logits_g),
+            "d_real": float(probability(real).mean()),
+            "d_fake": float(probability(fake).mean()),
+        }
+
+    def watch(self, on: bool) -> None:
+        """Whether `vital_signs` will be asked for after the coming iteration."""
+        self.generator.watched = self.discriminator.watched = on
+
+    def vital_signs(self) -> dict[str, float | None]:
+        """What tells how the last iteration, which was watched, is faring; waits for the device.
+
+        d_gradient, g_gradient  |gradient| of each player's own loss by all of its weights; D's of its last step
+        dead_units              the share of G's relu units that are 0 for the whole minibatch; None without relu
+        diversity               the features' mean deviation within G(z), over that within x: 0 once G has collapsed
+        """
+        x, fake = (self.ops.to_host(half).std(axis=0).mean() for half in (self.x, self.pair[self.m :]))
+        return {
+            "d_gradient": self.discriminator.optimiser.gradient_norm(),
+            "g_gradient": self.generator.optimiser.gradient_norm(),
+            "dead_units": self.generator.network.dead_units(self.ops, self.tape_g),
+            "diversity": float(fake / x) if x else None,
+        }
+
+    def _generate(self, substep: int) -> None:
+        """G(z) into the lower half of `pair`."""
+        self.tape_g.draw = self._place(Stream.DROPOUT_GENERATOR, substep, self.rows[: self.m])
+        self.generator.forward(self.z, self.tape_g)
+
+    def _discriminate_pair(self, substep: int) -> None:
+        """[x; G(z)] (2m, n) to logits (2m, 1)"""
+        self._generate(substep)
+        self.tape_d.draw = self._place(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows)
+        self.discriminator.forward(self.pair, self.tape_d)
+
+    def _dlogits_d(self):
+        """The derivative of D's loss -w V:  (w/m) (D(x) - 1) on real rows, (w/m) D(G(z)) on fake ones."""
+        scale = self._weight() / self.m
+        return self.ops.cross_entropy_backward(self.logits, self.targets_d, scale, out=self.dlogits_d)
+
+    def _weight(self) -> float:
+        """The factor w before D's loss."""
+        return 0.5 if self.updates == "simultaneous" else 1.0
+
+    def _backward_g(self, tape: Tape) -> None:
+        """From D's logits on the fakes down through a frozen D into G."""
+        scale = self.loss.sign / self.m
+        dlogits = self.ops.cross_entropy_backward(self.logits_g, self.targets_g, scale, out=self.dlogits_g)
+        dfake = self.discriminator.backward(dlogits, tape, learn=False, need_dx=True)
+        self.generator.backward(dfake, self.tape_g, learn=True, need_dx=False)
+
+    def _place(self, stream: int, substep: int, rows) -> Draw:
+        return Draw(self.seed, self.clock.iteration, substep, stream, rows)
+
+
+def check_rules(generator, discriminator, prior: Prior, m: int, k: int, updates: str, loss: str) -> None:
+    """Raise ValueError, in one line, unless the game can be played."""
+    if k < 1:
+        raise ValueError(f"k = {k}: expected at least one D-step an iteration")
+    if m < 1:
+        raise ValueError(f"batch size {m}: expected at least 1")
+    if updates not in UPDATES:
+        raise ValueError(f"updates {updates!r}: expected one of {', '.join(UPDATES)}")
+    if loss not in GENERATOR_LOSSES:
+        raise ValueError(f"loss {loss!r}: expected one of {', '.join(GENERATOR_LOSSES)}")
+    if generator.n_in != prior.n:
+        raise ValueError(f"G takes {generator.n_in} inputs, but z has {prior.n}")
+    if generator.n_out != discriminator.n_in:
+        raise ValueError(f"G makes {generator.n_out} features, but D takes {discriminator.n_in}")
+    for name, network in (("G", generator), ("D", discriminator)):
+        if isinstance(network.layers[-1], Dropout):
+            raise ValueError(f"{name} ends in Dropout: expected dropout on the inputs of layers only")
+    if discriminator.n_out != 1:
+        raise ValueError(f"D has {discriminator.n_out} outputs: expected 1, the logit of D(x)")

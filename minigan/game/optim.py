@@ -1,0 +1,95 @@
+"""SGD, classical momentum and Adam, each on the flat buffer of a network.
+
+An optimiser says where backward leaves its result (`grads`), what it remembers (`state`, which a checkpoint keeps) and
+how the parameters move (`update`).  lr and mu are read from the clock.  Whoever wants |g| of an iteration calls `watch`
+before its backward and `gradient_norm` once the clock has ticked.
+"""
+
+from __future__ import annotations
+
+from minigan.backends.clock import Clock, Count
+from minigan.layers.params import Grads, Params
+
+
+class SGD:
+    """theta <- theta - lr g"""
+
+    def __init__(self, params: Params, clock: Clock):
+        self.params, self.clock, self.state = params, clock, {}
+        self.grads = Grads(params.like(), alpha=clock.minus_learning_rate)
+
+    def update(self, count: Count) -> None:
+        self.params.ops.add(self.params.flat, self.grads.target.flat)
+
+    def watch(self) -> None:
+        """Nothing to keep: the step is there after the update."""
+
+    def gradient_norm(self) -> float:
+        """|g| = |step| / lr"""
+        step = self.params.ops.norm(self.grads.target.flat)
+        return step / self.clock.learning_rate_schedule(last(self.params, self.clock))
+
+
+class Momentum:
+    """v <- mu v - lr g,  theta <- theta + v: the classical form, as pylearn2 has it.
+
+    lr multiplies g before it enters v (frameworks that multiply afterwards differ once lr decays), so backward can
+    leave its result in v at once: one product with alpha = -lr and beta = mu, and no gradient is ever stored.
+    """
+
+    def __init__(self, params: Params, clock: Clock):
+        velocity = params.like()
+        self.params, self.clock, self.state = params, clock, {"velocity": velocity}
+        self._before: Params | None = None
+        self.grads = Grads(velocity, alpha=clock.minus_learning_rate, beta=clock.momentum)
+
+    def update(self, count: Count) -> None:
+        self.params.ops.add(self.params.flat, self.state["velocity"].flat)
+
+    def watch(self) -> None:
+        """Keep v: the gradient itself will never be stored."""
+        if self._before is None:
+            self._before = self.params.like()
+        self.params.ops.copy(self.state["velocity"].flat, out=self._before.flat)
+
+    def gradient_norm(self) -> float:
+        """|g|,  g = (mu v - v') / lr"""
+        t, clock, ops = last(self.params, self.clock), self.clock, self.params.ops
+        after, before, mu = self.state["velocity"].flat, self._before.flat, clock.momentum_schedule(t)
+        return ops.norm(after, less=before, times=mu) / clock.learning_rate_schedule(t)
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015, algorithm 1) with the clock's lr; `Ops.adam` has the formula."""
+
+    def __init__(self, params: Params, clock: Clock, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        self.params, self.clock = params, clock
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self.state = {"first_moment": params.like(), "second_moment": params.like()}
+        self.grads = Grads(params.like())
+
+    def update(self, count: Count) -> None:
+        """`count` updates have been made before this one."""
+        self.params.ops.adam(
+            self.params.flat,
+            self.grads.target.flat,
+            self.state["first_moment"].flat,
+            self.state["second_moment"].flat,
+            count,
+            self.clock,
+            self.beta1,
+            self.beta2,
+            self.epsilon,
+        )
+
+    def watch(self) -> None:
+        """Nothing to keep: the gradient is there after the update."""
+
+    def gradient_norm(self) -> float:
+        """|g|"""
+        return self.params.ops.norm(self.grads.target.flat)
+
+
+def last(params: Params, clock: Clock) -> int:
+    """The iteration before the one that the clock shows."""
+    return int(params.ops.to_host(clock.iteration)) - 1

@@ -1,0 +1,79 @@
+"""A player of the minimax game: a network with its parameters and its optimiser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from minigan.backends import Ops
+from minigan.backends.clock import Count
+from minigan.layers import Sequential, Tape
+from minigan.layers.params import Params
+from minigan.rng import Draw, Stream
+
+GENERATOR, DISCRIMINATOR = 0, 1
+
+
+class Player:
+    """G or D.
+
+    network          the layers
+    params           theta_g or theta_d
+    optimiser        one of `minigan.game.optim`, made by `make_optimiser(params)`
+    max_column_norm  the largest length of a column of any W, or None; applied after each update
+    average          over about how many updates the mean of the parameters is kept, or None  (`Ops.average`)
+    mean             that mean, or None
+    watched          whether `optimiser.gradient_norm` will be asked for
+    """
+
+    def __init__(
+        self,
+        ops: Ops,
+        network: Sequential,
+        dtype,
+        make_optimiser: Callable[[Params], object],
+        max_column_norm: float | None = None,
+        average: int | None = None,
+    ):
+        self.ops, self.network, self.max_column_norm = ops, network, max_column_norm
+        self.params = Params(ops, network.shapes(), dtype)
+        self.optimiser = make_optimiser(self.params)
+        self.average = average
+        self.mean = None if average is None else self.params.like()
+        self.watched = False
+
+    @property
+    def settled(self) -> Params:
+        """The parameters to draw from: their mean where one is kept."""
+        return self.params if self.mean is None else self.mean
+
+    def initialise(self, seed: int, number: int) -> None:
+        """Draw the initial parameters; `number` is GENERATOR or DISCRIMINATOR, which draw different numbers."""
+        for i, layer in enumerate(self.network.layers):
+            for letter, initialiser in (("W", "weights"), ("b", "bias")):
+                if letter in layer.shapes():
+                    stream = Stream.INITIAL_WEIGHTS + 2 * i + (letter == "b")
+                    start = getattr(layer, initialiser)(layer.shapes()[letter], Draw(seed, 0, number, stream, None))
+                    self.ops.copy(self.ops.asarray(start, self.params.dtype), out=self.params[f"{i}.{letter}"])
+        if self.mean is not None:
+            self.ops.copy(self.params.flat, out=self.mean.flat)
+
+    def forward(self, x, tape: Tape):
+        """x (B, n_in) to y (B, n_out)"""
+        return self.network.forward(self.ops, self.params, x, tape)
+
+    def backward(self, dy, tape: Tape, learn: bool, need_dx: bool):
+        """dy (B, n_out) to dx (B, n_in) or None; only a player that learns computes its weight gradients."""
+        if learn and self.watched:
+            self.optimiser.watch()
+        grads = self.optimiser.grads if learn else None
+        return self.network.backward(self.ops, self.params, dy, tape, grads, need_dx)
+
+    def update(self, count: Count) -> None:
+        """Move the parameters by what the last backward left; `count` updates have been made before."""
+        self.optimiser.update(count)
+        if self.max_column_norm is not None:
+            for name, W in self.params.items():
+                if name.endswith(".W"):
+                    self.ops.limit_column_norms(W, self.max_column_norm)
+        if self.mean is not None:
+            self.ops.average(self.mean.flat, self.params.flat, count, self.average)

@@ -1,0 +1,1 @@
+"""A trained generator, alone: to draw from, to compare, to measure."""

@@ -1,0 +1,125 @@
+"""A trained generator to draw from: all that samples, evaluation and figures need of a run."""
+
+from __future__ import annotations
+
+from importlib import resources
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from minigan import backends
+from minigan.backends import Ops
+from minigan.errors import CheckpointError, ConfigError
+from minigan.files import checkpoint
+from minigan.game.priors import Prior
+from minigan.layers import Sequential, models
+from minigan.layers.params import Params
+from minigan.options.config import recipe_from
+from minigan.options.recipe import Recipe
+from minigan.rng import Draw, Stream
+from minigan.wording import one_line
+
+ROWS_AT_ONCE = 1000
+PREFIX, MEAN = "generator.", "generator.mean."
+
+
+class Sampler:
+    """G: z (B, latent) -> x (B, n), its weights and its prior.
+
+    data    what it was trained on, as `minigan.data.describe` says it
+    """
+
+    def __init__(self, ops: Ops, generator: Sequential, params: Params, prior: Prior, data: dict):
+        self.ops, self.generator, self.params, self.prior, self.data = ops, generator, params, prior, data
+
+    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+        """n draws from p_g: (n, features) float array.  The same seed gives the same samples, whatever n is."""
+        return self.generate(self.draw_z(n, seed))
+
+    def draw_z(self, n: int, seed: int = 0) -> np.ndarray:
+        """n draws from the prior: (n, latent).  Raises ConfigError for n < 1."""
+        if n < 1:
+            raise ConfigError(f"a sample of {n}: expected at least 1")
+        rows = self.ops.asarray(np.arange(n, dtype=np.uint32))
+        z = self.ops.empty((n, self.prior.n), self.params.dtype)
+        return self.ops.to_host(self.prior.draw(self.ops, Draw(seed, 0, 0, Stream.SAMPLE, rows), z))
+
+    def generate(self, z: np.ndarray) -> np.ndarray:
+        """G(z): z (n, latent) to (n, features)."""
+        return forward_in_batches(self.ops, self.generator, self.params, z)
+
+    def tensors(self) -> dict:
+        """{"generator.0.W": view, ...}"""
+        return {PREFIX + name: view for name, view in self.params.items()}
+
+    @classmethod
+    def load(cls, path: str | Path, backend: str = "numpy", threads: int | None = None, device: int = 0) -> Sampler:
+        """The generator of a run's folder (its newest checkpoint), of a checkpoint, or of a generator's own file.
+
+        Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
+        """
+        return cls.of(backends.get(backend, threads, device), *checkpoint.find(Path(path)))
+
+    @classmethod
+    def of(cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header) -> Sampler:
+        """The generator in what was read from a checkpoint.  Raises CheckpointError where it holds none."""
+        recipe, network, data = from_header(path, header)
+        prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX
+        own = {
+            PREFIX + name.removeprefix(prefix): tensor
+            for name, tensor in tensors.items()
+            if name.removeprefix(prefix)[:1].isdigit()
+        }
+        shapes = network.shapes()
+        # Before memory is taken for them.
+        checkpoint.check_tensors({PREFIX + name: (shape, recipe.dtype) for name, shape in shapes.items()}, own, path)
+        sampler = cls(ops, network, Params(ops, shapes, recipe.dtype), Prior(recipe.prior, recipe.latent), data)
+        checkpoint.fill(ops, sampler.tensors(), own, path)
+        return sampler
+
+
+def from_header(path: Path, header: checkpoint.Header) -> tuple[Recipe, Sequential, dict]:
+    """The recipe, the generator without its weights and the data that a header speaks of.  Raises CheckpointError."""
+    try:
+        recipe, network = recipe_from(header["recipe"]), models.from_json(header["generator"])
+    except CheckpointError:
+        raise
+    except ValueError as error:
+        raise CheckpointError(f"{path}: its header describes no generator ({one_line(error)})") from None
+    data = header["data"]
+    if network.n_in != recipe.latent or prod(data.get("image_shape") or [network.n_out]) != network.n_out:
+        raise CheckpointError(f"{path}: its header describes no generator (its widths contradict each other)")
+    return recipe, network, data
+
+
+def pretrained(name: str) -> Path:
+    """The file of a generator that ships with the package.  Raises ConfigError for another name."""
+    folder = resources.files("minigan") / "pretrained"
+    names = sorted(p.name.removesuffix(".safetensors") for p in folder.iterdir() if p.name.endswith(".safetensors"))
+    if name not in names:
+        raise ConfigError(f"--pretrained {name}: expected {' or '.join(names)}")
+    return Path(str(folder / f"{name}.safetensors"))
+
+
+def chosen(run: str | None, name: str | None) -> Path:
+    """What --run or --pretrained names.  Raises ConfigError unless it is one of the two."""
+    if (run is None) == (name is None):
+        raise ConfigError("expected --run (a run's folder or a checkpoint) or --pretrained, one of the two")
+    if run == "":
+        raise ConfigError("--run '': expected a run's folder or a checkpoint file")
+    return Path(run) if run is not None else pretrained(name)
+
+
+def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndarray) -> np.ndarray:
+    """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out).  Raises ConfigError for other widths."""
+    x = np.asarray(x, params.dtype)
+    if x.ndim != 2 or x.shape[1] != network.n_in:
+        raise ConfigError(f"an input of shape {x.shape}: expected (n, {network.n_in})")
+    y = np.empty((len(x), network.n_out), x.dtype)
+    tape = network.tape(ops, min(len(x), ROWS_AT_ONCE), x.dtype)
+    with ops.session():
+        for i in range(0, len(x), ROWS_AT_ONCE):
+            part = ops.asarray(x[i : i + ROWS_AT_ONCE])
+            y[i : i + ROWS_AT_ONCE] = ops.to_host(network.forward(ops, params, part, tape[: len(part)]))
+    return y

@@ -1,0 +1,42 @@
+"""The options of every command that takes a trained generator: which one, and what computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from minigan.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedOptions:
+    """--run or --pretrained, one of the two; and the seed, the backend and where it computes."""
+
+    run: str | None = None
+    """the run's folder, or a checkpoint file"""
+    pretrained: str | None = None
+    """in place of --run: a generator that ships with minigan (mnist)"""
+    seed: int = 0
+    """seed of every random number"""
+    backend: Literal["numpy", "numba", "cupy"] = "numba"
+    """what computes"""
+    threads: int | None = None
+    """CPU threads; without it all cores that are free to use"""
+    device: int = 0
+    """which GPU, where cupy computes"""
+
+    def check(self) -> None:
+        """Raise ConfigError for the first option that cannot be used."""
+        if not 0 <= self.seed < 2**64:
+            raise ConfigError(f"--seed {self.seed}: expected 0 to 2^64 - 1")
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"--threads {self.threads}: expected at least 1")
+
+    def sampler(self):
+        """The `Sampler` that --run or --pretrained names.
+
+        Raises ConfigError unless it is one of the two, CheckpointError for a file that cannot be trusted.
+        """
+        from minigan.generator.sampler import Sampler, chosen
+
+        return Sampler.load(chosen(self.run, self.pretrained), self.backend, self.threads, self.device)

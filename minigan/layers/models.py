@@ -1,0 +1,142 @@
+"""G and D from one line a layer, as presets write them:
+
+    generator     = ["relu 1200 uniform=.05", "relu 1200 uniform=.05", "sigmoid uniform=.05 bias=marginals"]
+    discriminator = ["maxout 240x5 uniform=.005 keep=.8", "maxout 240x5 uniform=.005 keep=.5", "linear keep=.5"]
+
+A line is an activation (linear, relu, sigmoid, maxout), a width (units x pieces for maxout; the last layer's width is
+known: the data's features for G, 1 for D) and options:
+    uniform=r, normal=s, sparse=n    how W begins (`minigan.layers.initialisers`); uniform=.05 where nothing is said
+    bias=c, bias=marginals           how b begins; 0 where nothing is said
+    keep=p                           dropout on the layer's inputs, keeping a unit with probability p
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import numpy as np
+
+from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
+from minigan.layers.initialisers import Constant, Initialiser, Marginals, Normal, Sparse, Uniform
+
+ACTIVATIONS = {"linear": (), "relu": (ReLU(),), "sigmoid": (Sigmoid(),)}
+WEIGHTS = {"uniform": Uniform, "normal": Normal, "sparse": lambda n: Sparse(int(n))}
+LAYERS = {layer.__name__: layer for layer in (Dropout, Linear, Maxout, ReLU, Sigmoid)}
+
+
+def build(lines: tuple[str, ...], n_in: int, n_out: int, means: np.ndarray | None = None) -> Sequential:
+    """The network that the lines describe.
+
+    n_in, n_out  width of the input and of the last layer
+    means        (n_out,) the data's means, for bias=marginals
+
+    Raises ValueError, naming the line, where one cannot be understood.
+    """
+    if not lines:
+        raise ValueError("a network without layers: expected lines such as 'relu 1200'")
+    layers: list = []
+    for number, line in enumerate(lines):
+        try:
+            width_if_last = n_out if number == len(lines) - 1 else None
+            layers += _parse(line, n_in, width_if_last, means)
+        except ValueError as error:
+            raise ValueError(f"layer {line!r}: {error}") from None
+        n_in = next(layer.n_out for layer in reversed(layers) if layer.shapes())
+    return Sequential(*layers)
+
+
+def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | None) -> list:
+    words = line.split()
+    if not words or words[0] not in (*ACTIVATIONS, "maxout"):
+        raise ValueError(f"expected it to begin with one of {', '.join(ACTIVATIONS)}, maxout")
+    activation, words = words[0], words[1:]
+    size = words.pop(0) if words and "=" not in words[0] else None
+    weights, bias, keep = Uniform(0.05), Constant(0.0), 1.0
+    for word in words:
+        name, _, text = word.partition("=")
+        if name in WEIGHTS:
+            weights = WEIGHTS[name](_positive(name, text))
+        elif name == "bias":
+            bias = _bias(text, means)
+        elif name == "keep":
+            keep = _positive(name, text)
+        else:
+            raise ValueError(f"option {word!r}: expected {', '.join(WEIGHTS)}, bias or keep, then = and a value")
+
+    dropout = [Dropout(keep)] if keep != 1 else []
+    if activation == "maxout":
+        units, _, pieces = (size or "").partition("x")
+        width = _width(units, width_if_last)
+        return [*dropout, Maxout(n_in, width, _integer("pieces", pieces, 127), weights, bias)]
+    return [*dropout, Linear(n_in, _width(size, width_if_last), weights, bias), *ACTIVATIONS[activation]]
+
+
+def _width(text: str | None, width_if_last: int | None) -> int:
+    if text is None or text == "":
+        if width_if_last is None:
+            raise ValueError("expected a width after the activation, such as 'relu 1200' or 'maxout 240x5'")
+        return width_if_last
+    width = _integer("width", text, 2**24)
+    if width_if_last not in (None, width):
+        raise ValueError(f"width {width} in the last layer, where {width_if_last} is needed")
+    return width
+
+
+def _integer(name: str, text: str, largest: int) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= largest:
+        raise ValueError(f"{name} {text!r}: expected a whole number from 1 to {largest}")
+    return int(text)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not np.isfinite(number):
+        raise ValueError(f"{name}={text}: expected a number")
+    return number
+
+
+def _positive(name: str, text: str) -> float:
+    number = _number(name, text)
+    if number <= 0:
+        raise ValueError(f"{name}={text}: expected a number above 0")
+    return number
+
+
+def _bias(text: str, means: np.ndarray | None) -> Initialiser:
+    if text != "marginals":
+        return Constant(_number("bias", text))
+    if means is None:
+        raise ValueError("bias=marginals: these data have no pixel means in [0, 1]")
+    return Marginals(means)
+
+
+def to_json(network: Sequential) -> str:
+    """The layers as JSON, [["Linear", {"n_in": 100, "n_out": 1200}], ...]: what a checkpoint says of a network."""
+    described = []
+    for layer in network.layers:
+        sizes = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in ("weights", "bias")}
+        described.append([type(layer).__name__, sizes])
+    return json.dumps(described)
+
+
+def from_json(text: str) -> Sequential:
+    """The network that `to_json` described.  Raises ValueError for anything else."""
+    try:
+        return Sequential(*(_described_layer(name, sizes) for name, sizes in json.loads(text)))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no description of a network: {str(text)[:80]!r} ({error})") from None
+
+
+def _described_layer(name: str, sizes: dict):
+    """A layer from its name and its sizes.  Raises ValueError for a size that no layer can have."""
+    for size, value in sizes.items():
+        largest = {"n_in": 2**31, "n_out": 2**31, "pieces": 127}.get(size)
+        if largest is not None and not (type(value) is int and 1 <= value <= largest):
+            raise ValueError(f"{name} of {size} {value!r}: expected a whole number from 1 to {largest}")
+        if largest is None and size != "keep":
+            raise ValueError(f"{name} with {size!r}: expected sizes alone")
+    return LAYERS[name](**sizes)

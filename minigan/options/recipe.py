@@ -1,0 +1,81 @@
+"""The recipe: everything besides networks and data that decides a run's numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_type_hints
+
+import numpy as np
+
+from minigan.options.field_checks import demand, fits, words
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the game is played and how both players learn.  `check` says in one line what is wrong with it."""
+
+    seed: int = 0
+    """seed of every random number, 0 to 2^64 - 1"""
+    precision: Literal["float32", "float64", "tf32"] = "float32"
+    """of parameters and passes; tf32 is float32 whose products keep 10 bits of mantissa, on a GPU's tensor cores"""
+    latent: int = 100
+    """width of z"""
+    prior: Literal["uniform", "normal", "spherical"] = "uniform"
+    """p_z: uniform(-sqrt 3, sqrt 3), N(0, 1), or the unit sphere"""
+    batch_size: int = 100
+    """m, examples a minibatch"""
+    k: int = 1
+    """D-steps an iteration (algorithm 1)"""
+    updates: Literal["alternating", "simultaneous"] = "alternating"
+    """algorithm 1 as printed, or both players at once as the authors' code"""
+    loss: Literal["non-saturating", "saturating"] = "non-saturating"
+    """G maximises log D(G(z)), or minimises log(1 - D(G(z)))"""
+    optimizer: Literal["sgd", "momentum", "adam"] = "momentum"
+    """of both players"""
+    lr: float = 0.1
+    """learning rate at iteration 0"""
+    lr_decay: float = 1.0
+    """lr is divided by this after each iteration"""
+    lr_floor: float = 0.0
+    """lr never falls below this; it begins at --lr though that be lower"""
+    momentum: float = 0.5
+    """momentum in epoch 1"""
+    momentum_final: float = 0.5
+    """momentum from epoch --momentum-epochs on, linear in between"""
+    momentum_epochs: int = 1
+    """the epoch at which momentum is final"""
+    beta1: float = 0.9
+    """Adam's decay of the first moment"""
+    beta2: float = 0.999
+    """Adam's decay of the second moment"""
+    max_column_norm: float | None = None
+    """limit on the length of every column of every W, after each update"""
+    average: int | None = None
+    """samples come from the mean of G's weights over about so many updates; without it, from the weights themselves"""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of parameters, passes and data: float32 or float64."""
+        return np.dtype("float32" if self.precision == "tf32" else self.precision)
+
+    def check(self) -> None:
+        """Raise ConfigError for the first option of another type, or out of its range."""
+        hints = get_type_hints(type(self))
+        demand(self, {name: (fits(getattr(self, name), hint), words(hint)) for name, hint in hints.items()})
+        rules = {
+            "seed": (0 <= self.seed < 2**64, "0 to 2^64 - 1"),
+            "latent": (self.latent >= 1, "at least 1"),
+            "batch_size": (1 <= self.batch_size < 2**30, "1 to 2^30 - 1"),
+            "k": (1 <= self.k < 2**16, "1 to 65535 D-steps an iteration"),
+            "lr": (0 < self.lr < float("inf"), "a finite number above 0"),
+            "lr_decay": (1 <= self.lr_decay < float("inf"), "at least 1"),
+            "lr_floor": (0 <= self.lr_floor < float("inf"), "0 or more"),
+            "momentum": (0 <= self.momentum < 1, "0 <= momentum < 1"),
+            "momentum_final": (0 <= self.momentum_final < 1, "0 <= momentum < 1"),
+            "momentum_epochs": (self.momentum_epochs >= 1, "at least 1"),
+            "beta1": (0 <= self.beta1 < 1, "0 <= beta1 < 1"),
+            "beta2": (0 <= self.beta2 < 1, "0 <= beta2 < 1"),
+            "max_column_norm": (self.max_column_norm is None or 0 < self.max_column_norm < float("inf"), "above 0"),
+            "average": (self.average is None or 1 <= self.average < 2**31, "1 to 2^31 - 1"),
+        }
+        demand(self, rules)

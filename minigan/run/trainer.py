@@ -1,0 +1,287 @@
+"""The training loop with its input and output: data in; metrics, pictures and checkpoints out."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from minigan import backends
+from minigan import data as datasets
+from minigan.data import Dataset
+from minigan.errors import CheckpointError, ConfigError, DataError, DivergedError
+from minigan.files import checkpoint
+from minigan.files.background import Background
+from minigan.files.plots import displayable, save_samples
+from minigan.files.run_folder import RunFolder
+from minigan.gan import GAN
+from minigan.layers import Sequential
+from minigan.layers.models import build
+from minigan.options.config import Config, recipe_of
+from minigan.run.second_stage import end_in
+from minigan.run.symptoms import Reading
+from minigan.run.terminal import Progress
+from minigan.run.validation import Validation
+
+SAMPLES_SHOWN = 100
+WORTH_COMPILING = 2e7
+DRAWN_POINTS = 2500
+
+
+def make_gan(config: Config, data) -> GAN:
+    """The networks of --generator and --discriminator around the data.  Raises ConfigError, naming the option."""
+    in_unit_interval = isinstance(data, Dataset) and data.in_unit_interval
+    if config.generator and config.generator[-1].startswith("sigmoid") and not in_unit_interval:
+        culprit = f"--data {config.data}" if config.contrast is None else f"--contrast {config.contrast}"
+        raise ConfigError(f"{culprit}: values outside [0, 1], where --generator ends in a sigmoid; expected 'linear'")
+    try:
+        means = data.means() if in_unit_interval else None
+        generator = build(config.generator, config.latent, data.n_features, means)
+    except ValueError as error:
+        raise ConfigError(f"--generator: {error}") from None
+    try:
+        discriminator = build(config.discriminator, data.n_features, 1)
+    except ValueError as error:
+        raise ConfigError(f"--discriminator: {error}") from None
+    backend = choose_backend(config, generator, discriminator) if config.backend == "auto" else config.backend
+    return GAN(generator, discriminator, recipe_of(config), backend, config.threads, config.device)
+
+
+def choose_backend(config: Config, generator: Sequential, discriminator: Sequential) -> str:
+    """Where an iteration's products outweigh what its kernels cost to start, a GPU if there is one, else numba; for
+    less work numpy.
+
+    An iteration multiplies about 5 m (weights of G + k weights of D) pairs: two passes through each player.
+    """
+    weights = [sum(prod(shape) for shape in network.shapes().values()) for network in (generator, discriminator)]
+    pairs = 5 * config.batch_size * (weights[0] + config.k * weights[1])
+    if config.precision == "tf32" or config.device != 0:
+        return backends.GPU
+    if pairs < WORTH_COMPILING:
+        return "numpy"
+    return backends.GPU if config.threads is None and backends.why_no_gpu(config.device) is None else "numba"
+
+
+def drawn(data) -> np.ndarray:
+    """Points of p_data for a drawing: (n, features)."""
+    if isinstance(data, Dataset):
+        return data.scaled(data.train[:DRAWN_POINTS], np.float64)
+    return data.sample(DRAWN_POINTS, seed=0)
+
+
+def nameless(described: dict) -> dict:
+    """A description of data without their name: the same data may have got another one."""
+    return {key: value for key, value in described.items() if key != "name"}
+
+
+class Trainer:
+    """One run, from its options to its files.
+
+    Raises ConfigError, DataError or CheckpointError for what it cannot begin with; OSError where the disk refuses.
+    """
+
+    def __init__(self, config: Config):
+        config.check()
+        self.config = config
+        self.data = self._loaded()
+        self.gan = make_gan(config, self.data)
+        recipe = self.gan.recipe
+        self.source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
+        self.gan.begin(self.source.batches_per_epoch, datasets.describe(self.data))
+        self.source.prepare(0, recipe.k)
+        self.validation = None if config.validate_every is None else Validation(self.data, "--validate-every")
+        self.best = -np.inf
+        self.total = config.iterations or self.gan.iterations_in(config.epochs)
+        if self.total >= 2**32:
+            raise ConfigError(f"--epochs {config.epochs}: {self.total} iterations, expected fewer than 2^32")
+        if config.validate_every is not None and config.validate_every > self.total:
+            most = f"expected at most the run's {self.total} iterations"
+            raise ConfigError(f"--validate-every {config.validate_every}: {most}")
+        self.progress: Progress | None = None
+        self.saved_at: int | None = None
+        self.stop_signal: int | None = None
+        self.background = Background()
+        self.real = None if self.data.image_shape else drawn(self.data)
+        if config.generator_from is not None and not (config.resume and RunFolder(Path(config.out)).begun):
+            end_in(self.gan, config.generator_from)
+        self.folder = RunFolder(Path(config.out)).claimed() if config.resume else RunFolder.create(config)
+        try:
+            self._begin()
+        except BaseException:
+            self.folder.release()
+            raise
+
+    def _begin(self) -> None:
+        """Go on from the folder's newest checkpoint, or begin at iteration 0 where it has none."""
+        if self.folder.begun:
+            self._resume()
+        else:
+            self.folder.forget_after(0)
+        self.folder.begin(self.config)
+
+    def _loaded(self):
+        """The data.  Raises DataError, which says of a run that goes on that its data may have moved."""
+        try:
+            return datasets.load(self.config.data, self.config.contrast)
+        except DataError as error:
+            if self.config.resume:
+                raise DataError(f"{error}; the run was trained on it, and --data says where it is now") from None
+            raise
+
+    def run(self) -> None:
+        """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""
+        handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        self.progress = Progress(self.gan.iteration, self.total)
+        try:
+            # What is not finite ends the run at the next logged iteration, in words.
+            with self.gan.ops.session(), np.errstate(over="ignore", invalid="ignore"):
+                self._loop()
+        finally:
+            self.progress.close()
+            self.folder.release()
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def _loop(self) -> None:
+        config, gan = self.config, self.gan
+        busy, since, reading = 0.0, gan.iteration, Reading()
+        while gan.iteration < self.total and self.stop_signal is None:
+            start = time.perf_counter()
+            last = gan.iteration + 1 == self.total
+            validated = config.validate_every is not None and (gan.iteration + 1) % config.validate_every == 0
+            logged = (gan.iteration + 1) % config.log_every == 0 or validated or last
+            gan.game.watch(logged)
+            gan.step(self.source)
+            if logged:
+                measured = self._measured() | gan.game.vital_signs()
+                busy += time.perf_counter() - start
+                line = self._line(measured, (gan.iteration - since) / busy)
+                busy, since = 0.0, gan.iteration
+                if validated:
+                    line["validation"] = self.validation(gan.sampler())
+                self.folder.log(line)
+                if validated:
+                    self._keep_if_best(line["validation"])
+                self.progress.say(line)
+                for words in reading.of(line):
+                    self.progress.warn(f"iteration {gan.iteration}: {words}")
+            else:
+                busy += time.perf_counter() - start
+            self.progress.step()
+            if gan.iteration % config.sample_every == 0 or last:
+                self._picture()
+            if gan.iteration % config.checkpoint_every == 0:
+                self.save()
+        if self.saved_at != gan.iteration:
+            self.save()
+        self.background.wait()
+
+    def _measured(self) -> dict:
+        """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
+        measured = self.gan.game.measure()
+        if not np.isfinite(list(measured.values())).all() or self.gan.not_finite():
+            self.background.wait()
+            kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
+            advice = "try a smaller --lr, or --optimizer adam with --lr .0002"
+            raise DivergedError(f"iteration {self.gan.iteration}: {self._origin()}; {advice} ({kept})")
+        return measured
+
+    def _origin(self) -> str:
+        """Where numbers that are not finite began: the run is repeated from its last checkpoint, looking each time.
+
+        A repeated run is the same to the last bit, so it is found exactly.
+        """
+        found_at = self.gan.iteration
+        self.gan.begin(self.source.batches_per_epoch, self.gan.data)
+        if self.folder.begun:
+            self.gan.restore(*checkpoint.newest(self.folder.checkpoints))
+        elif self.config.generator_from is not None:
+            end_in(self.gan, self.config.generator_from)
+        again = f"the run is repeated from iteration {self.gan.iteration} to find out where it began"
+        self.progress.warn(f"iteration {found_at}: not finite; {again}")
+        while self.gan.iteration < found_at:
+            self.gan.step(self.source)
+            if where := self.gan.not_finite():
+                return f"not finite since iteration {self.gan.iteration}, first in {where}"
+        return "the losses are not finite"
+
+    def _keep_if_best(self, validation: float) -> None:
+        """Write checkpoints/best.safetensors where the run has not been better before."""
+        if validation > self.best:
+            self.best = validation
+            self._write(self.folder.best)
+
+    def _line(self, measured: dict, speed: float) -> dict:
+        """A line of metrics.jsonl; lr and momentum are those of the iteration just done."""
+        clock, done = self.gan.game.clock, self.gan.iteration - 1
+        return {
+            "iteration": self.gan.iteration,
+            "epoch": round(self.gan.iteration / self.gan.iterations_per_epoch, 4),
+            **measured,
+            "lr": clock.learning_rate_schedule(done),
+            "momentum": clock.momentum_schedule(done),
+            "iterations_per_second": round(speed, 3),
+        }
+
+    def _picture(self) -> None:
+        shape = self.data.image_shape
+        samples = self.gan.sample(SAMPLES_SHOWN if shape else DRAWN_POINTS, self.gan.recipe.seed)
+        contrast = self.config.contrast is not None
+        save_samples(self.folder.picture(self.gan.iteration), samples, shape, self.real, contrast=contrast)
+        self.progress.show(displayable(samples) if contrast else samples, shape)
+
+    def save(self) -> None:
+        """Begin to write the checkpoint of this iteration, if its losses are finite."""
+        self._measured()
+        path = self.folder.checkpoint(self.gan.iteration)
+        self._write(path, partial(self._keep_newest, path))
+        self.saved_at = self.gan.iteration
+
+    def _write(self, path: Path, then: Callable[[], None] = lambda: None) -> None:
+        """Begin to write a checkpoint, once the one before is there: one copy of all weights at a time."""
+        self.background.wait()
+        snapshot = self.gan.snapshot()
+
+        def write() -> None:
+            snapshot.write(path)
+            then()
+
+        self.background.begin(write)
+
+    def _keep_newest(self, newest: Path) -> None:
+        if self.config.keep_last is not None:
+            self.folder.keep_newest(self.config.keep_last, newest)
+
+    def _resume(self) -> None:
+        """Go on from the newest checkpoint that verifies, if it is of this run."""
+        path, tensors, header = checkpoint.newest(self.folder.checkpoints)
+        self._kept("contrast", header["data"].get("contrast"), self.config.contrast)
+        self._kept("generator_from", self.folder.saved_config().generator_from, self.config.generator_from)
+        if nameless(header["data"]) != nameless(self.gan.data):
+            raise CheckpointError(f"{path}: trained on other data ({header['data']['name']}, by SHA-256)")
+        saved = header["recipe"]
+        for name, value in vars(self.gan.recipe).items():
+            self._kept(name, saved.get(name), value)
+        self.gan.restore(path, tensors, header)
+        if self.gan.iteration > self.total:
+            raise ConfigError(f"{path}: {self.gan.iteration} iterations are done, more than the {self.total} asked for")
+        self.saved_at = self.gan.iteration
+        self._keep_newest(path)
+        for line in self.folder.forget_after(self.gan.iteration):
+            self.best = max(self.best, line.get("validation", -np.inf))
+
+    def _kept(self, name: str, saved, asked) -> None:
+        """Raise ConfigError where a resumed run is asked for another value of an option that decides its numbers."""
+        if saved != asked:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} {asked}: the run in {self.folder.path} has {saved}, "
+                "and a resumed run keeps what decides its numbers"
+            )
+
+    def _stop(self, number: int, frame) -> None:
+        self.stop_signal = number
