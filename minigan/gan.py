@@ -17,7 +17,7 @@ import numpy as np
 
 from minigan import backends
 from minigan.data import Dataset, Mixture, describe, minibatches
-from minigan.errors import CheckpointError, ConfigError, DivergedError
+from minigan.errors import CheckpointError, ConfigError, DivergedError, one_line
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Snapshot
 from minigan.game import optim
@@ -30,7 +30,6 @@ from minigan.generator.sampler import Sampler, forward_in_batches, from_header
 from minigan.layers import Sequential, Sigmoid, models
 from minigan.layers.params import Params
 from minigan.options.recipe import Recipe
-from minigan.wording import one_line
 
 
 class GAN:

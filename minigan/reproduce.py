@@ -9,12 +9,11 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from minigan.errors import ConfigError
+from minigan.errors import ConfigError, shortened
 from minigan.experiments import ORDER
 from minigan.experiments.finding import Finding
 from minigan.files.whole_file import replace_file
 from minigan.options import cli
-from minigan.wording import shortened
 
 PROG = "minigan.reproduce"
 FINDING = "finding.json"

@@ -15,8 +15,7 @@ from numpy.lib import format as npy
 
 from minigan.data.dataset import Dataset
 from minigan.data.reading import naming, read_promised
-from minigan.errors import DataError
-from minigan.wording import shortened
+from minigan.errors import DataError, shortened
 
 ZIP_MAGIC = b"PK"
 KINDS = ("bool", "uint8", "float16", "float32", "float64")

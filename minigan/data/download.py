@@ -15,8 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from minigan.errors import DataError
-from minigan.wording import is_web_page, one_line
+from minigan.errors import DataError, is_web_page, one_line
 
 MNIST_MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from minigan.errors import DataError
-from minigan.wording import is_web_page, one_line
+from minigan.errors import DataError, is_web_page, one_line
 
 CHUNK = 1 << 20
 

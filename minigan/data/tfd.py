@@ -14,8 +14,7 @@ import numpy as np
 from minigan.data.dataset import Dataset
 from minigan.data.mat import read_mat
 from minigan.data.reading import naming
-from minigan.errors import DataError
-from minigan.wording import shortened
+from minigan.errors import DataError, shortened
 
 NAMES = ("TFD_48x48.mat", "TFD_96x96.mat")
 UNLABELLED, TRAIN, VALIDATION, TEST = range(4)

@@ -20,10 +20,9 @@ from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialise
 
 from minigan.backends import Ops
-from minigan.errors import CheckpointError, PassedOver
+from minigan.errors import CheckpointError, PassedOver, is_web_page, one_line, shortened
 from minigan.files.header import Header, checked
 from minigan.files.whole_file import replace_file
-from minigan.wording import is_web_page, one_line, shortened
 
 FORMAT = 1
 UNSIGNED = "0" * 64

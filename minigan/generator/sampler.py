@@ -10,7 +10,7 @@ import numpy as np
 
 from minigan import backends
 from minigan.backends import Ops
-from minigan.errors import CheckpointError, ConfigError
+from minigan.errors import CheckpointError, ConfigError, one_line
 from minigan.files import checkpoint
 from minigan.game.priors import Prior
 from minigan.layers import Sequential, models
@@ -18,7 +18,6 @@ from minigan.layers.params import Params
 from minigan.options.config import recipe_from
 from minigan.options.recipe import Recipe
 from minigan.rng import Draw, Stream
-from minigan.wording import one_line
 
 ROWS_AT_ONCE = 1000
 PREFIX, MEAN = "generator.", "generator.mean."

@@ -13,10 +13,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
-from minigan.errors import ConfigError
+from minigan.errors import ConfigError, is_web_page
 from minigan.options.field_checks import demand, fits, words
 from minigan.options.recipe import Recipe
-from minigan.wording import is_web_page
 
 
 @dataclass(frozen=True)
