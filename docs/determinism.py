@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from minigan import GAN, Recipe
-from minigan.backends.numba_ops import cores
+from minigan.backends.numba.numba_ops import cores
 from minigan.data import load, minibatches
 from minigan.layers.models import build
 

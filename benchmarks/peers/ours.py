@@ -9,7 +9,8 @@ import numpy as np
 from benchmarks.peers.recipe import Product, Recipe
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid, rng
 from minigan import Recipe as Rules
-from minigan.backends import Ops, cuda_device
+from minigan.backends import Ops
+from minigan.backends.cuda import devices
 from minigan.data import minibatches
 from minigan.game.losses import value
 
@@ -89,8 +90,8 @@ def one_after_the_other(precision: str = "float32") -> Ops:
     """A GPU that runs nothing side by side, for a floor: without an iteration's other kernels, hardly any product would
     wait for another.
     """
-    gpu = cuda_device.select(0)
-    from minigan.backends.cupy_ops import CupyOps
+    gpu = devices.select(0)
+    from minigan.backends.cuda.cupy_ops import CupyOps
 
     return CupyOps(gpu, precision == "tf32", side_by_side=False)
 

@@ -33,16 +33,16 @@ def get(name: str, threads: int | None = None, device: int = 0, precision: str =
 
             return NumpyOps(threads)
         case "numba":
-            from minigan.backends.numba_ops import NumbaOps
+            from minigan.backends.numba.numba_ops import NumbaOps
 
             return NumbaOps(threads)
         case "cupy":
             if threads is not None:
                 raise ConfigError(f"--threads {threads}: expected none with --backend cupy, which computes on a GPU")
-            from minigan.backends import cuda_device
+            from minigan.backends.cuda import devices
 
-            gpu = cuda_device.select(device)
-            from minigan.backends.cupy_ops import CupyOps
+            gpu = devices.select(device)
+            from minigan.backends.cuda.cupy_ops import CupyOps
 
             mode = gpu_mode()
             return CupyOps(gpu, precision == "tf32", recording=mode != "eager", side_by_side=mode != "serial")
@@ -69,10 +69,10 @@ def why_no_gpu(device: int = 0) -> str | None:
     """
     if find_spec("cupy") is None:
         return "CuPy is not installed"
-    from minigan.backends import cuda_device
+    from minigan.backends.cuda import devices
 
     try:
-        cuda_device.select(device)
+        devices.select(device)
     except (ConfigError, DeviceError) as error:
         return str(error).removeprefix(f"--backend {GPU}: ").split(";")[0]
     return None

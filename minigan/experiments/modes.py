@@ -144,7 +144,7 @@ def train(folder: Path, config: Config) -> np.ndarray:
 
 def trained(folder: Path, configs: list[Config]) -> Iterator[Config]:
     """Make the runs that are not there, on all cores that are free to use; each as it is done."""
-    from minigan.backends.pool import cores
+    from minigan.backends.numba.pool import cores
 
     todo = [config for config in configs if not kept(folder, config).exists()]
     with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:

@@ -1,4 +1,4 @@
-"""A stand-in for cuBLAS: its functions as `minigan.backends.cublas` declares them, on the CPU and NumPy's products."""
+"""A stand-in for cuBLAS: its functions, as `minigan.backends.cuda.cublas` declares them, by NumPy's products."""
 
 from __future__ import annotations
 

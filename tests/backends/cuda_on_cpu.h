@@ -1,4 +1,4 @@
-// CUDA's words for a C++ compiler: the kernels of minigan/backends/*.cu run on the CPU, one block after the other.
+// CUDA's words for a C++ compiler: the kernels of minigan/backends/cuda/*.cu run on the CPU, one block after the other.
 //
 // Threads of a block that meet at a barrier or exchange values are fibers, which take turns; others are a plain loop.
 // A fiber begins by setcontext and goes on by longjmp, which makes no system call.

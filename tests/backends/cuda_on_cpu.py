@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 
 import numpy as np
 
-from minigan.backends.cuda_source import SIGNATURE, Parameter, signatures
+from minigan.backends.cuda.source import SIGNATURE, Parameter, signatures
 
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 NO_COMPILER = "no C++ compiler to run the CUDA kernels on the CPU"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from gpu_stand_in import stand_in
 
-from minigan.backends import cuda_device
 from minigan.backends.clock import Count
+from minigan.backends.cuda import devices
 from minigan.errors import DeviceError
 from minigan.rng import Draw
 
@@ -24,10 +24,10 @@ def gpu_ops(machine: str, **how):
             pytest.skip(cuda_on_cpu.NO_COMPILER)
         return stand_in(**how)
     try:
-        gpu = cuda_device.select(0)
+        gpu = devices.select(0)
     except DeviceError as error:
         pytest.skip(str(error))
-    from minigan.backends.cupy_ops import CupyOps
+    from minigan.backends.cuda.cupy_ops import CupyOps
 
     return CupyOps(gpu, **how)
 

@@ -22,9 +22,10 @@ import cuda_on_cpu
 import numpy as np
 from cublas_stand_in import CublasLibrary
 
-from minigan.backends.cuda_source import signatures
+from minigan.backends.cuda.source import signatures
 
-BOUND_TO_CUPY = ("streams", "graph", "cublas", "cuda_kernels", "cupy_memory", "cupy_ops")
+ROOM = "minigan.backends.cuda"
+BOUND_TO_CUPY = ("streams", "graph", "cublas", "kernels", "memory", "cupy_ops")
 
 
 class CUDARuntimeError(RuntimeError):
@@ -292,11 +293,11 @@ def cupy_of(gpu: GPU) -> ModuleType:
 def stand_in(**how):
     """A `CupyOps` of its own on a GPU of its own, which is its `gpu`."""
     gpu = GPU()
-    package = importlib.import_module("minigan.backends")
+    package = importlib.import_module(ROOM)
     with patch.dict(sys.modules, {"cupy": cupy_of(gpu)}), patch.dict(vars(package)):
         for name in BOUND_TO_CUPY:
-            sys.modules.pop(f"minigan.backends.{name}", None)
-        ops_module, cublas = (importlib.import_module(f"minigan.backends.{name}") for name in ("cupy_ops", "cublas"))
+            sys.modules.pop(f"{ROOM}.{name}", None)
+        ops_module, cublas = (importlib.import_module(f"{ROOM}.{name}") for name in ("cupy_ops", "cublas"))
         cublas.library = lambda: library
         library = CublasLibrary(gpu)
         ops = ops_module.CupyOps("a stand-in", **how)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from minigan.backends import cuda_source
-from minigan.backends.cuda_source import Parameter, options, signatures, source
+import minigan.backends.cuda
+from minigan.backends.cuda.source import FILES, Parameter, options, signatures, source
 
-BACKENDS = Path(cuda_source.__file__).parent
+CUDA = Path(minigan.backends.cuda.__file__).parent
 ARCHITECTURES = ("sm_80", "sm_90")
 ADDED_BY_CUPY = ("-ftz=true",)
 
@@ -67,7 +67,7 @@ def test_nvcc_compiles_every_kernel_without_a_warning_or_a_spill(real, architect
 
 
 def test_every_cu_file_is_part_of_the_source():
-    assert {path.stem for path in BACKENDS.glob("*.cu")} == set(cuda_source.FILES)
+    assert {path.stem for path in CUDA.glob("*.cu")} == set(FILES)
 
 
 def test_signatures_say_what_is_read_and_what_is_written():
@@ -80,7 +80,7 @@ extern "C" __global__ void scale(const Real* x, Real by,
 
 
 def test_every_kernel_says_what_moves_and_how_it_is_launched():
-    for path in BACKENDS.glob("*.cu"):
+    for path in CUDA.glob("*.cu"):
         text = path.read_text()
         for name in signatures(text):
             above = text[: text.index(f"void {name}(")].rsplit("\n}\n", 1)[-1] if name.count("gather") == 0 else text

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from minigan import GAN, Dropout, Linear, Recipe, Sequential, backends
-from minigan.backends import cuda_device
+from minigan.backends.cuda import devices
 from minigan.errors import ConfigError, DeviceError
 from minigan.train import main
 
@@ -81,7 +81,7 @@ def test_a_number_that_no_gpu_has(monkeypatch):
 def test_a_gpu_is_selected_and_named(monkeypatch):
     cupy = cupy_with(13020, 2)
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    assert cuda_device.select(1) == "NVIDIA Abacus" and cupy.used == [1]
+    assert devices.select(1) == "NVIDIA Abacus" and cupy.used == [1]
 
 
 def test_without_cupy_the_extra_to_install_is_named(monkeypatch, said):
@@ -149,7 +149,7 @@ def test_threads_are_not_for_a_gpu():
 
 def test_cupy_has_every_name_that_the_backend_uses():
     cupy = pytest.importorskip("cupy", reason="no CuPy here to look into")
-    texts = [path.read_text() for path in Path(cuda_device.__file__).parent.glob("*.py")]
+    texts = [path.read_text() for path in Path(devices.__file__).parent.glob("*.py")]
     names = {name for text in texts for name in re.findall(r"\bcupy((?:\.\w+)+)", text)}
     assert {".RawModule", ".cuda.Stream", ".cuda.using_allocator"} <= names
     for name in names:
@@ -170,7 +170,7 @@ def test_cublas_has_every_function_that_is_declared():
         pathfinder.load_nvidia_dynamic_lib("cublas")
     except RuntimeError as error:
         pytest.skip(f"no cuBLAS: {str(error).splitlines()[0]}")
-    from minigan.backends.cublas import library
+    from minigan.backends.cuda.cublas import library
 
     assert b"value or parameter" in library().cublasGetStatusString(7)
 
@@ -178,6 +178,6 @@ def test_cublas_has_every_function_that_is_declared():
 @pytest.mark.skipif(not HAS_CUPY, reason="no CuPy here to fail")
 def test_the_real_cupy_fails_in_words_or_has_a_gpu():
     try:
-        assert cuda_device.select(0)
+        assert devices.select(0)
     except DeviceError as error:
         assert str(error).startswith("--backend cupy: ")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigan.backends.dependencies import Task, Touched
+from minigan.backends.cuda.dependencies import Task, Touched
 
 STREAMS, TASKS = 3, 120
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_parity_of_games import ITERATIONS, new_game
 
-from minigan.backends.numba_ops import NumbaOps
+from minigan.backends.numba.numba_ops import NumbaOps
 
 
 class Still:

@@ -23,8 +23,8 @@ from kernel_calls import (
 )
 
 from minigan import rng
-from minigan.backends import numba_ops
-from minigan.backends.numba_ops import NumbaOps
+from minigan.backends.numba import numba_ops
+from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.backends.numpy_ops import NumpyOps
 
 NUMPY = NumpyOps()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from kernel_calls import WRONG_CALLS, right_call, spoilt_call, written
 
-from minigan.backends import numba_ops
-from minigan.backends.numba_ops import NumbaOps
+from minigan.backends.numba import numba_ops
+from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.backends.numpy_ops import NumpyOps
 
 NUMPY = NumpyOps()

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from minigan.backends.numba_ops import NumbaOps, cores
+from minigan.backends.numba.numba_ops import NumbaOps, cores
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.data.batches import ExampleBatches
 from minigan.data.dataset import Dataset

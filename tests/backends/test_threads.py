@@ -16,10 +16,10 @@ from test_parity_of_games import play
 from threadpoolctl import threadpool_info
 
 from minigan import backends
-from minigan.backends import numba_ops, pool
-from minigan.backends.blas import mkl_path
 from minigan.backends.blas_threads import loaded_blas
-from minigan.backends.numba_ops import NumbaOps, cores
+from minigan.backends.numba import numba_ops, pool
+from minigan.backends.numba.blas import mkl_path
+from minigan.backends.numba.numba_ops import NumbaOps, cores
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.errors import ConfigError
 

@@ -7,8 +7,8 @@ import cupy
 from minigan import rng
 from minigan.backends import checks
 from minigan.backends.clock import Count
-from minigan.backends.cuda_kernels import block_a_row, cells, column_tiles, entries, fours, parts, warp_a_row
-from minigan.backends.cupy_memory import CupyMemory
+from minigan.backends.cuda.kernels import block_a_row, cells, column_tiles, entries, fours, parts, warp_a_row
+from minigan.backends.cuda.memory import CupyMemory
 from minigan.rng import Draw
 
 KEEP_ALL = 2**32

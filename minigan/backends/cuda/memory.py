@@ -16,10 +16,10 @@ import numpy as np
 
 from minigan.backends import checks
 from minigan.backends.clock import Clock, Schedule
-from minigan.backends.cuda_kernels import Kernels, block_a_row, entries
-from minigan.backends.graph import Recording
+from minigan.backends.cuda.graph import Recording
+from minigan.backends.cuda.kernels import Kernels, block_a_row, entries
+from minigan.backends.cuda.streams import STREAMS, Streams, event_after
 from minigan.backends.ops import TO_LOWER, Ops
-from minigan.backends.streams import STREAMS, Streams, event_after
 from minigan.errors import DeviceError
 from minigan.rng import Stream
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from minigan import rng
 from minigan.backends import checks
-from minigan.backends import numba_kernels as kernels
-from minigan.backends.blas import Blas
+from minigan.backends.numba import kernels
+from minigan.backends.numba.blas import Blas
+from minigan.backends.numba.pool import cores, pool_of
 from minigan.backends.numpy_ops import NumpyOps, averaging_rate, reciprocal
-from minigan.backends.pool import cores, pool_of
 from minigan.errors import ConfigError
 
 KEEP_ALL = np.uint64(2**32)

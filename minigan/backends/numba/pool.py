@@ -23,7 +23,7 @@ from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from minigan.backends.atomics import add, load, relax, slot, store, swap
+from minigan.backends.numba.atomics import add, load, relax, slot, store, swap
 
 CACHE_LINE = 8
 TICKET, DONE, FUNCTION, ARGUMENTS, SERVING = 0, CACHE_LINE, 2 * CACHE_LINE, 2 * CACHE_LINE + 1, 3 * CACHE_LINE

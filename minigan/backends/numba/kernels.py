@@ -11,10 +11,10 @@ from numba import njit
 from numba.core import types
 from numba.extending import intrinsic, overload
 
-from minigan.backends.atomics import slot
-from minigan.backends.blas import NO_TRANSPOSE, ROW_MAJOR, TRANSPOSE, dgemm, sgemm
-from minigan.backends.numba_philox import LOW, draw_kept, first_block, philox
-from minigan.backends.pool import compiled, run
+from minigan.backends.numba.atomics import slot
+from minigan.backends.numba.blas import NO_TRANSPOSE, ROW_MAJOR, TRANSPOSE, dgemm, sgemm
+from minigan.backends.numba.philox import LOW, draw_kept, first_block, philox
+from minigan.backends.numba.pool import compiled, run
 
 COLUMN_UNIT = 16
 NEGLIGIBLE = 37.0

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import cupy
 
-from minigan.backends.streams import Streams
+from minigan.backends.cuda.streams import Streams
 from minigan.errors import DeviceError
 
 MOST_ITERATIONS = 20

@@ -14,8 +14,8 @@ from threading import Lock
 
 import cupy
 
-from minigan.backends.cublas import Cublas
-from minigan.backends.dependencies import Span, Task, Touched
+from minigan.backends.cuda.cublas import Cublas
+from minigan.backends.cuda.dependencies import Span, Task, Touched
 
 STREAMS = 4
 """With these an iteration of algorithm 1 is no longer than its longest chain of tasks that wait for each other."""

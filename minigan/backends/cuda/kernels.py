@@ -5,8 +5,8 @@ from __future__ import annotations
 import cupy
 import numpy as np
 
-from minigan.backends.cuda_source import Parameter, options, signatures, source
-from minigan.backends.streams import Streams
+from minigan.backends.cuda.source import Parameter, options, signatures, source
+from minigan.backends.cuda.streams import Streams
 
 TYPES = {
     "signed char": np.int8,

@@ -1,0 +1,1 @@
+"""The backend on a GPU: kernels in CUDA, products by cuBLAS, iterations recorded as graphs."""
