@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -20,8 +21,8 @@ from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialise
 
 from minigan.backends import Ops
+from minigan.data.describe import is_description
 from minigan.errors import CheckpointError, PassedOver, is_web_page, one_line, shortened
-from minigan.files.header import Header, checked
 from minigan.files.whole_file import replace_file
 
 FORMAT = 1
@@ -59,6 +60,40 @@ class Snapshot:
         write(path, self.tensors(), self.header)
 
 
+class Header(dict):
+    """A header of the file at `path`.  Raises CheckpointError, naming the file, for a key that it has not."""
+
+    def __init__(self, values: dict, path: Path):
+        super().__init__(values)
+        self.path = path
+
+    def __missing__(self, key: str):
+        raise CheckpointError(f"{self.path}: its header has no {key!r}, expected a checkpoint of minigan")
+
+
+def _whole(value: Any, least: int, largest: int) -> bool:
+    """Whether a value of a JSON text is a whole number from `least` to `largest`."""
+    return type(value) is int and least <= value <= largest
+
+
+HEADER_RULES = {
+    "recipe": (lambda value: isinstance(value, dict), "options by name"),
+    "generator": (lambda value: isinstance(value, str), "a description of layers"),
+    "discriminator": (lambda value: isinstance(value, str), "a description of layers"),
+    "iteration": (lambda value: _whole(value, 0, 2**32), "a whole number"),
+    "iterations_per_epoch": (lambda value: _whole(value, 1, 2**32), "a whole number above 0"),
+    "data": (is_description, "a description of data"),
+}
+
+
+def checked_header(values: dict, path: Path) -> Header:
+    """The header, whose known keys have values that can be.  Raises CheckpointError."""
+    for key, (holds, expected) in HEADER_RULES.items():
+        if key in values and not holds(values[key]):
+            raise CheckpointError(f"{path}: its header's {key!r} is something else, expected {expected}")
+    return Header(values, path)
+
+
 def read(path: Path) -> tuple[dict[str, np.ndarray], Header]:
     """The tensors and the header of a checkpoint.
 
@@ -91,7 +126,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Header]:
         raise CheckpointError(f"{path}: no minigan checkpoint (its header is no JSON object)")
     if header.get("format") != FORMAT:
         raise CheckpointError(f"{path}: format {header.get('format')}, expected {FORMAT}")
-    return tensors, checked(header, path)
+    return tensors, checked_header(header, path)
 
 
 def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray], Header]:
