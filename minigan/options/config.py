@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError, is_web_page
-from minigan.options.field_checks import demand, fits, words
-from minigan.options.recipe import Recipe
+from minigan.options.recipe import Recipe, demand, fits, words
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
-"""The recipe: everything besides networks and data that decides a run's numbers."""
+"""The recipe: everything besides networks and data that decides a run's numbers; options are held to their fields."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_type_hints
+from numbers import Integral, Real
+from types import UnionType
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from minigan.options.field_checks import demand, fits, words
+from minigan.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -79,3 +81,34 @@ class Recipe:
             "average": (self.average is None or 1 <= self.average < 2**31, "1 to 2^31 - 1"),
         }
         demand(self, rules)
+
+
+def demand(options, rules: dict[str, tuple[bool, str]]) -> None:
+    """Raise ConfigError for the first rule that does not hold: {field: (holds, what was expected)}."""
+    for name, (holds, expected) in rules.items():
+        if not holds:
+            raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: expected {expected}")
+
+
+def fits(value, hint) -> bool:
+    """Whether a value is of the type that a field's annotation says; a whole number serves as a float."""
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if get_origin(hint) is UnionType:
+        return any(fits(value, part) for part in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(isinstance(part, str) for part in value)
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, {int: Integral, float: Real}.get(hint, hint))
+
+
+def words(hint) -> str:
+    """What values an annotation allows, in words."""
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(get_args(hint))}"
+    if get_origin(hint) is UnionType:
+        return " or ".join(words(part) for part in get_args(hint) if part is not type(None))
+    if get_origin(hint) is tuple:
+        return "a list of texts"
+    return {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")
