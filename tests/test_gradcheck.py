@@ -6,7 +6,8 @@ import pytest
 from minigan.backends import get
 from minigan.checks import finite_differences
 from minigan.checks.finite_differences import AGREEMENT, KinkError, Result, agree, bounded, compare, difference
-from minigan.gradcheck import all_checks, check_all, check_gradients, layer_networks
+from minigan.checks.gradients import check_gradients, layer_networks
+from minigan.checks.table import all_checks, check_all
 from minigan.layers.params import Params
 
 OPS = get("numpy")

@@ -16,9 +16,9 @@ from each_backend import BACKENDS
 
 from minigan.backends import get
 from minigan.checks.finite_differences import SMALLEST_GRADIENT, KinkError, bounded, kinks, randomise
+from minigan.checks.gradients import layer_networks
 from minigan.checks.planted_bugs import BUGS, planted
 from minigan.game.losses import GENERATOR_LOSSES, GeneratorLoss, value
-from minigan.gradcheck import layer_networks
 from minigan.layers import Sequential
 from minigan.layers.params import Grads, Params
 from minigan.rng import Draw

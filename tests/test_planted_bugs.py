@@ -8,9 +8,9 @@ import pytest
 
 from minigan import gradcheck
 from minigan.backends import get
-from minigan.checks import planted_bugs
+from minigan.checks import gradients, planted_bugs
 from minigan.checks.planted_bugs import BUGS, planted
-from minigan.gradcheck import all_checks, caught_by
+from minigan.checks.table import all_checks, caught_by
 
 DOCS = Path(__file__).parents[1] / "docs"
 OPS = get("numpy")
@@ -70,12 +70,12 @@ def test_the_bugs_are_many_and_each_is_described():
 # ---- A bug in a kernel fails the rows of what uses the kernel, and only those ----------------------------------------
 
 GAME = "Algorithm 1, alternating, saturating:"
-QUICK = [name for name in gradcheck.gradient_checks() if name != "a small D" and "non-saturating" not in name]
+QUICK = [name for name in gradients.gradient_checks() if name != "a small D" and "non-saturating" not in name]
 
 
 def failures() -> set[str]:
     """The gradients that fail, without the slowest network: D stands in Algorithm 1 as well."""
-    checks = gradcheck.gradient_checks()
+    checks = gradients.gradient_checks()
     return {row.name for name in QUICK for row in checks[name](OPS, name) if not row.passed}
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from minigan import backends
 from minigan.checks.finite_differences import TOLERANCE, H
+from minigan.checks.gradients import check_gradients
 from minigan.experiments.finding import Finding
-from minigan.gradcheck import check_gradients
 
 TITLE = "Every gradient by hand"
 SECONDS = (5, 5)

@@ -8,8 +8,8 @@ from test_parity_of_games import UPDATES
 
 from minigan import Dataset, Recipe
 from minigan.backends.numpy_ops import NumpyOps
+from minigan.checks.table import check_all
 from minigan.data import Mixture
-from minigan.gradcheck import check_all
 from minigan.metrics import parzen
 
 RULES = {"latent": 7, "batch_size": 10, "precision": "float64", "seed": 5}

@@ -1,0 +1,165 @@
+"""Every hand-written gradient against finite differences.
+
+Layers and losses coordinate by coordinate with random cotangents (ones would hide errors that cancel),
+f(theta) = <cotangent, y(theta)>;  Algorithm 1's own steps, through both whole networks, along random directions.
+`minigan.checks.finite_differences` says how, and what passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from minigan.backends import Ops
+from minigan.backends.clock import Count
+from minigan.checks.finite_differences import Result, bounded, compare, coordinates, kinks, randomise
+from minigan.game.algorithm1 import UPDATES, Algorithm1
+from minigan.game.losses import GENERATOR_LOSSES, GeneratorLoss, value
+from minigan.game.player import Player
+from minigan.game.priors import Prior
+from minigan.game.schedules import ExponentialDecay
+from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
+from minigan.layers.params import Grads, Params
+from minigan.rng import Draw
+
+Check = Callable[[Ops, str], list[Result]]
+"""a check of a backend, and the name that its rows begin with"""
+
+
+def check_network(ops: Ops, name: str, network: Sequential, rows: int = 5, training: bool = True) -> list[Result]:
+    """Every coordinate of x and of every parameter of a small network; `training` draws dropout's masks."""
+
+    def check(attempt: int) -> list[Result]:
+        generator = np.random.default_rng(attempt)
+        params = Params(ops, network.shapes(), np.float64)
+        randomise(params, generator)
+        tape = network.tape(ops, rows, np.float64)
+        if training:
+            tape.draw = Draw(attempt, 0, 0, 0, ops.asarray(range(rows), "uint32"))
+        x = ops.asarray(generator.standard_normal((rows, network.n_in)))
+        cotangent = generator.standard_normal((rows, network.n_out))
+        grads = Grads(params.like())
+
+        def f() -> float:
+            return float(np.sum(cotangent * ops.to_host(network.forward(ops, params, x, tape))))
+
+        f()
+        dx = ops.to_host(network.backward(ops, params, ops.asarray(cotangent), tape, grads))
+        gradients = {"x": (x, dx)} | {n: (theta, ops.to_host(grads.target[n])) for n, theta in params.items()}
+        return [
+            compare(
+                ops,
+                f"{name}: d{quantity}",
+                "coordinates",
+                gradient,
+                theta,
+                coordinates(gradient.shape),
+                f,
+                lambda: kinks(ops, network, tape),
+            )
+            for quantity, (theta, gradient) in gradients.items()
+        ]
+
+    return bounded(check)
+
+
+def layer_networks() -> dict[str, Sequential]:
+    """Each layer, and each merged pair, between plain Linears where it has no weights of its own."""
+    return {
+        "Linear": Sequential(Linear(4, 3)),
+        "ReLU": Sequential(Linear(4, 3), ReLU(), Linear(3, 2), fused=False),
+        "Sigmoid": Sequential(Linear(4, 3), Sigmoid(), Linear(3, 2), fused=False),
+        "Maxout": Sequential(Maxout(4, 3, 5)),
+        "Dropout": Sequential(Dropout(0.8), Linear(4, 3), Dropout(0.5), Linear(3, 2)),
+        "Linear+ReLU": Sequential(Linear(4, 3), ReLU(), Linear(3, 2)),
+        "Linear+Sigmoid": Sequential(Linear(4, 3), Sigmoid(), Linear(3, 2)),
+        "Maxout+Dropout": Sequential(Maxout(4, 6, 5), Dropout(0.5), Linear(6, 2)),
+        "a small G": Sequential(Linear(3, 8), ReLU(), Linear(8, 7), ReLU(), Linear(7, 5), Sigmoid()),
+        "a small D": Sequential(
+            Dropout(0.8), Maxout(5, 6, 5), Dropout(0.5), Maxout(6, 6, 5), Dropout(0.5), Linear(6, 1)
+        ),
+    }
+
+
+def check_loss(ops: Ops, name: str, loss: GeneratorLoss | None, m: int = 8) -> list[Result]:
+    """The derivative by every logit of one of G's losses, or of -V for None."""
+    logits = ops.asarray(3 * np.random.default_rng(0).standard_normal((2 * m, 1)))
+    if loss is None:
+        targets, scale = np.repeat([[1.0], [0.0]], m, axis=0), 1 / m
+    else:
+        targets, scale = np.full((2 * m, 1), float(loss.target)), loss.sign / (2 * m)
+
+    def f() -> float:
+        l = ops.to_host(logits)
+        return -value(l[:m], l[m:]) if loss is None else loss(l)
+
+    dlogits = ops.cross_entropy_backward(logits, ops.asarray(targets), scale, ops.empty((2 * m, 1), np.float64))
+    directions = coordinates((2 * m, 1))
+    return [compare(ops, f"{name}: dlogits", "coordinates", ops.to_host(dlogits), logits, directions, f, list)]
+
+
+class Still:
+    """An optimiser that leaves the plain gradient where it can be read, and moves nothing."""
+
+    def __init__(self, params: Params):
+        self.state, self.grads = {}, Grads(params.like())
+
+    def update(self, count: Count) -> None:
+        """Parameters stay where they are, so that a loss can be read again and again."""
+
+
+def check_algorithm1(ops: Ops, name: str, updates: str, loss: str, directions: int = 20, m: int = 6) -> list[Result]:
+    """A D-step's and a G-step's own gradients, through both whole networks, along random directions."""
+
+    def check(attempt: int) -> list[Result]:
+        random = np.random.default_rng(attempt)
+        networks = layer_networks()
+        g = Player(ops, networks["a small G"], np.float64, Still)
+        d = Player(ops, networks["a small D"], np.float64, Still)
+        clock = ops.clock(ExponentialDecay(0.1), ExponentialDecay(0.5))
+        game = Algorithm1(ops, g, d, clock, Prior("normal", 3), attempt, m, updates=updates, loss=loss)
+        randomise(g.params, random)
+        randomise(d.params, random)
+        ops.copy(ops.asarray(random.random((m, 5))), out=game.x)
+        game.draw_z(0)
+
+        def sides() -> list[np.ndarray]:
+            return kinks(ops, g.network, game.tape_g) + kinks(ops, d.network, game.tape_d)
+
+        def row(player: Player, step: Callable[[], None], quantity: str) -> Result:
+            def f() -> float:
+                step()
+                return game.measure()[quantity]
+
+            f()
+            gradient = ops.to_host(player.optimiser.grads.target.flat)
+            random_directions = random.standard_normal((directions, len(gradient)))
+            row_name = f"{name}: {'D' if player is d else 'G'}"
+            return compare(ops, row_name, "directions", gradient, player.params.flat, random_directions, f, sides)
+
+        if updates == "simultaneous":
+            return [row(d, game.joint_step, "d_loss"), row(g, game.joint_step, "g_loss")]
+        return [row(d, game.d_step, "d_loss"), row(g, game.g_step, "g_loss")]
+
+    return bounded(check)
+
+
+def gradient_checks() -> dict[str, Check]:
+    """Layers, losses, and whole networks inside Algorithm 1, each against finite differences."""
+    checks: dict[str, Check] = {}
+    for name, network in layer_networks().items():
+        checks[name] = partial(check_network, network=network)
+    for name, loss in (("D loss -V", None), *((f"G loss, {n}", loss) for n, loss in GENERATOR_LOSSES.items())):
+        checks[name] = partial(check_loss, loss=loss)
+    for updates in UPDATES:
+        for loss in GENERATOR_LOSSES:
+            checks[f"Algorithm 1, {updates}, {loss}"] = partial(check_algorithm1, updates=updates, loss=loss)
+    return checks
+
+
+def check_gradients(ops: Ops) -> Iterator[Result]:
+    """The rows of the table that are gradients."""
+    for name, check in gradient_checks().items():
+        yield from check(ops, name)
