@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import tyro
 
 from minigan.errors import ConfigError
@@ -46,25 +45,6 @@ class Options(TrainedOptions):
                 raise ConfigError(f"--{name} {getattr(self, name)}: expected 1 to 1000")
 
 
-def beside_neighbours(sampler, data, rows: int, columns: int, seed: int) -> np.ndarray:
-    """Figure 2: (rows (columns + 1), features), the last column being the nearest training image of the one before."""
-    from minigan.metrics.neighbours import nearest
-
-    samples = sampler.sample(rows * columns, seed).reshape(rows, columns, -1)
-    index, _ = nearest(sampler.ops, samples[:, -1], data.train, data.scaled)
-    neighbours = data.scaled(data.train[index], samples.dtype)
-    return np.concatenate([samples, neighbours[:, None]], axis=1).reshape(rows * (columns + 1), -1)
-
-
-def along_lines(sampler, lines: str, rows: int, columns: int, seed: int) -> np.ndarray:
-    """Figure 3: (kinds of lines * rows * columns, features)"""
-    from minigan.generator.latent_lines import great_circles, straight_lines
-
-    ends = sampler.draw_z(2 * rows, seed)
-    paths = {"linear": [straight_lines], "spherical": [great_circles], "both": [straight_lines, great_circles]}[lines]
-    return sampler.generate(np.concatenate([path(ends, columns) for path in paths]))
-
-
 def main(args: list[str] | None = None) -> None:
     args = sys.argv[1:] if args is None else args
 
@@ -72,6 +52,7 @@ def main(args: list[str] | None = None) -> None:
         options = cli.parse(Options, args, PROG)
         options.check()
         from minigan.files.plots import save_samples
+        from minigan.generator.figures import along_lines, beside_neighbours
         from minigan.generator.reference_data import data_of
 
         sampler = options.sampler()

@@ -8,6 +8,7 @@ import pytest
 from minigan import backends, figure
 from minigan.data import load
 from minigan.evaluate import main
+from minigan.generator import figures
 from minigan.generator.sampler import Sampler
 from minigan.metrics import parzen
 
@@ -90,7 +91,7 @@ def test_figure_2_puts_the_nearest_training_image_beside_the_last_sample(digits_
     code, *_ = said(figure.main, "2", "--run", digits_run, "--out", out, "--rows", 3, "--columns", 4)
     assert code == 0
     sampler, data = Sampler.load(digits_run), load("digits")
-    images = figure.beside_neighbours(sampler, data, 3, 4, seed=0).reshape(3, 5, 64)
+    images = figures.beside_neighbours(sampler, data, 3, 4, seed=0).reshape(3, 5, 64)
     np.testing.assert_array_equal(images[:, :4].reshape(12, 64), sampler.sample(12))
     for sample, neighbour in zip(images[:, 3], images[:, 4]):
         distances = np.linalg.norm(data.train / 255 - sample, axis=1)
@@ -107,7 +108,7 @@ def test_figure_2_puts_the_nearest_training_image_beside_the_last_sample(digits_
 
 def test_figure_3_goes_from_draw_to_draw_both_ways(digits_run, said, tmp_path):
     sampler = Sampler.load(digits_run)
-    images = figure.along_lines(sampler, "both", rows=2, columns=5, seed=1).reshape(2, 2, 5, 64)
+    images = figures.along_lines(sampler, "both", rows=2, columns=5, seed=1).reshape(2, 2, 5, 64)
     ends = sampler.generate(sampler.draw_z(4, 1)).reshape(2, 2, 64)
     for kind in images:
         np.testing.assert_allclose(kind[:, [0, -1]], ends, atol=1e-5)

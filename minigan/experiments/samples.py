@@ -9,8 +9,8 @@ import numpy as np
 
 from minigan.experiments import training
 from minigan.experiments.finding import Finding
-from minigan.figure import along_lines, beside_neighbours
 from minigan.files.plots import save_samples
+from minigan.generator.figures import along_lines, beside_neighbours
 from minigan.generator.reference_data import data_of
 from minigan.generator.sampler import Sampler
 
