@@ -1,6 +1,6 @@
 """The same run on two backends: how far rounding drives them apart, and whether it matters.
 
-    python benchmarks/drift.py --data FOLDER --epochs 20
+    python docs/drift.py --data FOLDER --epochs 20
 
 Two runs of one seed draw the same numbers and differ by rounding alone, which the game then magnifies as any chaotic
 system does.  The table shows the largest difference of a sample's pixel as training goes on, and in the end each
