@@ -12,6 +12,7 @@ from minigan.options import cli
 from minigan.options.config import Config, preset, to_toml
 
 PROG = "minigan.train"
+COMPILING = "the kernels are compiled, some ten seconds; later runs find them where a cache folder can be written"
 
 
 def options(args: list[str]) -> Config:
@@ -64,7 +65,8 @@ def main(args: list[str] | None = None) -> None:
 
         trainer = Trainer(config)
         announce(trainer)
-        trainer.run()
+        with trainer.gan.ops.compiling(lambda: trainer.progress.warn(COMPILING)):
+            trainer.run()
         report(trainer)
 
     cli.run(PROG, body)
