@@ -1,5 +1,6 @@
-"""Sphinx: MyST pages, the furo theme, docstrings as they stand in the code."""
+"""Sphinx: MyST pages, the furo theme, formulas without a network, docstrings as they stand in the code."""
 
+import html
 import re
 import sys
 from pathlib import Path
@@ -7,13 +8,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from docutils import nodes
+
 import minigan
 
 project = "minigan"
 copyright = "the minigan authors"
 version = release = minigan.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "*-tables.md", "*-table.md"]
@@ -22,10 +25,31 @@ smartquotes = False
 html_theme = "furo"
 html_title = f"minigan {release}"
 html_copy_source = False
+html_math_renderer = "katex"
+html_static_path = ["../minigan/assets"]
+html_css_files = ["katex/katex.min.css"]
+html_js_files = [("katex/katex.min.js", {"defer": "defer"})]
 
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "undoc-members": True}
 python_maximum_signature_line_length = 100
+
+
+# ---- Formulas --------------------------------------------------------------------------------------------------
+#
+# A page holds the formulas as text, and the package's own copy of KaTeX draws them when the page is opened.
+
+DRAW = """
+document.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".math").forEach(formula =>
+  katex.render(formula.textContent, formula, {displayMode: formula.tagName === "DIV", throwOnError: false})))
+"""
+
+
+def as_text(writer, node):
+    """A formula in the line is a span, one by itself a div."""
+    tag = "div" if isinstance(node, nodes.math_block) else "span"
+    writer.body.append(f'<{tag} class="math">{html.escape(node.astext())}</{tag}>')
+    raise nodes.SkipNode
 
 
 # ---- Docstrings ------------------------------------------------------------------------------------------------
@@ -78,4 +102,6 @@ def as_written(app, what, name, obj, options, lines):
 
 
 def setup(app):
+    app.add_html_math_renderer("katex", (as_text, None), (as_text, None))
+    app.add_js_file(None, body=DRAW)
     app.connect("autodoc-process-docstring", as_written)

@@ -26,6 +26,7 @@ from minigan.game.losses import probability
 from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
 from minigan.game.priors import Prior
 from minigan.game.schedules import ExponentialDecay, LinearRamp
+from minigan.game.work import AUTO, backend_for, multiplications
 from minigan.generator.sampler import Sampler, forward_in_batches, from_header
 from minigan.layers import Sequential, Sigmoid, models
 from minigan.layers.params import Params
@@ -37,8 +38,8 @@ class GAN:
 
     generator, discriminator  `Sequential` networks
     recipe                    how they play and learn
-    backend, threads, device  the name of what computes, on how many CPU threads (None: as many as it finds good), or
-                              on which GPU
+    backend, threads, device  the name of what computes ("auto": `minigan.game.work` chooses), on how many CPU threads
+                              (None: as many as it finds good), or on which GPU
     iteration                 iterations done
     data                      what it was trained on, as `minigan.data.describe` says it
 
@@ -57,6 +58,8 @@ class GAN:
         self.recipe = recipe.checked
         check_players(generator, discriminator)
         self.generator, self.discriminator = generator, discriminator
+        if backend == AUTO:
+            backend = backend_for(multiplications(generator, discriminator, recipe), recipe, threads, device)
         self.ops = backends.get(backend, threads, device, recipe.precision)
         self._game: Algorithm1 | None = None
         self._iterations: dict[tuple[int, bool], Callable[[], None]] = {}

@@ -14,6 +14,7 @@ from minigan.options.config import Config, preset, to_toml
 from minigan.options.console import tell
 
 PROG = "minigan.train"
+COMPILING = "the kernels are compiled, some ten seconds; later runs find them where a cache folder can be written"
 
 
 def options(args: list[str]) -> Config:
@@ -66,7 +67,8 @@ def main(args: list[str] | None = None) -> None:
 
         trainer = Trainer(config, shlex.join(["python", "-m", PROG, *args]))
         announce(trainer)
-        trainer.run()
+        with trainer.gan.ops.compiling(lambda: trainer.watch("progress", trainer.progress.warn, COMPILING)):
+            trainer.run()
         report(trainer)
 
     cli.run(PROG, body)
@@ -74,18 +76,29 @@ def main(args: list[str] | None = None) -> None:
 
 def announce(trainer) -> None:
     """What begins, on standard error."""
-    from minigan.backends import why_no_gpu
-
     gan, data, config, left = trainer.gan, trainer.data, trainer.config, trainer.total - trainer.gan.iteration
     if config.resume and gan.iteration == 0:
         tell(f"{trainer.folder.checkpoints}: no checkpoint there, so the run begins anew")
-    chosen = config.backend == "auto" and gan.ops.name == "numba" and config.threads is None
     examples = f", {len(data.train)} examples" if hasattr(data, "train") else ""
-    instead = f" (no GPU: {why_no_gpu(config.device)})" if chosen else ""
     tell(
         f"{data.name}{examples}: {left} iteration{'s' * (left != 1)} of {gan.recipe.batch_size} on "
-        f"{gan.ops.place}{instead}; files in {trainer.folder.path}"
+        f"{gan.ops.place}{passed_over(config, gan)}; files in {trainer.folder.path}"
     )
+
+
+def passed_over(config: Config, gan) -> str:
+    """What `auto` would rather have taken, and why it could not."""
+    from minigan.backends import why_no_gpu, why_no_numba
+    from minigan.game.work import WORTH_COMPILING, multiplications
+
+    if config.backend != "auto" or multiplications(gan.generator, gan.discriminator, gan.recipe) < WORTH_COMPILING:
+        return ""
+    match gan.ops.name:
+        case "numba" if config.threads is None:
+            return f" (no GPU: {why_no_gpu(config.device)})"
+        case "numpy":
+            return f" (no numba: {why_no_numba()})"
+    return ""
 
 
 def report(trainer) -> None:

@@ -1,7 +1,8 @@
-"""What tests of the commands share."""
+"""What tests of the commands and of pages share."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,21 @@ def said(capsys):
         return int(code or 0), captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def browser():
+    """Headless Chromium, driven by Selenium, that finds no other host."""
+    selenium = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("no chromium and chromedriver on this machine")
+    options = selenium.ChromeOptions()
+    options.binary_location = chromium
+    flags = ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu", "disable-background-networking")
+    for flag in (*flags, "host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    running = selenium.Chrome(options=options, service=selenium.ChromeService(driver))
+    yield running
+    running.quit()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,10 @@ class Ops(ABC):
 
         Kernels called outside of one compute the same, perhaps more slowly.
         """
+
+    def compiling(self, say: Callable[[], None]) -> AbstractContextManager:
+        """While it is open: `say` is called once, when a kernel is not found on disk and begins to be compiled."""
+        return nullcontext()
 
     def recorded(self, iterate: Callable[[], None]) -> Callable[[], None]:
         """A call that does what `iterate` does, as often as it is called: a GPU records its kernels and replays them.

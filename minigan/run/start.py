@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
-from minigan import backends
 from minigan import data as datasets
 from minigan.data import Dataset
 from minigan.errors import ConfigError, DataError
 from minigan.gan import GAN
-from minigan.layers import Sequential
 from minigan.layers.models import build
 from minigan.options.config import Config
 
-WORTH_COMPILING = 2e7
 DRAWN_POINTS = 2500
 
 
@@ -44,25 +39,7 @@ def make_gan(config: Config, data) -> GAN:
         discriminator = build(config.discriminator, data.n_features, 1)
     except ValueError as error:
         raise ConfigError(f"--discriminator: {error}") from None
-    backend = choose_backend(config, generator, discriminator) if config.backend == "auto" else config.backend
-    return GAN(generator, discriminator, config.recipe, backend, config.threads, config.device)
-
-
-def choose_backend(config: Config, generator: Sequential, discriminator: Sequential) -> str:
-    """Where an iteration's products outweigh what its kernels cost to start, a GPU if there is one, else numba; for
-    less work, or where Numba does not work, numpy.
-
-    An iteration multiplies about 5 m (weights of G + k weights of D) pairs: two passes through each player.
-    """
-    weights = [sum(prod(shape) for shape in network.shapes().values()) for network in (generator, discriminator)]
-    pairs = 5 * config.batch_size * (weights[0] + config.k * weights[1])
-    if config.precision == "tf32" or config.device != 0:
-        return backends.GPU
-    if pairs < WORTH_COMPILING:
-        return "numpy"
-    if config.threads is None and backends.why_no_gpu(config.device) is None:
-        return backends.GPU
-    return "numba" if backends.why_no_numba() is None else "numpy"
+    return GAN(generator, discriminator, config.recipe, config.backend, config.threads, config.device)
 
 
 def drawn(data) -> np.ndarray:

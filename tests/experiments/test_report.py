@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -43,23 +42,6 @@ def test_the_report_needs_no_network_and_escapes_what_it_shows(page):
     text = page.read_text()
     assert not re.search(r"(?:src|href)=\"(?!data:|#)", text) and "<0>" not in text and "p &lt; q &amp; r" in text
     assert "$c" in text and "does not hold" in text and "seed 3" in text
-
-
-@pytest.fixture
-def browser():
-    """Headless Chromium, driven by Selenium."""
-    selenium = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("no chromium and chromedriver on this machine")
-    options = selenium.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    running = selenium.Chrome(options=options, service=selenium.ChromeService(driver))
-    yield running
-    running.quit()
 
 
 def test_the_report_opens_in_a_browser_and_its_slider_moves_the_samples(page, browser):

@@ -6,10 +6,13 @@ What is too small to gain anything, and the sigmoid, whose exponential NumPy com
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 
 import numpy as np
+from numba.core import event
 
 from minigan import rng
 from minigan.backends import checks
@@ -23,6 +26,20 @@ KEEP_ALL = np.uint64(2**32)
 NOWHERE = (np.uint64(0),) * 5
 SERIAL = 1 << 13
 """Work below this many entries, or multiplications, is not worth waking another core's cache for."""
+
+
+class FirstCompilation(event.Listener):
+    """Calls `say` when Numba begins to compile, from whichever thread is first."""
+
+    def __init__(self, say: Callable[[], None]):
+        self._say, self._said = say, Lock()
+
+    def on_start(self, event):
+        if self._said.acquire(blocking=False):
+            self._say()
+
+    def on_end(self, event):
+        pass
 
 
 class NumbaOps(NumpyOps):
@@ -49,6 +66,9 @@ class NumbaOps(NumpyOps):
         """
         with self.blas.single_threaded() if self.blas.linked else super().session(), self._pool.session():
             yield
+
+    def compiling(self, say):
+        return event.install_listener("numba:compile", FirstCompilation(say))
 
     def _run(self, kernel, work: int, written: tuple, *arguments) -> None:
         """A kernel over as many parts as there are threads, or in one where there is little work.
