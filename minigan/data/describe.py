@@ -9,6 +9,7 @@ import numpy as np
 
 from minigan.data.dataset import Dataset
 from minigan.data.mixtures import Mixture
+from minigan.data.standardise import Standard, is_standard
 
 
 def is_description(described: Any) -> bool:
@@ -22,13 +23,15 @@ def is_description(described: Any) -> bool:
         and all(type(side) is int and side >= 1 for side in shape or ())
         and type(contrast) in (int, float)
         and 0 < contrast < float("inf")
+        and ("standard" not in described or is_standard(described["standard"]))
     )
 
 
 def describe(data: Dataset | Mixture) -> dict:
     """Name, dtype, shape, image shape (None for none) and a SHA-256 of the training examples, or of the modes.
 
-    Where images are contrast-normalised, also the length that each is given; no key says that they are not.
+    Where images are contrast-normalised, also the length that each is given, and where features are standardised their
+    means and deviations; no key says that they are not.
     """
     if isinstance(data, Dataset):
         content = np.ascontiguousarray(data.train)
@@ -43,4 +46,11 @@ def describe(data: Dataset | Mixture) -> dict:
     }
     if isinstance(data, Dataset) and data.contrast is not None:
         described["contrast"] = data.contrast
+    if isinstance(data, Dataset) and data.standard is not None:
+        described["standard"] = data.standard.to_json()
     return described
+
+
+def standard_of(described: dict) -> Standard | None:
+    """The means and deviations by which the data described so are standardised, or None."""
+    return Standard.from_json(described["standard"]) if "standard" in described else None
