@@ -50,7 +50,7 @@ def beside_neighbours(sampler, data, rows: int, columns: int, seed: int) -> np.n
     """Figure 2: (rows (columns + 1), features), the last column being the nearest training image of the one before."""
     from minigan.metrics.neighbours import nearest
 
-    samples = sampler.sample(rows * columns, seed).reshape(rows, columns, -1)
+    samples = sampler.generate(sampler.draw_z(rows * columns, seed)).reshape(rows, columns, -1)
     index, _ = nearest(sampler.ops, samples[:, -1], data.train, data.scaled)
     neighbours = data.scaled(data.train[index], samples.dtype)
     return np.concatenate([samples, neighbours[:, None]], axis=1).reshape(rows * (columns + 1), -1)
@@ -88,7 +88,7 @@ def main(args: list[str] | None = None) -> None:
         contrast = "contrast" in sampler.data
         save_samples(
             Path(options.out),
-            images,
+            sampler.in_own_units(images),
             sampler.data["image_shape"],
             columns=columns,
             contrast=contrast,

@@ -72,7 +72,7 @@ class Dataset:
         return self.train.dtype == np.uint8 or bool(self.train.min() >= 0 and self.train.max() <= 1)
 
     def affine(self, part: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """(scale, shift): rows x of `train`, `validation` or `test` become  scale x + shift  before they are standardised.
+        """(scale, shift): rows x of `train`, `validation` or `test` become  scale x + shift,  yet to be standardised.
 
         part          (n, F)
         scale, shift  (n,) float64, or None for 1 and 0

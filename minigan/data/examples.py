@@ -1,4 +1,4 @@
-"""From an array of the usual shapes and dtypes to examples as `Dataset` takes them: the same for files and for `fit`."""
+"""Arrays of the usual shapes and dtypes as `Dataset` takes examples: the same for files and for `GAN.fit`."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ def dataset_of(name: str, train: Any, validation: Any = None, test: Any = None, 
     Warns, DataWarning, of bytes that are nearly black throughout.
     """
     source = source or name
-    arrays = [None if part is None else as_array(source, part) for part in (train, validation, test)]
-    first, *others = [None if array is None else in_pictures(source, array) for array in arrays]
+    first, *others = [None if part is None else in_pictures(source, part) for part in (train, validation, test)]
     for array in others:
         if array is not None and array.shape[1:] != first.shape[1:]:
             raise DataError(f"{source}: examples of shape {array.shape[1:]}, expected {first.shape[1:]} as in 'train'")
@@ -53,8 +52,9 @@ def as_array(name: object, values: Any) -> np.ndarray:
     return array.astype(native, copy=False)
 
 
-def in_pictures(name: object, array: np.ndarray) -> np.ndarray:
+def in_pictures(name: object, values: Any) -> np.ndarray:
     """(N, F), (N, H, W) or (N, H, W, 3), colours last, of any of the shapes above."""
+    array = as_array(name, values)
     match array.shape:
         case (_, _) | (_, _, _) | (_, _, _, 3):
             return array

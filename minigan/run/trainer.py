@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+import warnings
 from collections.abc import Callable
 from functools import partial
 from math import prod
@@ -13,8 +14,9 @@ import numpy as np
 
 from minigan import backends
 from minigan import data as datasets
-from minigan.data import Dataset
-from minigan.errors import CheckpointError, ConfigError, DataError, DivergedError
+from minigan.data import Dataset, PictureOptions
+from minigan.data.ranges import far_apart, outside_unit_interval
+from minigan.errors import CheckpointError, ConfigError, DataError, DataWarning, DivergedError
 from minigan.files import checkpoint
 from minigan.files.background import Background
 from minigan.files.plots import displayable, save_samples
@@ -38,7 +40,8 @@ def make_gan(config: Config, data) -> GAN:
     in_unit_interval = isinstance(data, Dataset) and data.in_unit_interval
     if config.generator and config.generator[-1].startswith("sigmoid") and not in_unit_interval:
         culprit = f"--data {config.data}" if config.contrast is None else f"--contrast {config.contrast}"
-        raise ConfigError(f"{culprit}: values outside [0, 1], where --generator ends in a sigmoid; expected 'linear'")
+        culprit = "--standardise" if config.standardise else culprit
+        raise ConfigError(f"{culprit}: {outside_unit_interval(data)}")
     try:
         means = data.means() if in_unit_interval else None
         generator = build(config.generator, config.latent, data.n_features, means)
@@ -48,6 +51,8 @@ def make_gan(config: Config, data) -> GAN:
         discriminator = build(config.discriminator, data.n_features, 1)
     except ValueError as error:
         raise ConfigError(f"--discriminator: {error}") from None
+    if apart := far_apart(data):
+        warnings.warn(f"--data {config.data}: {apart}", DataWarning, stacklevel=2)
     backend = choose_backend(config, generator, discriminator) if config.backend == "auto" else config.backend
     return GAN(generator, discriminator, recipe_of(config), backend, config.threads, config.device)
 
@@ -70,7 +75,7 @@ def choose_backend(config: Config, generator: Sequential, discriminator: Sequent
 def drawn(data) -> np.ndarray:
     """Points of p_data for a drawing: (n, features)."""
     if isinstance(data, Dataset):
-        return data.scaled(data.train[:DRAWN_POINTS], np.float64)
+        return data.plain(data.train[:DRAWN_POINTS], np.float64)
     return data.sample(DRAWN_POINTS, seed=0)
 
 
@@ -127,7 +132,8 @@ class Trainer:
     def _loaded(self):
         """The data.  Raises DataError, which says of a run that goes on that its data may have moved."""
         try:
-            return datasets.load(self.config.data, self.config.contrast)
+            config = self.config
+            return datasets.load(config.data, config.contrast, config.standardise, PictureOptions.of(config))
         except DataError as error:
             if self.config.resume:
                 raise DataError(f"{error}; the run was trained on it, and --data says where it is now") from None
@@ -187,7 +193,7 @@ class Trainer:
         if not np.isfinite(list(measured.values())).all() or self.gan.not_finite():
             self.background.wait()
             kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
-            advice = "try a smaller --lr, or --optimizer adam with --lr .0002"
+            advice = far_apart(self.data) or "try a smaller --lr, or --optimizer adam with --lr .0002"
             raise DivergedError(f"iteration {self.gan.iteration}: {self._origin()}; {advice} ({kept})")
         return measured
 
@@ -261,6 +267,7 @@ class Trainer:
         """Go on from the newest checkpoint that verifies, if it is of this run."""
         path, tensors, header = checkpoint.newest(self.folder.checkpoints)
         self._kept("contrast", header["data"].get("contrast"), self.config.contrast)
+        self._kept("standardise", "standard" in header["data"], self.config.standardise)
         self._kept("generator_from", self.folder.saved_config().generator_from, self.config.generator_from)
         if nameless(header["data"]) != nameless(self.gan.data):
             raise CheckpointError(f"{path}: trained on other data ({header['data']['name']}, by SHA-256)")

@@ -197,7 +197,7 @@ def test_a_label_that_is_none(tmp_path, refused):
 def test_a_batch_that_is_far_too_large_is_not_read_whole(tmp_path, refused, peak, name):
     with open(tmp_path / name, "wb") as file:
         file.truncate(3073 << 20)
-    message = "more than 33554432 bytes", "10,000 images"
+    message = "more than 50331648 bytes", "10,000 images"
     assert peak(lambda: refused(lambda: load_cifar10(tmp_path), tmp_path / name, *message)) < 80 * MIB
 
 

@@ -144,7 +144,7 @@ def test_load_mnist_by_any_of_the_names(tmp_path, separator, suffix, pack):
     write(tmp_path / f"train-images{separator}idx3-ubyte{suffix}", pack(idx(train)))
     write(tmp_path / f"t10k-images{separator}idx3-ubyte{suffix}", pack(idx(test)))
     data = load_mnist(tmp_path)
-    assert data.name == "mnist" and data.image_shape == (3, 4)
+    assert data.name == tmp_path.name and data.image_shape == (3, 4)
     np.testing.assert_array_equal(data.train, train[:11].reshape(11, 12))
     np.testing.assert_array_equal(data.validation, train[11:].reshape(2, 12))
     np.testing.assert_array_equal(data.test, test.reshape(7, 12))
@@ -187,7 +187,7 @@ def test_labels_in_the_images_place(tmp_path, refused):
 def test_the_real_files(mnist_folder):
     data = load_mnist(mnist_folder)
     assert (data.train.shape, data.validation.shape, data.test.shape) == ((50_000, 784), (10_000, 784), (10_000, 784))
-    assert data.image_shape == (28, 28) and data.train.dtype == np.uint8
+    assert data.name == "mnist" and data.image_shape == (28, 28) and data.train.dtype == np.uint8
     train = hashlib.sha256(struct.pack(">IIII", 0x803, 60_000, 28, 28))
     train.update(data.train)
     train.update(data.validation)

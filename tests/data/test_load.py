@@ -72,10 +72,10 @@ def test_mnist_in_minigan_data(tmp_path, monkeypatch, subfolder):
 
 def test_mnist_is_downloaded_where_minigan_data_has_none(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "download_mnist", lambda: mnist_in(tmp_path / "cache"))
-    assert load("mnist").name == "mnist"
+    assert load("mnist").train.shape == (10, 4)
     (tmp_path / "other").mkdir()
     monkeypatch.setenv("MINIGAN_DATA", str(tmp_path / "other"))
-    assert load("mnist").name == "mnist"
+    assert load("mnist").train.shape == (10, 4)
 
 
 @pytest.mark.parametrize("subfolder", ["", "cifar10", "cifar-10-batches-bin", "cifar10/cifar-10-batches-bin"])
@@ -136,7 +136,7 @@ def test_a_minigan_data_that_is_no_folder(tmp_path, monkeypatch, refused):
 @pytest.mark.parametrize("subfolder", ["", "mnist"])
 def test_a_path_to_idx_files(tmp_path, subfolder):
     mnist_in(tmp_path / subfolder)
-    assert load(str(tmp_path)).name == "mnist"
+    assert load(str(tmp_path)).train.shape == (10, 4)
 
 
 def test_a_path_to_test_images_alone_says_what_is_missing(tmp_path, refused):
@@ -167,7 +167,7 @@ def test_a_path_to_nothing(tmp_path, refused):
         refused(lambda: load(path), "not found" if path else "unknown kind", "pictures", ".npy")
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.npy.txt", "train-images-idx3-ubyte", "other.tar.gz", "data_batch_1.bin"])
+@pytest.mark.parametrize("name", ["a.tsv", "a.npy.txt", "train-images-idx3-ubyte", "other.tar.gz", "data_batch_1.bin"])
 def test_a_path_to_another_kind_of_file(tmp_path, refused, name):
     (tmp_path / name).write_bytes(IDX)
     refused(lambda: load(str(tmp_path / name)), name, "MNIST or CIFAR-10 files", "pictures", ".npy or .npz")
