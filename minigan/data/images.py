@@ -103,7 +103,8 @@ def read_all(paths: list[Path], options: PictureOptions) -> tuple[np.ndarray, np
     if pixels is None:
         raise DataError(f"{paths[0].parent}: none of {len(paths)} pictures can be read, expected some")
     if animated:
-        warn(f"{animated[0]}: has several frames, of which the first is taken, as of {len(animated)} pictures in all")
+        others = f", as of {len(animated) - 1} more" if len(animated) > 1 else ""
+        warn(f"{animated[0]}: has several frames, of which the first is taken{others}")
     return pixels[: len(kept)], np.array(kept)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -75,18 +76,23 @@ def formats() -> tuple[dict[str, str], list[str]]:
     return suffixes, sorted(name for name, accept in known.items() if accept is not None)
 
 
+@contextmanager
 def open_image(path: Path):
     """A picture of whatever format its content has.  Raises DataError for content of no format."""
     from PIL import Image, UnidentifiedImageError
 
     suffixes, by_content = formats()
-    try:
-        return Image.open(path, formats=sorted({*by_content, suffixes[path.suffix.lower()]}))
-    except UnidentifiedImageError:
-        with open(path, "rb") as file:
+    # Given the name, Pillow maps a TIFF that is not packed, and shuffles the pixels of one that is to be turned.
+    with open(path, "rb") as file:
+        try:
+            image = Image.open(file, formats=sorted({*by_content, suffixes[path.suffix.lower()]}))
+        except UnidentifiedImageError:
+            file.seek(0)
             start = file.read(12)
-        content = f"content that begins with {start!r} is no picture to Pillow" if start else "an empty file"
-        raise DataError(f"{path}: cannot be read ({content}), expected a whole picture") from None
+            content = f"content that begins with {start!r} is no picture to Pillow" if start else "an empty file"
+            raise DataError(f"{path}: cannot be read ({content}), expected a whole picture") from None
+        with image:
+            yield image
 
 
 def read_picture(path: Path, options: PictureOptions) -> tuple[np.ndarray, bool]:
@@ -117,7 +123,7 @@ def read_picture(path: Path, options: PictureOptions) -> tuple[np.ndarray, bool]
 def deeper(image) -> str | None:
     """What the pixels are that 8 bits a channel cannot hold: also where Pillow would cut them to 8; or None."""
     if image.mode not in GREY + COLOUR:
-        return f"mode {image.mode}"
+        return f"mode {image.mode} (16 bits or more)"
     for codec, _, _, arguments in image.tile:
         most = arguments[-1] if codec.startswith("ppm") and isinstance(arguments, tuple) else 255
         if codec == "SGI16" or SIXTEEN_BITS.search(str(arguments)) or most > 255:
