@@ -41,5 +41,5 @@ def far_apart(data) -> str:
     sizes = np.sqrt(squares[squares > 0] / len(data.train))
     if not len(sizes) or sizes.max() < FAR_APART * sizes.min():
         return ""
-    found = f"from {sizes.min():.2g} to {sizes.max():.2g}"
+    found = f"from {sizes.min():.3g} to {sizes.max():.3g}"
     return f"its features differ by orders of magnitude, {found}; try --standardise (Dataset.standardised)"

@@ -43,8 +43,8 @@ def load_table(path: str | Path) -> Dataset:
                 column, field = next((i, field) for i, field in enumerate(fields, 1) if not is_number(field))
                 where = f"{path}: line {reader.line_num}, column {column}"
                 raise DataError(f"{where}: {shortened(field)!r}, expected a number") from None
-    if not values:
-        raise DataError(f"{path}: no numbers, expected one example a line")
+        if not values:
+            raise DataError(f"{path}: no numbers, expected one example a line")
     rows = np.frombuffer(values).reshape(-1, width)
     if names and not names[0].strip() and width > 1 and np.array_equal(rows[:, 0], np.arange(len(rows))):
         warnings.warn(f"{path}: its first column has no name and counts the lines: passed over", DataWarning, 2)

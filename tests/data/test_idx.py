@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minigan.data.idx
 from minigan.data.idx import load_mnist, read_idx_images
 
 TRAIN_SHA256 = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
@@ -148,6 +149,25 @@ def test_load_mnist_by_any_of_the_names(tmp_path, separator, suffix, pack):
     np.testing.assert_array_equal(data.train, train[:11].reshape(11, 12))
     np.testing.assert_array_equal(data.validation, train[11:].reshape(2, 12))
     np.testing.assert_array_equal(data.test, test.reshape(7, 12))
+
+
+@pytest.mark.parametrize("folder, name", [("fashion", "fashion"), ("mnist", "own mnist"), ("Fashion/raw", "Fashion")])
+def test_other_images_under_mnists_names_are_called_by_their_folder(tmp_path, folder, name):
+    (tmp_path / folder).mkdir(parents=True)
+    write(tmp_path / folder / "train-images-idx3-ubyte", idx(images(13)))
+    assert load_mnist(tmp_path / folder).name == name
+
+
+def test_mnists_name_is_given_by_content(tmp_path, monkeypatch):
+    train, test = images(13), images(7, seed=1)
+    write(tmp_path / "train-images-idx3-ubyte", idx(train))
+    hashes = {"train": hashlib.sha256(idx(train)).hexdigest(), "t10k": hashlib.sha256(idx(test)).hexdigest()}
+    monkeypatch.setattr(minigan.data.idx, "MNIST", hashes)
+    assert load_mnist(tmp_path).name == "mnist"
+    write(tmp_path / "t10k-images-idx3-ubyte", gzip.compress(idx(test)))
+    assert load_mnist(tmp_path).name == "mnist"
+    write(tmp_path / "t10k-images-idx3-ubyte", gzip.compress(idx(test[:6])))
+    assert load_mnist(tmp_path).name != "mnist"
 
 
 def test_a_large_file_is_split_at_50000(tmp_path):
