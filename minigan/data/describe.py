@@ -69,9 +69,9 @@ def scaled_as(described: dict, values: Any, dtype) -> np.ndarray:
     """
     rows = as_rows("x", in_pictures("x", values))
     check_examples("x", rows)
-    x, trained_on = Dataset("x", rows), described.get("dtype", "uint8")
+    x, trained_on = Dataset("x", rows), described.get("dtype")
     kind = np.asarray(values).dtype.kind
-    if kind in "iu" and trained_on != "uint8":
+    if kind in "iu" and trained_on not in (None, "uint8"):
         raise DataError(f"x: whole numbers, and the training data are {trained_on}: expected floats in their units")
     contrast, standard = described.get("contrast"), standard_of(described)
     if kind == "f":

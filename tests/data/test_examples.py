@@ -60,6 +60,7 @@ def test_fit_takes_what_the_command_takes(tmp_path, array):
         (np.array([[-1, 5]]), "whole numbers from -1 to 5"),
         (np.array([[0, 256]]), "whole numbers from 0 to 256"),
         (np.array([[0, 2**64 - 1]], np.uint64), "18446744073709551615"),
+        (np.ma.array([[0.5, 9.0]], mask=[[False, True]]), "masked"),
         (np.array([[0.5, np.nan]]), "NaN or infinity in row 0"),
     ],
 )

@@ -64,6 +64,7 @@ def test_an_unknown_name(refused):
     refused(lambda: load("faces"), "--data faces: not found", "digits, mnist, cifar10, tfd, gaussian, ring, grid")
 
 
+@pytest.mark.filterwarnings("ignore:--data mnist")
 @pytest.mark.parametrize("subfolder", ["", "mnist"])
 def test_mnist_in_minigan_data(tmp_path, monkeypatch, subfolder):
     mnist_in(tmp_path / subfolder)
@@ -71,6 +72,7 @@ def test_mnist_in_minigan_data(tmp_path, monkeypatch, subfolder):
     assert load("mnist").train.shape == (10, 4)
 
 
+@pytest.mark.filterwarnings("ignore:--data mnist")
 def test_mnist_is_downloaded_where_minigan_data_has_none(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "download_mnist", lambda: mnist_in(tmp_path / "cache"))
     assert load("mnist").train.shape == (10, 4)
@@ -146,6 +148,7 @@ def test_torchvisions_layout_is_found_from_its_root(tmp_path, place):
     assert load(str(tmp_path)).train.shape == (10, 4)
 
 
+@pytest.mark.filterwarnings("ignore:--data mnist")
 def test_of_several_sets_in_torchvisions_layout_mnist_is_mnist(tmp_path, monkeypatch, refused):
     for place in ("FashionMNIST/raw", "KMNIST/raw"):
         mnist_in(tmp_path / place)
