@@ -96,15 +96,15 @@ def test_bytes_that_are_nearly_black_are_said_to_be(tmp_path, most):
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 def test_a_large_array_is_mapped_and_not_read(tmp_path, monkeypatch, peak, refused, dtype):
-    array = RANDOM.integers(0, 256, (1 << 14, 64)).astype(dtype)
+    array = RANDOM.integers(0, 256, (1 << 13, 1024), dtype=np.uint8).astype(dtype)
     path = save(tmp_path / "own.npy", array)
     assert peak(lambda: load_array(path)) >= array.nbytes
     monkeypatch.setattr(arrays, "LARGE", array.nbytes)
     found = []
-    assert peak(lambda: found.append(load_array(path))) < array.nbytes / 2 + 4 * CHUNK
+    assert peak(lambda: found.append(load_array(path))) < 4 * CHUNK < array.nbytes
     np.testing.assert_array_equal(found[0].train, array)
     for backend in ("numpy", "numba"):
-        gan = GAN(Sequential(Linear(4, 64)), Sequential(Linear(64, 1)), Recipe(latent=4, lr=1e-9), backend, 1)
+        gan = GAN(Sequential(Linear(4, 1024)), Sequential(Linear(1024, 1)), Recipe(latent=4, lr=1e-9), backend, 1)
         assert gan.fit(found[0], iterations=2).iteration == 2
     path.write_bytes(path.read_bytes()[:-1])
     refused(lambda: load_array(path), path, "truncated")
