@@ -32,6 +32,10 @@ class PassedOver(UserWarning):
     """A checkpoint that cannot be trusted, in whose place an older one is taken."""
 
 
+class DataWarning(UserWarning):
+    """Data that were read, but not all of them, or not as one may think: what, and why."""
+
+
 class DeviceError(RuntimeError):
     """A GPU that is not there, cannot be used or was lost: why, and what was expected."""
 

@@ -38,8 +38,11 @@ def command_of(config: Config) -> str:
     for field in fields(Config):
         value = getattr(config, field.name)
         if field.name not in WORKPLACE and value != getattr(base, field.name):
-            values = value if isinstance(value, tuple) else [value]
-            words += [f"--{field.name.replace('_', '-')}", *map(str, values)]
+            name = field.name.replace("_", "-")
+            if isinstance(value, bool):
+                words.append(f"--{name}" if value else f"--no-{name}")
+            else:
+                words += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
     return shlex.join(words)
 
 

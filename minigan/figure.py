@@ -69,7 +69,7 @@ def main(args: list[str] | None = None) -> None:
         contrast = "contrast" in sampler.data
         save_samples(
             Path(options.out),
-            images,
+            sampler.in_own_units(images),
             sampler.data["image_shape"],
             columns=columns,
             contrast=contrast,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,8 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from minigan import backends
-from minigan.data import Dataset, Mixture, describe, minibatches
-from minigan.errors import CheckpointError, ConfigError, DivergedError, one_line
+from minigan.data import Dataset, Mixture, dataset_of, describe, minibatches
+from minigan.data.describe import scaled_as
+from minigan.data.ranges import far_apart, outside_unit_interval
+from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Snapshot
 from minigan.game import optim
@@ -79,7 +82,8 @@ class GAN:
     def fit(self, X, epochs: int = 10, iterations: int | None = None) -> GAN:
         """Train from the recipe's initial weights, without output; `minigan.run.trainer` keeps a record of a run.
 
-        X           (N, n) uint8 in 0..255 (trained on as [0, 1]) or float array; a `Dataset`; or a `Mixture`
+        X           an array as `minigan.data.examples` takes it: (N, n), or pictures; floats, or whole numbers in
+                    0..255, which are trained on as [0, 1]; or a `Dataset`; or a `Mixture`
         iterations  in place of epochs
 
         Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them, DivergedError
@@ -88,15 +92,18 @@ class GAN:
         for name, number in (("epochs", epochs), ("iterations", 0 if iterations is None else iterations)):
             if not isinstance(number, Integral) or number < 0:
                 raise ConfigError(f"{name} {number!r}: expected a whole number, 0 or more")
-        data = X if hasattr(X, "n_features") else Dataset("array", np.asarray(X))
+        data = X if isinstance(X, (Dataset, Mixture)) else dataset_of("array", X)
         self.check_data(data)
+        if apart := far_apart(data):
+            warnings.warn(f"{data.name}: {apart}", DataWarning, stacklevel=2)
         source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.dtype)
         self.begin(source.batches_per_epoch, describe(data))
         with self.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # ends in words, below
             for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
                 self.step(source)
             if where := self.not_finite():
-                raise DivergedError(f"iteration {self.iteration}: {where} is not finite; try a smaller lr")
+                advice = far_apart(data) or "try a smaller lr"
+                raise DivergedError(f"iteration {self.iteration}: {where} is not finite; {advice}")
         return self
 
     def check_data(self, data: Dataset | Mixture) -> None:
@@ -107,7 +114,7 @@ class GAN:
             )
         bounded = isinstance(data, Dataset) and data.in_unit_interval
         if isinstance(self.generator.layers[-1], Sigmoid) and not bounded:
-            raise ConfigError(f"{data.name}: values outside [0, 1], and the generator ends in a sigmoid, not Linear")
+            raise ConfigError(f"{data.name}: {outside_unit_interval(data)}")
 
     def begin(self, batches_per_epoch: int, data: dict) -> None:
         """Set up both players with their initial weights, at iteration 0, for data described so."""
@@ -177,12 +184,21 @@ class GAN:
         return Sampler(self.ops, self.generator, self.game.generator.settled, self.game.prior, self.data)
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from p_g: (n, features) float array.  The same seed gives the same samples, whatever n is."""
+        """n draws from p_g: (n, features) float array, in the data's own units.
+
+        The same seed gives the same samples, whatever n is.
+        """
         return self.sampler().sample(n, seed)
 
     def discriminate(self, x: np.ndarray) -> np.ndarray:
-        """D(x), the probability that x came from the data: x (n, features), scaled as trained on, to (n,) float64."""
+        """D(x), the probability that x came from the data: x of n examples to (n,) float64.
+
+        x  whole numbers are scaled as those trained on; floats are in the units that `sample` has
+
+        Raises DataError for what D was not trained on the like of, for another shape, and for NaN.
+        """
         params = self.game.discriminator.params
+        x = scaled_as(self.data, x, self.recipe.dtype)
         return probability(forward_in_batches(self.ops, self.discriminator, params, x))[:, 0]
 
     # ---- Checkpoints -------------------------------------------------------------------------------------------

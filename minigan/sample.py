@@ -23,7 +23,7 @@ class Options(TrainedOptions):
     """Draw samples from a trained generator."""
 
     out: str
-    """FILE.png (a grid), FILE.npy (float32, (n, features), in the range trained on) or FILE.npz (x and z)"""
+    """FILE.png (a grid), FILE.npy (float32, (n, features), in the data's own units) or FILE.npz (x and z)"""
     n: int = 100
     """how many"""
     columns: int = 10
@@ -56,7 +56,8 @@ def main(args: list[str] | None = None) -> None:
             z = straight_lines(sampler.draw_z(2 * options.n // options.columns, options.seed), options.columns)
         else:
             z = sampler.draw_z(options.n, options.seed)
-        write(Path(options.out), sampler.generate(z).astype(np.float32), z, sampler.data, options.columns)
+        x = sampler.in_own_units(sampler.generate(z)).astype(np.float32)
+        write(Path(options.out), x, z, sampler.data, options.columns)
         print(options.out)
 
     cli.run(PROG, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,14 @@ from minigan.data.dataset import Dataset
 from minigan.data.describe import describe
 from minigan.data.digits import load_digits
 from minigan.data.download import download_cifar10, download_mnist
-from minigan.data.idx import find_idx_folder, load_mnist
-from minigan.data.images import find_images, load_image_folder
+from minigan.data.examples import dataset_of
+from minigan.data.idx import find_idx_folder, find_mnist, load_mnist
+from minigan.data.images import entries, find_parts, kinds_of, load_image_folder
 from minigan.data.mixtures import Mixture, MixtureBatches
+from minigan.data.picture import PictureOptions
+from minigan.data.tables import load_table
 from minigan.data.tfd import find_tfd, load_tfd
-from minigan.errors import DataError
+from minigan.errors import DataError, DataWarning
 
 MIXTURES = {"gaussian": Mixture.gaussian, "ring": Mixture.ring, "grid": Mixture.grid}
 SOURCES = ("digits", "mnist", "cifar10", "tfd", *MIXTURES)
@@ -29,26 +33,44 @@ IN_FOLDERS = {
     "TFD": (find_tfd, load_tfd),
 }
 """What is looked for in a folder, and what reads the place where it is found."""
+READERS = {".npy": load_array, ".npz": load_array, ".csv": load_table, ".mat": load_tfd}
+"""What reads a file, by its suffix."""
 OWN = (
     f"{', '.join(SOURCES)}, a folder with the MNIST or CIFAR-10 files, CIFAR-10's .tar.gz, TFD_48x48.mat, "
-    "a folder of pictures, or a .npy or .npz file"
+    "a folder of pictures or of subfolders of them, or a .npy or .npz file, or a .csv"
 )
 
 
-def load(source: str, contrast: float | None = None) -> Dataset | Mixture:
+def load(
+    source: str,
+    contrast: float | None = None,
+    standardise: bool = False,
+    pictures: PictureOptions = PictureOptions(),
+) -> Dataset | Mixture:
     """The data set of this name (`SOURCES`), or the user's own data at this path.
 
-    contrast  the length that global contrast normalisation gives to each example, or None
+    contrast     the length that global contrast normalisation gives to each example, or None
+    standardise  whether to standardise each feature
+    pictures     how a folder of pictures is read
 
     MNIST, CIFAR-10 and TFD are looked for in MINIGAN_DATA; the first two are then downloaded once.  Raises DataError
-    for data that cannot be found, read or normalised.
+    for data that cannot be found, read or normalised, and for options that are not for such data.  Warns, DataWarning,
+    of what is not read and of what may be mistaken.
     """
-    data = load_named(source) if source in SOURCES else load_own(Path(os.path.expanduser(source)))
-    if contrast is None:
-        return data
-    if isinstance(data, Mixture):
-        raise DataError(f"--contrast {contrast}: {source} is a density that is drawn from, expected a set of examples")
-    return replace(data, contrast=contrast)
+    if source in SOURCES:
+        if os.path.exists(source):
+            here = f"what lies here is --data ./{source}"
+            warnings.warn(f"--data {source}: the data set of that name is taken; {here}", DataWarning, stacklevel=2)
+        no_pictures(source, pictures)
+        data = load_named(source)
+    else:
+        data = load_own(Path(os.path.expanduser(source)), pictures)
+    if isinstance(data, Mixture) and (contrast is not None or standardise):
+        option = "--standardise" if contrast is None else f"--contrast {contrast}"
+        raise DataError(f"{option}: {source} is a density that is drawn from, expected a set of examples")
+    if contrast is not None:
+        data = replace(data, contrast=contrast)
+    return data.standardised() if standardise else data
 
 
 def load_named(name: str) -> Dataset | Mixture:
@@ -57,7 +79,7 @@ def load_named(name: str) -> Dataset | Mixture:
         case "digits":
             return load_digits()
         case "mnist":
-            return load_mnist(given(find_idx_folder) or download_mnist())
+            return named("mnist", load_mnist(given(find_mnist) or download_mnist()))
         case "cifar10":
             return load_cifar10(given(find_cifar10) or find_cifar10(download_cifar10()))
         case "tfd":
@@ -68,26 +90,54 @@ def load_named(name: str) -> Dataset | Mixture:
             return MIXTURES[name]()
 
 
-def load_own(path: Path) -> Dataset:
+def named(name: str, data: Dataset) -> Dataset:
+    """The data.  Warns, DataWarning, where they are others than those of this name."""
+    if data.name != name:
+        found = f"its files hold other pictures, called {data.name} here"
+        warnings.warn(f"--data {name}: {found}", DataWarning, stacklevel=4)
+    return data
+
+
+def load_own(path: Path, pictures: PictureOptions = PictureOptions()) -> Dataset:
     """The data at a path, by what is found there."""
+    read, place = reader_of(path)
+    if read is load_image_folder:
+        return read(place, pictures)
+    no_pictures(path, pictures)
+    return read(place)
+
+
+def reader_of(path: Path) -> tuple[Callable[..., Dataset], Path]:
+    """What reads the data at a path, and the place that it is given.  Raises DataError for what nothing reads."""
     if os.path.isdir(path):
         found = {kind: place for kind, (find, _) in IN_FOLDERS.items() if (place := find(path))}
         if len(found) > 1:
             raise DataError(f"--data {path}: {' and '.join(found)} are there, expected the folder of one")
         for kind, place in found.items():
-            return IN_FOLDERS[kind][1](place)
-        if find_images(path):
-            return load_image_folder(path)
+            return IN_FOLDERS[kind][1], place
+        if any(find_parts(path)):
+            return load_image_folder, path
     elif os.path.isfile(path):
-        if path.suffix.lower() in (".npy", ".npz"):
-            return load_array(path)
-        if path.suffix.lower() == ".mat":
-            return load_tfd(path)
+        if path.suffix.lower() in READERS:
+            return READERS[path.suffix.lower()], path
         if path.name in ARCHIVES:
-            return load_cifar10(path)
+            return load_cifar10, path
     elif not os.path.exists(path):
         raise DataError(f"--data {path}: not found, expected {OWN}")
-    raise DataError(f"--data {path}: unknown kind of data, expected {OWN}")
+    raise DataError(f"--data {path}: unknown kind of data{what_lies_in(path)}, expected {OWN}")
+
+
+def what_lies_in(folder: Path) -> str:
+    """The kinds of files in a folder, for an error; nothing where it is no folder or has none."""
+    files = [path for path in entries(folder) if path.is_file()] if os.path.isdir(folder) else []
+    return f" ({kinds_of(files)})" if files else ""
+
+
+def no_pictures(source: str | Path, pictures: PictureOptions) -> None:
+    """Raise DataError where data that are no folder of pictures are to be read as one."""
+    if pictures != PictureOptions():
+        options = "--size, --background and --skip-unreadable"
+        raise DataError(f"{options} are for a folder of pictures, expected them without --data {source}")
 
 
 def given(find: Callable[[str], Path | None]) -> Path | None:

@@ -17,7 +17,7 @@ class ExampleBatches:
     Minibatch number c belongs to epoch c div n and is the (c mod n)-th run of m examples in the epoch's order, with
     n = N div m.  So an example comes up at most once an epoch, and the remainder N mod m is left out.
 
-    examples      (N, F) uint8, or floats of `dtype`
+    examples      (N, F) uint8, or floats of `dtype`; where they are standardised, as they are trained on
     scale, shift  (N,) of `dtype`, what an example is multiplied by and what is added to it; None for 1 and 0
     order         (2, N) int32, the order of epoch e in row e mod 2: what `prepare` keeps up to date
 
@@ -30,8 +30,11 @@ class ExampleBatches:
             raise DataError(f"--batch-size {batch_size}: expected 1 to {n}, the training examples of {dataset.name}")
         self.ops, self.batch_size, self.seed = ops, batch_size, seed
         self.batches_per_epoch = n // batch_size
-        self.examples = ops.asarray(dataset.train, np.uint8 if dataset.train.dtype == np.uint8 else dtype)
-        scale, shift = dataset.affine(dataset.train)
+        if dataset.standard is None:
+            examples, (scale, shift) = dataset.train, dataset.affine(dataset.train)
+        else:
+            examples, scale, shift = dataset.scaled(dataset.train, dtype), None, None
+        self.examples = ops.asarray(examples, np.uint8 if examples.dtype == np.uint8 else dtype)
         self.scale = None if scale is None else ops.asarray(scale, dtype)
         self.shift = None if shift is None else ops.asarray(shift, dtype)
         self.order = ops.zeros((2, n), np.int32)

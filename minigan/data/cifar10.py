@@ -25,7 +25,7 @@ FOLDERS = ("cifar-10-batches-bin", "cifar-10-batches-py")
 ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")
 SIDE, COLOURS, CLASSES = 32, 3, 10
 RECORD = 1 + SIDE * SIDE * COLOURS
-LARGEST_BATCH = 1 << 25
+LARGEST_BATCH = 48 << 20
 
 
 def find_cifar10(folder: str | Path) -> Path | None:
@@ -72,9 +72,8 @@ def read_folder(folder: str | Path) -> dict[str, np.ndarray]:
     batches = {}
     for name, path in batch_files(Path(folder)).items():
         with naming(path), open(path, "rb") as file:
-            content = file.read(LARGEST_BATCH + 1)
-            check_size(len(content), path)
-            batches[name] = read_batch(content, path)
+            check_size(os.fstat(file.fileno()).st_size, path)
+            batches[name] = read_batch(file.read(), path)
     return batches
 
 

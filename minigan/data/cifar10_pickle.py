@@ -1,7 +1,8 @@
 """A batch of CIFAR-10's Python version: a pickled dictionary, read without calling anything that the pickle names.
 
-A pickle is a program, and may call any function that it names.  These name three things of NumPy's to make one array
-of them; here each stands for an object that keeps what it is given and does nothing, and any other name is refused.
+A pickle is a program, and may call any function that it names.  These name a few things of NumPy's to make one array of
+them, by the names of its version 1 or 2; here each stands for an object that keeps what it is given and does nothing.
+Below protocol 3 Python 3 also names a function that makes bytes of a text; any other name is refused.
 """
 
 from __future__ import annotations
@@ -9,16 +10,26 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from minigan.errors import DataError
+from minigan.errors import DataError, shortened
 
-NUMPY_NAMES = (("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype"))
+NUMPY_NAMES = (
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    *(
+        (f"numpy.{core}.{module}", name)
+        for core in ("core", "_core")
+        for module, name in (("multiarray", "_reconstruct"), ("numeric", "_frombuffer"))
+    ),
+)
 PIXELS = 3072
-# A batch of 10,000 images takes about 40,000 opcodes, ten of them for tuples.
-MOST_OPCODES, MOST_TUPLES = 1 << 17, 1000
+# A batch of 10,000 images takes about 40,000 opcodes, ten of them for tuples; below protocol 3 up to 120,000, and a
+# tuple for each file name.
+MOST_OPCODES, MOST_TUPLES = 1 << 17, 1 << 14
 
 
 class Inert:
@@ -34,28 +45,42 @@ class Inert:
 
 
 class InertUnpickler(pickle.Unpickler):
-    """Knows `NUMPY_NAMES` alone, and makes an `Inert` of each."""
+    """Knows `NUMPY_NAMES`, of each of which it makes an `Inert`, and bytes as texts."""
 
-    def find_class(self, module: str, name: str) -> type[Inert]:
+    def find_class(self, module: str, name: str) -> Callable:
+        if (module, name) == ("_codecs", "encode"):
+            return encoded
         if (module, name) not in NUMPY_NAMES:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
         return Inert
 
 
+def encoded(text: str, encoding: str) -> bytes:
+    """Bytes that a pickle below protocol 3 keeps as a text of the characters 0 to 255."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise pickle.UnpicklingError(f"it asks for bytes by {shortened(repr(encoding))}")
+    return text.encode("latin1")
+
+
 def unpickle_planes(content: bytes | bytearray, path: str | Path) -> np.ndarray:
-    """The pixels of a pickled batch, b"data" in its dictionary: (n, 3072) uint8, red before green before blue.
+    """The pixels of a pickled batch, "data" in its dictionary: (n, 3072) uint8, red before green before blue.
 
     Raises DataError for another pickle, and what `pickle` and `pickletools` raise for one that is broken.
     """
     check_promises(content)
     batch = InertUnpickler(io.BytesIO(content), encoding="bytes").load()
-    array = batch.get(b"data") if isinstance(batch, dict) else None
-    # NumPy's state of an array: version, shape, dtype, whether columns come first, and the bytes.
-    match getattr(array, "state", None):
-        case (_, (n, width), Inert(arguments=(b"u1", *_)), by_columns, bytes(pixels)) if (
-            width == PIXELS and len(pixels) == n * width > 0
-        ):
-            return np.frombuffer(pixels, np.uint8).reshape((n, width), order="F" if by_columns else "C")
+    array = batch.get(b"data", batch.get("data")) if isinstance(batch, dict) else None
+    match array:
+        # NumPy's state of an array: version, shape, dtype, whether columns come first, and the bytes.
+        case Inert(state=(_, (n, width), Inert(arguments=(b"u1" | "u1", *_)), by_columns, bytes(pixels))):
+            order = "F" if by_columns else "C"
+        # Of protocol 5, the arguments that make one: the bytes, dtype, shape, order.
+        case Inert(arguments=(bytes() | bytearray() as pixels, Inert(arguments=("u1", *_)), (n, width), order)):
+            pass
+        case _:
+            n, width, pixels, order = 0, 0, b"", "C"
+    if width == PIXELS and len(pixels) == n * width > 0 and order in ("C", "F"):
+        return np.frombuffer(pixels, np.uint8).reshape((n, width), order=order)
     raise DataError(f"{path}: another pickle, expected a dictionary with b'data', (n, {PIXELS}) of dtype uint8")
 
 

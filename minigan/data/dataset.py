@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
 
 from minigan.data.chunks import chunks
 from minigan.data.contrast import normalisation
+from minigan.data.standardise import Standard
 from minigan.errors import DataError
 
 DTYPES = ("uint8", "float32", "float64")
@@ -23,9 +24,10 @@ class Dataset:
     test         (Nt, F) or None
     image_shape  (H, W) or (H, W, 3), its product F; None where a row is no picture
     contrast     the length that global contrast normalisation gives to each example, in place of / 255; None for none
+    standard     the means and deviations by which features are standardised, after / 255; None for none
 
     Raises DataError for another rank or dtype, for no example or no feature, for NaN or infinity, for parts that do
-    not fit each other or the image, and for a length that is not above 0.
+    not fit each other or the image, for a length that is not above 0, and for both contrast and standard.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Dataset:
     test: np.ndarray | None = field(default=None, repr=False)
     image_shape: tuple[int, ...] | None = None
     contrast: float | None = None
+    standard: Standard | None = field(default=None, repr=False)
 
     def __post_init__(self):
         check_examples(f"{self.name}: training data", self.train)
@@ -45,6 +48,16 @@ class Dataset:
             check_image_shape(self.name, self.image_shape, self.n_features)
         if self.contrast is not None and not 0 < self.contrast < np.inf:
             raise DataError(f"{self.name}: contrast {self.contrast}, expected a length above 0")
+        if self.standard is not None:
+            if self.contrast is not None:
+                raise DataError(f"{self.name}: contrast-normalised and standardised, expected one of the two")
+            if len(self.standard.mean) != self.n_features:
+                features = f"{len(self.standard.mean)} means and deviations"
+                raise DataError(f"{self.name}: {features}, expected {self.n_features}, one a feature")
+
+    def standardised(self) -> Dataset:
+        """The same examples, trained on with mean 0 and deviation 1 in each feature of `train`."""
+        return replace(self, standard=Standard.of(self.train, self.plain))
 
     @property
     def n_features(self) -> int:
@@ -54,12 +67,12 @@ class Dataset:
     @property
     def in_unit_interval(self) -> bool:
         """Whether training data lie in [0, 1] as they are trained on, so that a sigmoid can make their like."""
-        if self.contrast is not None:
+        if self.contrast is not None or self.standard is not None:
             return False
         return self.train.dtype == np.uint8 or bool(self.train.min() >= 0 and self.train.max() <= 1)
 
     def affine(self, part: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """(scale, shift): rows x of `train`, `validation` or `test` are trained on as  scale x + shift.
+        """(scale, shift): rows x of `train`, `validation` or `test` become  scale x + shift,  yet to be standardised.
 
         part          (n, F)
         scale, shift  (n,) float64, or None for 1 and 0
@@ -69,7 +82,16 @@ class Dataset:
         return np.full(len(part), 1 / 255) if part.dtype == np.uint8 else None, None
 
     def scaled(self, part: np.ndarray, dtype) -> np.ndarray:
-        """Rows of `train`, `validation` or `test` as they are trained on: (n, F) to a new (n, F) of a float dtype.
+        """Rows of `train`, `validation` or `test` as they are trained on: (n, F) to a new (n, F) of a float dtype."""
+        if self.standard is None:
+            return self.plain(part, dtype)
+        scaled = np.empty(part.shape, dtype)
+        for rows in chunks(part):
+            scaled[rows] = self.standard.applied(self.plain(part[rows], np.float64))
+        return scaled
+
+    def plain(self, part: np.ndarray, dtype) -> np.ndarray:
+        """The same as `scaled`, but not standardised: in the units that samples have.
 
         dtype(dtype(x) dtype(scale)) + dtype(shift),  rounded after each step: to the last bit what `Ops.gather` makes.
         """
@@ -83,7 +105,7 @@ class Dataset:
 
     def means(self) -> np.ndarray:
         """The mean of each feature over the scaled training data: (F,) float64."""
-        if self.contrast is None:
+        if self.contrast is None and self.standard is None:
             return self.train.mean(axis=0, dtype=np.float64) * (1 / 255 if self.train.dtype == np.uint8 else 1)
         total = np.zeros(self.n_features)
         for rows in chunks(self.train):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from minigan.data.dataset import Dataset
+from minigan.data.dataset import Dataset, check_examples
+from minigan.data.examples import as_rows, in_pictures
 from minigan.data.mixtures import Mixture
+from minigan.data.ranges import are_bytes
+from minigan.data.standardise import Standard, is_standard
+from minigan.errors import DataError
 
 
 def is_description(described: Any) -> bool:
@@ -22,13 +27,16 @@ def is_description(described: Any) -> bool:
         and all(type(side) is int and side >= 1 for side in shape or ())
         and type(contrast) in (int, float)
         and 0 < contrast < float("inf")
+        and not {"contrast", "standard"} <= described.keys()
+        and ("standard" not in described or is_standard(described["standard"]))
     )
 
 
 def describe(data: Dataset | Mixture) -> dict:
     """Name, dtype, shape, image shape (None for none) and a SHA-256 of the training examples, or of the modes.
 
-    Where images are contrast-normalised, also the length that each is given; no key says that they are not.
+    Where images are contrast-normalised, also the length that each is given, and where features are standardised their
+    means and deviations; no key says that they are not.
     """
     if isinstance(data, Dataset):
         content = np.ascontiguousarray(data.train)
@@ -43,4 +51,31 @@ def describe(data: Dataset | Mixture) -> dict:
     }
     if isinstance(data, Dataset) and data.contrast is not None:
         described["contrast"] = data.contrast
+    if isinstance(data, Dataset) and data.standard is not None:
+        described["standard"] = data.standard.to_json()
     return described
+
+
+def standard_of(described: dict) -> Standard | None:
+    """The means and deviations by which the data described so are standardised, or None."""
+    return Standard.from_json(described["standard"]) if "standard" in described else None
+
+
+def scaled_as(described: dict, values: Any, dtype) -> np.ndarray:
+    """Examples as those are trained on that are described so: values as `dataset_of` takes them to (n, F).
+
+    Whole numbers are scaled as bytes are; floats are in the units that samples have.  Raises DataError for NaN, for
+    whole numbers where the data were floats, and for floats that are bytes by their values, where they were bytes.
+    """
+    rows = as_rows("x", in_pictures("x", values))
+    check_examples("x", rows)
+    x, trained_on = Dataset("x", rows), described.get("dtype")
+    kind = np.asarray(values).dtype.kind
+    if kind in "iu" and trained_on not in (None, "uint8"):
+        raise DataError(f"x: whole numbers, and the training data are {trained_on}: expected floats in their units")
+    contrast, standard = described.get("contrast"), standard_of(described)
+    if kind == "f":
+        if trained_on == "uint8" and contrast is None and are_bytes(x.train):
+            raise DataError("x: floats that are whole numbers up to 255, expected [0, 1] (divide by 255), or uint8")
+        contrast = None
+    return replace(x, contrast=contrast, standard=standard).scaled(x.train, dtype)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import struct
 from math import prod
@@ -15,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from minigan.data.dataset import Dataset
-from minigan.data.reading import naming, read_promised
+from minigan.data.reading import naming, own_name, read_promised
 from minigan.errors import DataError
 
 IMAGES, LABELS = 0x803, 0x801
@@ -23,6 +24,13 @@ GZIP_MAGIC = b"\x1f\x8b"
 # Deflate cannot pack tighter than 258 bytes into 2 bits.
 DEFLATE_LIMIT = 1032
 TRAINING_EXAMPLES = 50_000
+MNIST = {
+    "train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "t10k": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+}
+"""SHA-256 of its files of images, unpacked: other data, Fashion-MNIST above all, come under the same names."""
+PLACES = ("", "mnist", "MNIST/raw", "raw")
+"""Where MNIST's files are in a folder; the last two as torchvision lays them out."""
 
 
 def read_idx_images(path: str | Path) -> np.ndarray:
@@ -74,17 +82,32 @@ def find_file(folder: str | Path, part: str) -> Path | None:
     return next((path for path in paths if os.path.isfile(path)), None)
 
 
+def find_mnist(folder: str | Path) -> Path | None:
+    """The first of `PLACES` in a folder that has IDX images; or None."""
+    places = (Path(folder, place) for place in PLACES)
+    return next((here for here in places if find_file(here, "train") or find_file(here, "t10k")), None)
+
+
 def find_idx_folder(folder: str | Path) -> Path | None:
-    """The folder, or its subfolder `mnist`, if it has IDX images; or None."""
-    folders = (Path(folder), Path(folder, "mnist"))
-    return next((here for here in folders if find_file(here, "train") or find_file(here, "t10k")), None)
+    """As `find_mnist`, or where torchvision keeps another set of that format, FashionMNIST/raw; or None.
+
+    Raises DataError where it keeps several.
+    """
+    if place := find_mnist(folder):
+        return place
+    found = [here for here in sorted(Path(folder).glob("*/raw")) if find_file(here, "train")]
+    if len(found) > 1:
+        several = " and ".join(here.parent.name for here in found)
+        raise DataError(f"--data {folder}: {several} are there, expected the folder of one")
+    return found[0] if found else None
 
 
 def load_mnist(folder: str | Path) -> Dataset:
     """The authors' split: the first 50,000 training images to train on, the others for validation.
 
-    Of a smaller file the last sixth is for validation.  The test images may be absent.  Raises DataError where the
-    training images are missing, where test images have another size, and where a file is broken.
+    Of a smaller file the last sixth is for validation.  The test images may be absent.  It is called mnist where its
+    content is MNIST's, and otherwise by its folder.  Raises DataError where the training images are missing, where
+    test images have another size, and where a file is broken.
     """
     path, test_path = find_file(folder, "train"), find_file(folder, "t10k")
     if path is None:
@@ -95,10 +118,18 @@ def load_mnist(folder: str | Path) -> Dataset:
         raise DataError(f"{test_path}: {in_words(test.shape)}, expected the size of {in_words(images.shape)}")
     rows = images.reshape(len(images), -1)
     n = TRAINING_EXAMPLES if len(rows) > TRAINING_EXAMPLES else len(rows) - len(rows) // 6
+    is_mnist = digest(images) == MNIST["train"] and (test is None or digest(test) == MNIST["t10k"])
     return Dataset(
-        name="mnist",
+        name="mnist" if is_mnist else own_name(Path(folder)),
         train=rows[:n],
         validation=rows[n:] if n < len(rows) else None,
         test=None if test is None else test.reshape(len(test), -1),
         image_shape=images.shape[1:],
     )
+
+
+def digest(images: np.ndarray) -> str:
+    """The SHA-256 of the IDX file, unpacked, that holds these images (N, H, W)."""
+    found = hashlib.sha256(struct.pack(">IIII", IMAGES, *images.shape))
+    found.update(images)
+    return found.hexdigest()

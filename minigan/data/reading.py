@@ -10,6 +10,7 @@ from typing import BinaryIO
 from minigan.errors import DataError, is_web_page, one_line
 
 CHUNK = 1 << 20
+PUBLISHED = ("digits", "mnist", "cifar10", "tfd")
 
 
 @contextmanager
@@ -24,6 +25,13 @@ def naming(path: str | Path) -> Iterator[None]:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: cannot be read ({one_line(error)}), expected a whole, readable file") from error
+
+
+def own_name(folder: Path) -> str:
+    """What a user's own data are called, by their folder; never as published data are."""
+    folder = folder.resolve()
+    name = folder.parent.name if folder.name == "raw" else folder.name
+    return f"own {name}" if name.lower() in PUBLISHED else name
 
 
 def read_promised(stream: BinaryIO, promised: int, path: str | Path) -> bytearray:

@@ -53,7 +53,7 @@ def image_grid(
     shape = image_shape if len(image_shape) == 3 else (*image_shape, 1)
     tiles = np.round(255 * np.clip(samples, 0, 1)).astype(np.uint8).reshape(n, *shape)
     tiles = np.broadcast_to(tiles, (*tiles.shape[:3], 3))
-    zoom = -(-SMALLEST_TILE // shape[0])
+    zoom = -(-SMALLEST_TILE // max(shape[:2]))
     tiles = tiles.repeat(zoom, axis=1).repeat(zoom, axis=2)
     height, width = tiles.shape[1] + GAP, tiles.shape[2] + GAP
     columns = min(columns, n)

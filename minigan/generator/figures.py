@@ -12,7 +12,7 @@ from minigan.metrics.neighbours import nearest
 
 def beside_neighbours(sampler: Sampler, data: Dataset, rows: int, columns: int, seed: int) -> np.ndarray:
     """Figure 2: (rows (columns + 1), features), the last column being the nearest training image of the one before."""
-    samples = sampler.sample(rows * columns, seed).reshape(rows, columns, -1)
+    samples = sampler.generate(sampler.draw_z(rows * columns, seed)).reshape(rows, columns, -1)
     index, _ = nearest(sampler.ops, samples[:, -1], data.train, data.scaled)
     neighbours = data.scaled(data.train[index], samples.dtype)
     return np.concatenate([samples, neighbours[:, None]], axis=1).reshape(rows * (columns + 1), -1)

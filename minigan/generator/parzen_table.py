@@ -44,7 +44,7 @@ def measure(sampler: Sampler, data: Dataset, name: str, n: int | None, sigma: fl
     validation, test = (data.scaled(part, np.float64) for part in held_out(data, name))
     train = data.scaled(data.train, np.float32)
     sets = {
-        "minigan": lambda: sampler.sample(n, seed),
+        "minigan": lambda: sampler.generate(sampler.draw_z(n, seed)),
         "training images": lambda: train[:n],
         "k-means centres": lambda: table1.k_means_centres(train, n, seed),
         "marginal noise": lambda: table1.marginal_noise(test, n, seed),
@@ -57,7 +57,7 @@ def measure(sampler: Sampler, data: Dataset, name: str, n: int | None, sigma: fl
         "sigma_images": len(validation),
         "test_images": len(test),
         "rows": [asdict(row) for row in rows],
-        "paper": table1.PAPER.get(data.name, {}),
+        "paper": table1.PAPER.get(data.name, {}) if data.in_unit_interval else {},
     }
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from minigan.data import Dataset, Mixture, load
+from minigan.data import Dataset, Mixture, PictureOptions, load
+from minigan.data.describe import standard_of
 from minigan.errors import ConfigError, DataError
 from minigan.files.run_folder import RunFolder
 from minigan.generator.sampler import Sampler
@@ -23,17 +26,22 @@ def data_of(sampler: Sampler, run: str | None, source: str | None) -> tuple[str,
     Raises DataError where they cannot be read, ConfigError where they are not of the size that G makes.
     """
     given = source is not None
-    if source is None and run is not None and RunFolder(Path(run)).config.exists():
-        source = RunFolder(Path(run)).saved_config().data
+    pictures = PictureOptions()
+    if run is not None and RunFolder(Path(run)).config.exists():
+        config = RunFolder(Path(run)).saved_config()
+        source = config.data if source is None else source
+        pictures = PictureOptions.of(config) if not given or os.path.isdir(source) else pictures
     source = source or sampler.data["name"]
     try:
-        data = load(source, sampler.data.get("contrast"))
+        data = load(source, sampler.data.get("contrast"), pictures=pictures)
     except DataError as error:
         raise error if given else DataError(f"{error}; G was trained on it, and --data says where it is now") from None
     found = size(data.image_shape, data.n_features)
     made = size(sampler.data["image_shape"], sampler.generator.n_out)
     if found != made:
         raise ConfigError(f"--data {source}: {found}, expected {made} as G makes them")
+    if isinstance(data, Dataset):
+        data = replace(data, standard=standard_of(sampler.data))
     return source, data
 
 

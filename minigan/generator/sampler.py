@@ -10,6 +10,7 @@ import numpy as np
 
 from minigan import backends
 from minigan.backends import Ops
+from minigan.data.describe import standard_of
 from minigan.errors import CheckpointError, ConfigError, one_line
 from minigan.files import checkpoint
 from minigan.game.priors import Prior
@@ -33,8 +34,11 @@ class Sampler:
         self.ops, self.generator, self.params, self.prior, self.data = ops, generator, params, prior, data
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from p_g: (n, features) float array.  The same seed gives the same samples, whatever n is."""
-        return self.generate(self.draw_z(n, seed))
+        """n draws from p_g: (n, features) float array, in the data's own units.
+
+        The same seed gives the same samples, whatever n is.
+        """
+        return self.in_own_units(self.generate(self.draw_z(n, seed)))
 
     def draw_z(self, n: int, seed: int = 0) -> np.ndarray:
         """n draws from the prior: (n, latent).  Raises ConfigError for n < 1."""
@@ -45,8 +49,13 @@ class Sampler:
         return self.ops.to_host(self.prior.draw(self.ops, Draw(seed, 0, 0, Stream.SAMPLE, rows), z))
 
     def generate(self, z: np.ndarray) -> np.ndarray:
-        """G(z): z (n, latent) to (n, features)."""
+        """G(z): z (n, latent) to (n, features), scaled as trained on."""
         return forward_in_batches(self.ops, self.generator, self.params, z)
+
+    def in_own_units(self, x: np.ndarray) -> np.ndarray:
+        """What `generate` gives, (n, features), with features that were standardised as they were before."""
+        standard = standard_of(self.data)
+        return x if standard is None else standard.undone(x)
 
     def tensors(self) -> dict:
         """{"generator.0.W": view, ...}"""
@@ -87,7 +96,9 @@ def from_header(path: Path, header: checkpoint.Header) -> tuple[Recipe, Sequenti
     except ValueError as error:
         raise CheckpointError(f"{path}: its header describes no generator ({one_line(error)})") from None
     data = header["data"]
-    if network.n_in != recipe.latent or prod(data.get("image_shape") or [network.n_out]) != network.n_out:
+    standardised = len(data["standard"]["mean"]) if "standard" in data else network.n_out
+    widths = prod(data.get("image_shape") or [network.n_out]), standardised
+    if network.n_in != recipe.latent or widths != (network.n_out, network.n_out):
         raise CheckpointError(f"{path}: its header describes no generator (its widths contradict each other)")
     return recipe, network, data
 
@@ -111,10 +122,15 @@ def chosen(run: str | None, name: str | None) -> Path:
 
 
 def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndarray) -> np.ndarray:
-    """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out).  Raises ConfigError for other widths."""
+    """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out).
+
+    Raises ConfigError for other widths and for NaN.
+    """
     x = np.asarray(x, params.dtype)
     if x.ndim != 2 or x.shape[1] != network.n_in:
         raise ConfigError(f"an input of shape {x.shape}: expected (n, {network.n_in})")
+    if not (finite := np.isfinite(x).all(axis=1)).all():
+        raise ConfigError(f"an input with NaN or infinity in row {finite.argmin()}: expected finite numbers")
     y = np.empty((len(x), network.n_out), x.dtype)
     tape = network.tape(ops, min(len(x), ROWS_AT_ONCE), x.dtype)
     with ops.session():

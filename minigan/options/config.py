@@ -26,10 +26,18 @@ class Config(Recipe):
     """options to begin from: digits, mnist, mnist-averaged, cifar10, cifar10-quarter, tfd, tfd-stage2, ring, grid,
     gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
     data: str = "digits"
-    """digits, mnist, cifar10, tfd, gaussian, ring, grid; or a folder of MNIST or CIFAR-10 files or of images, a .mat
-    file of TFD, a .npy or .npz file"""
+    """digits, mnist, cifar10, tfd, gaussian, ring, grid; or a folder of MNIST or CIFAR-10 files, of images or of
+    subfolders of images, a .mat file of TFD, a .npy, .npz or .csv file"""
     contrast: float | None = None
     """global contrast normalisation: every image less its mean, scaled to this length (the authors' 55 for CIFAR-10)"""
+    standardise: bool = False
+    """each feature less its mean, divided by its deviation; samples come back in the data's own units"""
+    size: str | None = None
+    """HEIGHTxWIDTH: pictures of a folder are resized to it"""
+    background: str = "white"
+    """the colour behind the transparent pictures of a folder"""
+    skip_unreadable: bool = False
+    """go on without the pictures of a folder that cannot be read"""
     generator: tuple[str, ...] = ("relu 1200 uniform=.05", "relu 1200 uniform=.05", "sigmoid")
     """G's layers, one text each: activation, width, uniform= normal= sparse= bias= keep="""
     discriminator: tuple[str, ...] = ("maxout 240x5 uniform=.005 keep=.8", "linear uniform=.005 keep=.5")

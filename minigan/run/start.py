@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from minigan import data as datasets
-from minigan.data import Dataset
-from minigan.errors import ConfigError, DataError
+from minigan.data import Dataset, PictureOptions
+from minigan.data.ranges import far_apart, outside_unit_interval
+from minigan.errors import ConfigError, DataError, DataWarning
 from minigan.gan import GAN
 from minigan.layers.models import build
 from minigan.options.config import Config
@@ -17,7 +20,7 @@ DRAWN_POINTS = 2500
 def loaded(config: Config):
     """The data of --data.  Raises DataError, which says of a run that goes on that its data may have moved."""
     try:
-        return datasets.load(config.data, config.contrast)
+        return datasets.load(config.data, config.contrast, config.standardise, PictureOptions.of(config))
     except DataError as error:
         if config.resume:
             raise DataError(f"{error}; the run was trained on it, and --data says where it is now") from None
@@ -29,7 +32,8 @@ def make_gan(config: Config, data) -> GAN:
     in_unit_interval = isinstance(data, Dataset) and data.in_unit_interval
     if config.generator and config.generator[-1].startswith("sigmoid") and not in_unit_interval:
         culprit = f"--data {config.data}" if config.contrast is None else f"--contrast {config.contrast}"
-        raise ConfigError(f"{culprit}: values outside [0, 1], where --generator ends in a sigmoid; expected 'linear'")
+        culprit = "--standardise" if config.standardise else culprit
+        raise ConfigError(f"{culprit}: {outside_unit_interval(data)}")
     try:
         means = data.means() if in_unit_interval else None
         generator = build(config.generator, config.latent, data.n_features, means)
@@ -39,13 +43,15 @@ def make_gan(config: Config, data) -> GAN:
         discriminator = build(config.discriminator, data.n_features, 1)
     except ValueError as error:
         raise ConfigError(f"--discriminator: {error}") from None
+    if apart := far_apart(data):
+        warnings.warn(f"--data {config.data}: {apart}", DataWarning, stacklevel=2)
     return GAN(generator, discriminator, config.recipe, config.backend, config.threads, config.device)
 
 
 def drawn(data) -> np.ndarray:
     """Points of p_data for a drawing: (n, features)."""
     if isinstance(data, Dataset):
-        return data.scaled(data.train[:DRAWN_POINTS], np.float64)
+        return data.plain(data.train[:DRAWN_POINTS], np.float64)
     return data.sample(DRAWN_POINTS, seed=0)
 
 

@@ -56,7 +56,7 @@ class Progress:
 
     def show(self, samples: np.ndarray, image_shape: tuple[int, ...] | None) -> None:
         """Some samples, where there is a terminal to show them in."""
-        if shows_pictures(sys.stdout) and image_shape is not None and image_shape[0] <= 32:
+        if shows_pictures(sys.stdout) and image_shape is not None and max(image_shape[:2]) <= 32:
             self.bar.clear()
             print(half_blocks(samples[:8], image_shape))
             self.bar.refresh()

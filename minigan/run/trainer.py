@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from minigan import data as datasets
+from minigan.data.ranges import far_apart
 from minigan.errors import CheckpointError, ConfigError, DivergedError
 from minigan.files import checkpoint, record
 from minigan.files.background import Background
@@ -138,7 +139,7 @@ class Trainer:
         if not np.isfinite(list(measured.values())).all() or self.gan.not_finite():
             self.background.wait()
             kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
-            advice = "try a smaller --lr, or --optimizer adam with --lr .0002"
+            advice = far_apart(self.data) or "try a smaller --lr, or --optimizer adam with --lr .0002"
             raise DivergedError(f"iteration {self.gan.iteration}: {self._origin()}; {advice} ({kept})")
         return measured
 
@@ -213,6 +214,7 @@ class Trainer:
         """Go on from the newest checkpoint that verifies, if it is of this run."""
         path, tensors, header = checkpoint.newest(self.folder.checkpoints)
         self._kept("contrast", header["data"].get("contrast"), self.config.contrast)
+        self._kept("standardise", "standard" in header["data"], self.config.standardise)
         self._kept("generator_from", self.folder.saved_config().generator_from, self.config.generator_from)
         if nameless(header["data"]) != nameless(self.gan.data):
             raise CheckpointError(f"{path}: trained on other data ({header['data']['name']}, by SHA-256)")

@@ -98,9 +98,14 @@ def tfd(path: Path) -> Parts:
 
 
 def rows_of(array: np.ndarray) -> np.ndarray:
+    if array.ndim == 4 and array.shape[3] not in (1, 3) and array.shape[1] == 3:
+        array = np.moveaxis(array, 1, 3)
     rows = array.reshape(len(array), -1)
     if rows.dtype == bool:
         return np.where(rows.view(np.uint8) != 0, np.uint8(255), np.uint8(0))
+    if rows.dtype.kind in "iu":
+        assert rows.min() >= 0 and rows.max() <= 255
+        return rows.astype("u1")
     return rows.astype("f4" if rows.dtype.itemsize == 2 else rows.dtype.newbyteorder("="))
 
 

@@ -140,6 +140,43 @@ def test_batches_of_different_lengths(tmp_path):
     assert (len(data.train), len(data.validation), len(data.test)) == (8, 2, 1)
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("encoding", ["bytes", "latin1"])
+@pytest.mark.parametrize("order", "CF")
+def test_batches_that_others_pickled_again(tmp_path, protocol, encoding, order):
+    """As NumPy 2 names its functions, and as Python 3 keeps bytes; with 10,000 file names, as they come."""
+    rows = np.asarray(planes(10).reshape(10, 3072), order=order)
+    batch = {"batch_label": "training batch 1 of 5", "labels": [0] * 10_000, "data": rows}
+    batch["filenames"] = [f"leptodactylus_pentadactylus_s_{i:06}.png" for i in range(10_000)]
+    if encoding == "bytes":
+        batch = {key.encode(): value for key, value in batch.items()}
+        batch[b"batch_label"] = batch[b"batch_label"].encode()
+        batch[b"filenames"] = [name.encode() for name in batch[b"filenames"]]
+    write(tmp_path / "data_batch_1", pickle.dumps(batch, protocol=protocol))
+    data = load_cifar10(tmp_path)
+    np.testing.assert_array_equal(np.concatenate([data.train, data.validation]), pictures(planes(10)))
+
+
+def test_a_whole_batch_below_protocol_3_is_not_too_large(tmp_path):
+    """Its bytes are kept as UTF-8, in which half of them take two."""
+    rows = np.full((10_000, 3072), 255, np.uint8)
+    rows[:, ::2] = 7
+    write(tmp_path / "data_batch_1", pickle.dumps({b"data": rows}, protocol=2))
+    assert load_cifar10(tmp_path).train.shape == (8000, 3072)
+
+
+@pytest.mark.parametrize("arguments", [("a", "utf-8"), ("a", "zlib"), (b"a", "latin1"), ("\u0100", "latin1")])
+def test_bytes_as_texts_are_read_by_one_encoding_alone(tmp_path, refused, arguments):
+    class Asks:
+        def __reduce__(self):
+            import _codecs
+
+            return _codecs.encode, arguments
+
+    path = write(tmp_path / "data_batch_1", pickle.dumps({"data": Asks()}, protocol=2))
+    refused(lambda: load_cifar10(tmp_path), path)
+
+
 def test_an_array_stored_by_columns(tmp_path):
     stored = planes(2)
     by_columns = array(stored.reshape(2, 3072).tobytes(order="F"), (2, 3072), by_columns=True)
@@ -197,7 +234,7 @@ def test_a_label_that_is_none(tmp_path, refused):
 def test_a_batch_that_is_far_too_large_is_not_read_whole(tmp_path, refused, peak, name):
     with open(tmp_path / name, "wb") as file:
         file.truncate(3073 << 20)
-    message = "more than 33554432 bytes", "10,000 images"
+    message = "more than 50331648 bytes", "10,000 images"
     assert peak(lambda: refused(lambda: load_cifar10(tmp_path), tmp_path / name, *message)) < 80 * MIB
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minigan.data.idx
 from minigan.data.idx import load_mnist, read_idx_images
 
 TRAIN_SHA256 = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
@@ -144,10 +145,29 @@ def test_load_mnist_by_any_of_the_names(tmp_path, separator, suffix, pack):
     write(tmp_path / f"train-images{separator}idx3-ubyte{suffix}", pack(idx(train)))
     write(tmp_path / f"t10k-images{separator}idx3-ubyte{suffix}", pack(idx(test)))
     data = load_mnist(tmp_path)
-    assert data.name == "mnist" and data.image_shape == (3, 4)
+    assert data.name == tmp_path.name and data.image_shape == (3, 4)
     np.testing.assert_array_equal(data.train, train[:11].reshape(11, 12))
     np.testing.assert_array_equal(data.validation, train[11:].reshape(2, 12))
     np.testing.assert_array_equal(data.test, test.reshape(7, 12))
+
+
+@pytest.mark.parametrize("folder, name", [("fashion", "fashion"), ("mnist", "own mnist"), ("Fashion/raw", "Fashion")])
+def test_other_images_under_mnists_names_are_called_by_their_folder(tmp_path, folder, name):
+    (tmp_path / folder).mkdir(parents=True)
+    write(tmp_path / folder / "train-images-idx3-ubyte", idx(images(13)))
+    assert load_mnist(tmp_path / folder).name == name
+
+
+def test_mnists_name_is_given_by_content(tmp_path, monkeypatch):
+    train, test = images(13), images(7, seed=1)
+    write(tmp_path / "train-images-idx3-ubyte", idx(train))
+    hashes = {"train": hashlib.sha256(idx(train)).hexdigest(), "t10k": hashlib.sha256(idx(test)).hexdigest()}
+    monkeypatch.setattr(minigan.data.idx, "MNIST", hashes)
+    assert load_mnist(tmp_path).name == "mnist"
+    write(tmp_path / "t10k-images-idx3-ubyte", gzip.compress(idx(test)))
+    assert load_mnist(tmp_path).name == "mnist"
+    write(tmp_path / "t10k-images-idx3-ubyte", gzip.compress(idx(test[:6])))
+    assert load_mnist(tmp_path).name != "mnist"
 
 
 def test_a_large_file_is_split_at_50000(tmp_path):
@@ -187,7 +207,7 @@ def test_labels_in_the_images_place(tmp_path, refused):
 def test_the_real_files(mnist_folder):
     data = load_mnist(mnist_folder)
     assert (data.train.shape, data.validation.shape, data.test.shape) == ((50_000, 784), (10_000, 784), (10_000, 784))
-    assert data.image_shape == (28, 28) and data.train.dtype == np.uint8
+    assert data.name == "mnist" and data.image_shape == (28, 28) and data.train.dtype == np.uint8
     train = hashlib.sha256(struct.pack(">IIII", 0x803, 60_000, 28, 28))
     train.update(data.train)
     train.update(data.validation)

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minigan.data import PictureOptions, load
 from minigan.data.images import load_image_folder
+from minigan.errors import DataWarning
 
 MIB = 1 << 20
 RANDOM = np.random.default_rng(0)
@@ -69,7 +71,9 @@ def test_other_files_subfolders_and_hidden_files_do_not_count(tmp_path):
     (tmp_path / "._a.png").write_bytes(b"a Macintosh's own notes")
     (tmp_path / "folder.png").mkdir()
     save(tmp_path / "folder.png" / "b.png", grey())
-    assert len(load_image_folder(tmp_path).train) == 1
+    with pytest.warns(DataWarning) as said:
+        assert len(load_image_folder(tmp_path).train) == 1
+    assert ["1 of 2 files" in str(line.message) for line in said] == [True, False]
 
 
 def test_no_pictures(tmp_path, refused):
@@ -149,3 +153,82 @@ def test_damage_that_decoding_does_not_see(tmp_path, refused):
         content[position] ^= 4
         path.write_bytes(bytes(content))
         refused(lambda: load_image_folder(tmp_path), path)
+
+
+@pytest.mark.parametrize("above", ["", "train"])
+def test_class_folders_are_one_data_set_in_the_order_of_their_names(tmp_path, above):
+    pictures = {name: grey() for name in ("1/a.png", "0/b.png", "0/a.png", "10/a.png")}
+    for name, pixels in pictures.items():
+        (tmp_path / above / name).parent.mkdir(parents=True, exist_ok=True)
+        save(tmp_path / above / name, pixels)
+    expected = [pictures[name].ravel() for name in ("0/a.png", "0/b.png", "1/a.png", "10/a.png")]
+    np.testing.assert_array_equal(load_image_folder(tmp_path).train, expected)
+    np.testing.assert_array_equal(load(str(tmp_path)).train, expected)
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "val", "test"), ("training", "validation", "testing"), ("train", "valid", "test")]
+)
+@pytest.mark.parametrize("below", ["", "0"])
+def test_folders_for_training_validation_and_testing(tmp_path, names, below):
+    pictures = {name: grey() for name in names}
+    for name, pixels in pictures.items():
+        (tmp_path / name / below).mkdir(parents=True)
+        save(tmp_path / name / below / "a.png", pixels)
+    data = load_image_folder(tmp_path)
+    for part, name in zip((data.train, data.validation, data.test), names):
+        np.testing.assert_array_equal(part, [pictures[name].ravel()])
+
+
+def test_one_picture_in_colour_makes_all_parts_so(tmp_path):
+    for name, pixels in (("train", grey()), ("test", colour())):
+        (tmp_path / name).mkdir()
+        save(tmp_path / name / "a.png", pixels)
+    assert load_image_folder(tmp_path).image_shape == (4, 3, 3)
+
+
+def test_test_pictures_alone_are_not_trained_on(tmp_path, refused):
+    (tmp_path / "test").mkdir()
+    save(tmp_path / "test" / "a.png", grey())
+    refused(lambda: load_image_folder(tmp_path), tmp_path, "no training pictures", "train")
+
+
+def test_what_is_passed_over_is_said(tmp_path):
+    for name in ("a.png", "train/b.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        save(tmp_path / name, grey())
+    for number in range(30):
+        (tmp_path / "train" / f"{number}.heic").write_bytes(b"ftypheic")
+    with pytest.warns(DataWarning, match="1 of 31 files are pictures; passed over: 30 .heic"):
+        load_image_folder(tmp_path / "train")
+    with pytest.warns(DataWarning, match="passed over: 1 .png, 30 .heic|passed over: 30 .heic, 1 .png"):
+        load_image_folder(tmp_path)
+
+
+def test_a_corrupt_picture_is_named_or_skipped_and_counted(tmp_path, refused):
+    for name in "abcd":
+        save(tmp_path / f"{name}.png", grey())
+    whole = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "b.png").write_bytes(whole[:-20])
+    (tmp_path / "c.png").write_bytes(b"")
+    refused(lambda: load_image_folder(tmp_path), "b.png", "cannot be read")
+    with pytest.warns(DataWarning, match="2 of 4 pictures cannot be read and are passed over: .*b.png.*c.png"):
+        assert len(load_image_folder(tmp_path, PictureOptions(skip_unreadable=True)).train) == 2
+    for name in "ad":
+        (tmp_path / f"{name}.png").write_bytes(b"")
+    with pytest.warns(DataWarning):
+        refused(lambda: load_image_folder(tmp_path, PictureOptions(skip_unreadable=True)), "none of 4 pictures")
+
+
+def test_skipped_pictures_leave_the_parts_as_they_are(tmp_path):
+    pixels = {}
+    for name in ("train/a", "train/b", "val/a", "val/b", "test/a"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        pixels[name] = grey()
+        save(tmp_path / f"{name}.png", pixels[name])
+    for name in ("train/a", "val/b"):
+        (tmp_path / f"{name}.png").write_bytes(b"")
+    with pytest.warns(DataWarning, match="2 of 5"):
+        data = load_image_folder(tmp_path, PictureOptions(skip_unreadable=True))
+    for part, name in ((data.train, "train/b"), (data.validation, "val/a"), (data.test, "test/a")):
+        np.testing.assert_array_equal(part, [pixels[name].ravel()])

@@ -13,7 +13,8 @@ from PIL import Image
 from scipy.io import savemat
 
 from minigan import data
-from minigan.data import DataError, load
+from minigan.data import DataError, PictureOptions, load
+from minigan.errors import DataWarning
 
 IDX = struct.pack(">IIII", 0x803, 12, 2, 2) + bytes(range(48))
 
@@ -63,6 +64,7 @@ def test_an_unknown_name(refused):
     refused(lambda: load("faces"), "--data faces: not found", "digits, mnist, cifar10, tfd, gaussian, ring, grid")
 
 
+@pytest.mark.filterwarnings("ignore:--data mnist")
 @pytest.mark.parametrize("subfolder", ["", "mnist"])
 def test_mnist_in_minigan_data(tmp_path, monkeypatch, subfolder):
     mnist_in(tmp_path / subfolder)
@@ -70,12 +72,13 @@ def test_mnist_in_minigan_data(tmp_path, monkeypatch, subfolder):
     assert load("mnist").train.shape == (10, 4)
 
 
+@pytest.mark.filterwarnings("ignore:--data mnist")
 def test_mnist_is_downloaded_where_minigan_data_has_none(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "download_mnist", lambda: mnist_in(tmp_path / "cache"))
-    assert load("mnist").name == "mnist"
+    assert load("mnist").train.shape == (10, 4)
     (tmp_path / "other").mkdir()
     monkeypatch.setenv("MINIGAN_DATA", str(tmp_path / "other"))
-    assert load("mnist").name == "mnist"
+    assert load("mnist").train.shape == (10, 4)
 
 
 @pytest.mark.parametrize("subfolder", ["", "cifar10", "cifar-10-batches-bin", "cifar10/cifar-10-batches-bin"])
@@ -136,7 +139,56 @@ def test_a_minigan_data_that_is_no_folder(tmp_path, monkeypatch, refused):
 @pytest.mark.parametrize("subfolder", ["", "mnist"])
 def test_a_path_to_idx_files(tmp_path, subfolder):
     mnist_in(tmp_path / subfolder)
-    assert load(str(tmp_path)).name == "mnist"
+    assert load(str(tmp_path)).train.shape == (10, 4)
+
+
+@pytest.mark.parametrize("place", ["MNIST/raw", "FashionMNIST/raw", "raw"])
+def test_torchvisions_layout_is_found_from_its_root(tmp_path, place):
+    mnist_in(tmp_path / place)
+    assert load(str(tmp_path)).train.shape == (10, 4)
+
+
+@pytest.mark.filterwarnings("ignore:--data mnist")
+def test_of_several_sets_in_torchvisions_layout_mnist_is_mnist(tmp_path, monkeypatch, refused):
+    for place in ("FashionMNIST/raw", "KMNIST/raw"):
+        mnist_in(tmp_path / place)
+    refused(lambda: load(str(tmp_path)), "FashionMNIST and KMNIST are there")
+    monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
+    refused(lambda: load("mnist"), "would download")
+    mnist_in(tmp_path / "MNIST" / "raw")
+    assert load("mnist").name == "own MNIST"
+
+
+def test_other_pictures_for_mnist_are_said_to_be(tmp_path, monkeypatch):
+    mnist_in(tmp_path)
+    monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
+    with pytest.warns(DataWarning, match="--data mnist: its files hold other pictures"):
+        load("mnist")
+
+
+@pytest.mark.parametrize("name", ["digits", "ring"])
+def test_a_name_beside_a_folder_of_that_name_says_which(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    Image.fromarray(np.full((4, 3), 99, np.uint8)).save(tmp_path / name / "a.png")
+    with pytest.warns(DataWarning, match=f"--data {name}: the data set of that name is taken; .* --data ./{name}"):
+        assert load(name).name == name
+    here = load(f"./{name}")
+    assert here.image_shape == (4, 3) and here.name == ("own digits" if name == "digits" else name)
+
+
+@pytest.mark.parametrize("source", ["digits", "ring", "a.npy"])
+@pytest.mark.parametrize("options", [{"size": "4x4"}, {"background": "black"}, {"skip_unreadable": True}])
+def test_options_of_pictures_are_for_folders_of_them(tmp_path, refused, source, options):
+    np.save(tmp_path / "a.npy", np.ones((3, 4)))
+    source = str(tmp_path / source) if "." in source else source
+    refused(lambda: load(source, pictures=PictureOptions(**options)), "folder of pictures", f"--data {source}")
+
+
+def test_a_folder_of_other_files_names_their_kinds(tmp_path, refused):
+    for name in ("a.heic", "b.heic", "c.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    refused(lambda: load(str(tmp_path)), "unknown kind of data (2 .heic, 1 .txt)")
 
 
 def test_a_path_to_test_images_alone_says_what_is_missing(tmp_path, refused):
@@ -167,7 +219,7 @@ def test_a_path_to_nothing(tmp_path, refused):
         refused(lambda: load(path), "not found" if path else "unknown kind", "pictures", ".npy")
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.npy.txt", "train-images-idx3-ubyte", "other.tar.gz", "data_batch_1.bin"])
+@pytest.mark.parametrize("name", ["a.tsv", "a.npy.txt", "train-images-idx3-ubyte", "other.tar.gz", "data_batch_1.bin"])
 def test_a_path_to_another_kind_of_file(tmp_path, refused, name):
     (tmp_path / name).write_bytes(IDX)
     refused(lambda: load(str(tmp_path / name)), name, "MNIST or CIFAR-10 files", "pictures", ".npy or .npz")

@@ -1,0 +1,45 @@
+"""What to do about data whose numbers a network does not take well, in words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigan.data.dataset import Dataset
+
+FAR_APART = 100.0
+"""From this quotient of their root mean squares on, features differ by orders of magnitude."""
+DARK = 64
+"""Above this, pictures are of 8 bits."""
+
+
+def are_bytes(x: np.ndarray) -> bool:
+    """Whether floats (n, F) look like bytes: whole numbers of 0..255, some above 1."""
+    return bool(x.min() >= 0 and 1 < x.max() <= 255 and (x == np.rint(x)).all())
+
+
+def outside_unit_interval(data) -> str:
+    """What to say of data that leave [0, 1] where G ends in a sigmoid: their range, and what was expected."""
+    said = "values outside [0, 1], and the generator ends in a sigmoid"
+    if not isinstance(data, Dataset) or data.contrast is not None or data.standard is not None:
+        return f"{said}; expected 'linear'"
+    low, high, apart = data.train.min(), data.train.max(), far_apart(data)
+    said += f": from {low:.4g} to {high:.4g}"
+    if 0 <= low and high <= 255 and (data.image_shape or are_bytes(data.train) or not apart):
+        return f"{said}; expected [0, 1] (divide by {255 if high > DARK else high:.4g}), or 'linear'"
+    if -1 <= low and high <= 1:
+        return f"{said}; expected [0, 1] (add 1 and divide by 2), or 'linear'"
+    return f"{said}; {apart}, and 'linear' is expected" if apart else f"{said}; expected 'linear', or [0, 1]"
+
+
+def far_apart(data) -> str:
+    """That features of floats differ by orders of magnitude, and what helps; nothing where they do not."""
+    if not isinstance(data, Dataset) or data.standard is not None or data.contrast is not None:
+        return ""
+    if data.in_unit_interval:
+        return ""
+    squares = np.einsum("ij,ij->j", data.train, data.train, dtype=np.float64)
+    sizes = np.sqrt(squares[squares > 0] / len(data.train))
+    if not len(sizes) or sizes.max() < FAR_APART * sizes.min():
+        return ""
+    found = f"from {sizes.min():.3g} to {sizes.max():.3g}"
+    return f"its features differ by orders of magnitude, {found}; try --standardise (Dataset.standardised)"
