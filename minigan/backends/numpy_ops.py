@@ -287,6 +287,7 @@ class NumpyOps(Ops):
         distance = np.multiply(product, -2, out=product)
         distance += x_norms[:, None]
         distance += s_norms
+        np.maximum(distance, 0, out=distance)
         nearest = distance.min(axis=1)
         for k, p in enumerate(precisions):
             higher = np.maximum(peak[k], -p * nearest)
