@@ -13,9 +13,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PAGE = HERE / "reliability-tables.md"
 PARTS = {
-    "faults": ("Runs and checkpoints", "benchmarks/faults.py --kills 1000 --flips 100000 --stops 100"),
-    "fuzz": ("Damaged files", "benchmarks/fuzz.py --files 20000"),
-    "mutation": ("Changes to the mathematics", "benchmarks/mutation.py --sample 300"),
+    "faults": ("Runs and checkpoints", "tests/campaigns/faults.py --kills 1000 --flips 100000 --stops 100"),
+    "fuzz": ("Damaged files", "tests/campaigns/fuzz.py --files 20000"),
+    "mutation": ("Changes to the mathematics", "tests/campaigns/mutation.py --sample 300"),
 }
 
 

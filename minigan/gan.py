@@ -54,15 +54,22 @@ class GAN:
         threads: int | None = None,
         device: int = 0,
     ):
-        recipe.check()
+        self.recipe = recipe.checked
         check_players(generator, discriminator)
-        self.generator, self.discriminator, self.recipe = generator, discriminator, recipe
+        self.generator, self.discriminator = generator, discriminator
         self.ops = backends.get(backend, threads, device, recipe.precision)
-        self.game: Algorithm1 | None = None
+        self._game: Algorithm1 | None = None
         self._iterations: dict[tuple[int, bool], Callable[[], None]] = {}
         self.iteration = 0
         self.iterations_per_epoch = 0
         self.data: dict = {}
+
+    @property
+    def game(self) -> Algorithm1:
+        """Both players and how they play.  Raises ConfigError before they have weights."""
+        if self._game is None:
+            raise ConfigError("this GAN has no weights yet: call fit, or GAN.load a checkpoint")
+        return self._game
 
     # ---- Training ----------------------------------------------------------------------------------------------
 
@@ -102,11 +109,10 @@ class GAN:
     def begin(self, batches_per_epoch: int, data: dict) -> None:
         """Set up both players with their initial weights, at iteration 0, for data described so."""
         recipe, dtype = self.recipe, self.recipe.dtype
-        self.iteration, self.data, self._iterations = 0, data, {}
-        self.iterations_per_epoch = max(1, batches_per_epoch // recipe.k)
+        iterations_per_epoch = max(1, batches_per_epoch // recipe.k)
         clock = self.ops.clock(
             ExponentialDecay(recipe.lr, recipe.lr_decay, min(recipe.lr_floor, recipe.lr)),
-            LinearRamp(recipe.momentum, recipe.momentum_final, recipe.momentum_epochs, self.iterations_per_epoch),
+            LinearRamp(recipe.momentum, recipe.momentum_final, recipe.momentum_epochs, iterations_per_epoch),
         )
 
         def optimiser(params: Params):
@@ -123,7 +129,7 @@ class GAN:
             for network, average in ((self.generator, recipe.average), (self.discriminator, None))
         ]
         try:
-            self.game = Algorithm1(
+            game = Algorithm1(
                 self.ops,
                 *players,
                 clock,
@@ -138,6 +144,8 @@ class GAN:
             players[1].initialise(recipe.seed, DISCRIMINATOR)
         except ValueError as error:
             raise ConfigError(str(error)) from None
+        self._game, self._iterations = game, {}
+        self.iteration, self.iterations_per_epoch, self.data = 0, iterations_per_epoch, data
 
     def step(self, source: Minibatches) -> None:
         """One iteration of Algorithm 1."""
@@ -163,8 +171,7 @@ class GAN:
 
     def sampler(self) -> Sampler:
         """The generator alone, as it is now and as it learns on."""
-        game = self._playing()
-        return Sampler(self.ops, self.generator, game.generator.settled, game.prior, self.data)
+        return Sampler(self.ops, self.generator, self.game.generator.settled, self.game.prior, self.data)
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """n draws from p_g: (n, features) float array.  The same seed gives the same samples, whatever n is."""
@@ -172,13 +179,8 @@ class GAN:
 
     def discriminate(self, x: np.ndarray) -> np.ndarray:
         """D(x), the probability that x came from the data: x (n, features), scaled as trained on, to (n,) float64."""
-        params = self._playing().discriminator.params
+        params = self.game.discriminator.params
         return probability(forward_in_batches(self.ops, self.discriminator, params, x))[:, 0]
-
-    def _playing(self) -> Algorithm1:
-        if self.game is None:
-            raise ConfigError("this GAN has no weights yet: call fit, or GAN.load a checkpoint")
-        return self.game
 
     # ---- Checkpoints -------------------------------------------------------------------------------------------
 
@@ -239,8 +241,7 @@ class GAN:
 
         As checkpoints name it, "discriminator.velocity.1.W (Maxout)"; None where all is finite.  Waits for the device.
         """
-        game = self._playing()
-        for role, player in (("discriminator", game.discriminator), ("generator", game.generator)):
+        for role, player in (("discriminator", self.game.discriminator), ("generator", self.game.generator)):
             for kind, params in {"": player.params, **player.optimiser.state}.items():
                 if np.isfinite(self.ops.norm(params.flat)):
                     continue
@@ -252,8 +253,8 @@ class GAN:
 
     def _tensors(self) -> dict:
         """{"generator.0.W": view, "generator.velocity.0.W": view, ...} of both players."""
-        game, views = self._playing(), {}
-        for player, role in ((game.generator, "generator"), (game.discriminator, "discriminator")):
+        views = {}
+        for player, role in ((self.game.generator, "generator"), (self.game.discriminator, "discriminator")):
             views |= {f"{role}.{name}": view for name, view in player.params.items()}
             kept = player.optimiser.state | ({} if player.mean is None else {"mean": player.mean})
             for kind, state in kept.items():

@@ -37,8 +37,19 @@ def options(args: list[str]) -> Config:
     if known.epochs and not known.iterations:
         base = replace(base, iterations=None)
     config = cli.parse(Config, args, PROG, default=base)
-    config.check()
-    return config
+    try:
+        return config.checked
+    except ConfigError as error:
+        raise ConfigError(f"{whose(base, str(error))}{error}") from None
+
+
+def whose(base: Config, error: str) -> str:
+    """The preset's name, where what is wrong was wrong there already."""
+    try:
+        _ = base.checked
+    except ConfigError as already:
+        return f"preset {base.preset}: " if str(already) == error else ""
+    return ""
 
 
 def main(args: list[str] | None = None) -> None:

@@ -25,7 +25,7 @@ from minigan.experiments.finding import Finding
 from minigan.files.whole_file import replace_file
 from minigan.metrics.modes import PUBLISHED, SAMPLES, Coverage, coverage
 from minigan.options.config import Config, preset, to_toml
-from minigan.run.trainer import make_gan
+from minigan.run.start import make_gan
 
 TITLE = "Mode coverage"
 SECONDS = (60, 3300)

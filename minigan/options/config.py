@@ -9,12 +9,13 @@ import json
 import reprlib
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError, is_web_page
-from minigan.options.recipe import Recipe, demand, fits, words
+from minigan.options.recipe import Recipe, demand, demand_types, fits, words
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,15 @@ class Config(Recipe):
     print_config: bool = False
     """print the options as TOML and stop"""
 
-    def check(self) -> None:
-        """Raise ConfigError for the first option out of its range."""
-        super().check()
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The part that decides the numbers."""
+        return Recipe(**{f.name: getattr(self, f.name) for f in fields(Recipe)})
+
+    def _check(self) -> None:
+        _ = self.recipe.checked
+        hints, of_recipe = get_type_hints(Config), get_type_hints(Recipe)
+        demand_types(self, {name: hint for name, hint in hints.items() if name not in of_recipe})
         demand(
             self,
             {
@@ -98,19 +105,12 @@ LONGEST_TOML, MOST_DOTS = 1 << 16, 1000
 LARGEST_WHOLE_FLOAT, LARGEST_WHOLE = 2**53, 2**64 - 1
 
 
-def recipe_of(config: Config) -> Recipe:
-    """The part that decides the numbers."""
-    return Recipe(**{f.name: getattr(config, f.name) for f in fields(Recipe)})
-
-
 def recipe_from(values: dict) -> Recipe:
     """The recipe of a checkpoint's header.  Raises ConfigError for other names, other types, what is out of range."""
     hints = get_type_hints(Recipe)
     if odd := values.keys() - hints.keys():
         raise ConfigError(f"unknown option {min(odd)!r}")
-    recipe = Recipe(**{name: _convert(value, hints[name], name) for name, value in values.items()})
-    recipe.check()
-    return recipe
+    return Recipe(**{name: _convert(value, hints[name], name) for name, value in values.items()}).checked
 
 
 def to_toml(config: Config) -> str:
@@ -161,7 +161,10 @@ def _shown(value) -> str:
 
 
 def preset(name: str) -> Config:
-    """The options of a preset by name, or of a .toml file by path.  Raises ConfigError if there is none."""
+    """The options of a preset by name, or of a .toml file by path; their ranges are not looked at yet.
+
+    Raises ConfigError if there is none.
+    """
     shipped = resources.files("minigan") / "presets"
     names = sorted(entry.name.removesuffix(".toml") for entry in shipped.iterdir() if entry.name.endswith(".toml"))
     if name in names:
@@ -173,12 +176,7 @@ def preset(name: str) -> Config:
     else:
         missing = "no such file, " if name.endswith(".toml") else ""
         raise ConfigError(f"--preset {name}: {missing}expected one of {', '.join(names)}, or a .toml file")
-    config = replace(config, preset=name)
-    try:
-        config.check()
-    except ConfigError as error:
-        raise ConfigError(f"preset {name}: {error}") from None
-    return config
+    return replace(config, preset=name)
 
 
 def _own_toml(name: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Integral, Real
 from types import UnionType
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Literal, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from minigan.errors import ConfigError
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the game is played and how both players learn.  `check` says in one line what is wrong with it."""
+    """How the game is played and how both players learn.  `checked` says in one line what is wrong with it."""
 
     seed: int = 0
     """seed of every random number, 0 to 2^64 - 1"""
@@ -60,10 +61,17 @@ class Recipe:
         """Of parameters, passes and data: float32 or float64."""
         return np.dtype("float32" if self.precision == "tf32" else self.precision)
 
-    def check(self) -> None:
-        """Raise ConfigError for the first option of another type, or out of its range."""
-        hints = get_type_hints(type(self))
-        demand(self, {name: (fits(getattr(self, name), hint), words(hint)) for name, hint in hints.items()})
+    @cached_property
+    def checked(self) -> Self:
+        """This recipe, found right: looked at once, since it cannot change.
+
+        Raises ConfigError for the first option of another type, or out of its range.
+        """
+        self._check()
+        return self
+
+    def _check(self) -> None:
+        demand_types(self, get_type_hints(Recipe))
         rules = {
             "seed": (0 <= self.seed < 2**64, "0 to 2^64 - 1"),
             "latent": (self.latent >= 1, "at least 1"),
@@ -88,6 +96,11 @@ def demand(options, rules: dict[str, tuple[bool, str]]) -> None:
     for name, (holds, expected) in rules.items():
         if not holds:
             raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: expected {expected}")
+
+
+def demand_types(options, hints: dict) -> None:
+    """Raise ConfigError for the first field whose value is not of its type: {field: its annotation}."""
+    demand(options, {name: (fits(getattr(options, name), hint), words(hint)) for name, hint in hints.items()})
 
 
 def fits(value, hint) -> bool:

@@ -5,73 +5,27 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
-from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from minigan import backends
 from minigan import data as datasets
-from minigan.data import Dataset
-from minigan.errors import CheckpointError, ConfigError, DataError, DivergedError
+from minigan.errors import CheckpointError, ConfigError, DivergedError
 from minigan.files import checkpoint
 from minigan.files.background import Background
 from minigan.files.plots import displayable, save_samples
 from minigan.files.run_folder import RunFolder
-from minigan.gan import GAN
-from minigan.layers import Sequential
-from minigan.layers.models import build
-from minigan.options.config import Config, recipe_of
+from minigan.game.algorithm1 import Minibatches
+from minigan.options.config import Config
 from minigan.run.second_stage import end_in
+from minigan.run.start import DRAWN_POINTS, drawn, iterations_of, loaded, make_gan
 from minigan.run.symptoms import Reading
 from minigan.run.terminal import Progress
 from minigan.run.validation import Validation
 
 SAMPLES_SHOWN = 100
-WORTH_COMPILING = 2e7
-DRAWN_POINTS = 2500
-
-
-def make_gan(config: Config, data) -> GAN:
-    """The networks of --generator and --discriminator around the data.  Raises ConfigError, naming the option."""
-    in_unit_interval = isinstance(data, Dataset) and data.in_unit_interval
-    if config.generator and config.generator[-1].startswith("sigmoid") and not in_unit_interval:
-        culprit = f"--data {config.data}" if config.contrast is None else f"--contrast {config.contrast}"
-        raise ConfigError(f"{culprit}: values outside [0, 1], where --generator ends in a sigmoid; expected 'linear'")
-    try:
-        means = data.means() if in_unit_interval else None
-        generator = build(config.generator, config.latent, data.n_features, means)
-    except ValueError as error:
-        raise ConfigError(f"--generator: {error}") from None
-    try:
-        discriminator = build(config.discriminator, data.n_features, 1)
-    except ValueError as error:
-        raise ConfigError(f"--discriminator: {error}") from None
-    backend = choose_backend(config, generator, discriminator) if config.backend == "auto" else config.backend
-    return GAN(generator, discriminator, recipe_of(config), backend, config.threads, config.device)
-
-
-def choose_backend(config: Config, generator: Sequential, discriminator: Sequential) -> str:
-    """Where an iteration's products outweigh what its kernels cost to start, a GPU if there is one, else numba; for
-    less work numpy.
-
-    An iteration multiplies about 5 m (weights of G + k weights of D) pairs: two passes through each player.
-    """
-    weights = [sum(prod(shape) for shape in network.shapes().values()) for network in (generator, discriminator)]
-    pairs = 5 * config.batch_size * (weights[0] + config.k * weights[1])
-    if config.precision == "tf32" or config.device != 0:
-        return backends.GPU
-    if pairs < WORTH_COMPILING:
-        return "numpy"
-    return backends.GPU if config.threads is None and backends.why_no_gpu(config.device) is None else "numba"
-
-
-def drawn(data) -> np.ndarray:
-    """Points of p_data for a drawing: (n, features)."""
-    if isinstance(data, Dataset):
-        return data.scaled(data.train[:DRAWN_POINTS], np.float64)
-    return data.sample(DRAWN_POINTS, seed=0)
 
 
 def nameless(described: dict) -> dict:
@@ -86,35 +40,38 @@ class Trainer:
     """
 
     def __init__(self, config: Config):
-        config.check()
-        self.config = config
-        self.data = self._loaded()
+        self.config = config.checked
+        self.data = loaded(config)
         self.gan = make_gan(config, self.data)
-        recipe = self.gan.recipe
-        self.source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
-        self.gan.begin(self.source.batches_per_epoch, datasets.describe(self.data))
-        self.source.prepare(0, recipe.k)
+        self.source = self._source()
+        self.total = iterations_of(config, self.gan)
         self.validation = None if config.validate_every is None else Validation(self.data, "--validate-every")
+        self.real = None if self.data.image_shape else drawn(self.data)
         self.best = -np.inf
-        self.total = config.iterations or self.gan.iterations_in(config.epochs)
-        if self.total >= 2**32:
-            raise ConfigError(f"--epochs {config.epochs}: {self.total} iterations, expected fewer than 2^32")
-        if config.validate_every is not None and config.validate_every > self.total:
-            most = f"expected at most the run's {self.total} iterations"
-            raise ConfigError(f"--validate-every {config.validate_every}: {most}")
         self.progress: Progress | None = None
         self.saved_at: int | None = None
         self.stop_signal: int | None = None
         self.background = Background()
-        self.real = None if self.data.image_shape else drawn(self.data)
         if config.generator_from is not None and not (config.resume and RunFolder(Path(config.out)).begun):
             end_in(self.gan, config.generator_from)
-        self.folder = RunFolder(Path(config.out)).claimed() if config.resume else RunFolder.create(config)
+        self.folder = self._claimed()
         try:
             self._begin()
         except BaseException:
             self.folder.release()
             raise
+
+    def _source(self) -> Minibatches:
+        """The data as minibatches on the backend, the GAN set up for them at iteration 0."""
+        recipe = self.gan.recipe
+        source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
+        self.gan.begin(source.batches_per_epoch, datasets.describe(self.data))
+        source.prepare(0, recipe.k)
+        return source
+
+    def _claimed(self) -> RunFolder:
+        """The run's folder, in which nothing else may write until it is released."""
+        return RunFolder(Path(self.config.out)).claimed() if self.config.resume else RunFolder.create(self.config)
 
     def _begin(self) -> None:
         """Go on from the folder's newest checkpoint, or begin at iteration 0 where it has none."""
@@ -123,15 +80,6 @@ class Trainer:
         else:
             self.folder.forget_after(0)
         self.folder.begin(self.config)
-
-    def _loaded(self):
-        """The data.  Raises DataError, which says of a run that goes on that its data may have moved."""
-        try:
-            return datasets.load(self.config.data, self.config.contrast)
-        except DataError as error:
-            if self.config.resume:
-                raise DataError(f"{error}; the run was trained on it, and --data says where it is now") from None
-            raise
 
     def run(self) -> None:
         """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""
@@ -264,9 +212,8 @@ class Trainer:
         self._kept("generator_from", self.folder.saved_config().generator_from, self.config.generator_from)
         if nameless(header["data"]) != nameless(self.gan.data):
             raise CheckpointError(f"{path}: trained on other data ({header['data']['name']}, by SHA-256)")
-        saved = header["recipe"]
-        for name, value in vars(self.gan.recipe).items():
-            self._kept(name, saved.get(name), value)
+        for name, value in asdict(self.gan.recipe).items():
+            self._kept(name, header["recipe"].get(name), value)
         self.gan.restore(path, tensors, header)
         if self.gan.iteration > self.total:
             raise ConfigError(f"{path}: {self.gan.iteration} iterations are done, more than the {self.total} asked for")

@@ -1,4 +1,4 @@
-"""Every format's loader against damaged files: a short form of `benchmarks/fuzz.py`, and every length of a cut file."""
+"""Every format's loader against damaged files: `tests/campaigns/fuzz.py` in short, and every length of a cut file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from minigan.data import DataError, load
 
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.append(str(Path(__file__).parents[1] / "campaigns"))
 
 import fuzz
 from fuzz_formats import FORMATS, Format
@@ -48,7 +48,7 @@ def test_damage(folder, index):
     @settings(deadline=None, derandomize=True, max_examples=150, database=None)
     @given(NUMBERS)
     def check(number):
-        # To see it alone: python benchmarks/fuzz.py --only NUMBER
+        # To see it alone: python tests/campaigns/fuzz.py --only NUMBER
         passes(fuzz.case(0, number + index), folder)
 
     check()

@@ -1,4 +1,4 @@
-"""Whether a damaged file can deceive minigan:     python benchmarks/fuzz.py [--files 2000] [--seed 0] [--json out.json]
+"""Can a damaged file deceive minigan?     python tests/campaigns/fuzz.py [--files 2000] [--seed 0] [--json out.json]
 
 Small valid files of every format that the loaders read are damaged in ways that disks, networks and malice damage
 them, and each is given to what `--data`, `--preset` or `--run` calls.  A file has to end in one of two ways:
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 import fuzz_oracles as oracles
 import numpy as np

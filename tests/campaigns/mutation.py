@@ -1,4 +1,4 @@
-"""Would the tests notice?      python benchmarks/mutation.py --sample 300 --json out.json
+"""Would the tests notice?      python tests/campaigns/mutation.py --sample 300 --json out.json
 
 cosmic-ray (`pip install cosmic-ray`) changes one operator, number or condition of the mathematics at a time, in a copy
 of the package, and runs the tests that are there for that file until one fails.  The score is the share of changes that
@@ -19,19 +19,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-PAGE, ORACLE = "tests/test_paper_on_a_page.py", "tests/test_oracle_torch.py"
+ROOT = Path(__file__).parents[2]
+PAGE, ORACLE = "tests/game/test_paper_on_a_page.py", "tests/game/test_oracle_torch.py"
 TESTS = {
-    "losses.py": ["tests/test_losses.py", PAGE],
-    "optim.py": ["tests/test_optim.py", PAGE],
-    "schedules.py": ["tests/test_optim.py", PAGE],
+    "game/losses.py": ["tests/game/test_losses.py", PAGE],
+    "game/optim.py": ["tests/game/test_optim.py", PAGE],
+    "game/schedules.py": ["tests/game/test_optim.py", PAGE],
     "rng.py": ["tests/test_rng.py", PAGE],
-    "algorithm1.py": [PAGE, ORACLE, "tests/test_symptoms.py", "tests/test_gradcheck.py"],
-    "layers": ["tests/layers", PAGE, "tests/test_symptoms.py", "tests/test_gradcheck.py"],
+    "game/algorithm1.py": [PAGE, ORACLE, "tests/run/test_symptoms.py", "tests/checks/test_gradcheck.py"],
+    "layers": ["tests/layers", PAGE, "tests/run/test_symptoms.py", "tests/checks/test_gradcheck.py"],
     "backends/numpy_ops.py": [
-        *("tests/layers", "tests/backends/test_contract.py", "tests/test_optim.py", "tests/backends/test_parity.py"),
-        *("tests/metrics/test_parzen.py", "tests/test_symptoms.py", "tests/data/test_batches.py"),
-        *("tests/data/test_mixtures.py", "tests/test_gradcheck.py", PAGE),
+        *("tests/layers", "tests/backends/test_contract.py", "tests/backends/test_parity.py"),
+        "tests/game/test_optim.py",
+        *("tests/metrics/test_parzen.py", "tests/run/test_symptoms.py", "tests/data/test_batches.py"),
+        *("tests/data/test_mixtures.py", "tests/checks/test_gradcheck.py", PAGE),
     ],
 }
 """What to change, and the tests that are there to notice: a file of mathematics each, of the package `minigan`."""

@@ -1,6 +1,6 @@
 """What moves the Parzen estimate of the MNIST recipe?
 
-    python benchmarks/ablation.py --out runs/ablation --data FOLDER
+    python docs/ablation.py --out runs/ablation --data FOLDER
 
 Short runs of preset `mnist`, each with some options changed, measured on the 10,000 validation images alone: samples
 and protocol as `minigan.evaluate` has them, sigma chosen on the first thousand.  A run that is there already is not

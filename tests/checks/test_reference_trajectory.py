@@ -10,7 +10,7 @@ import pytest
 from minigan.backends import get
 from minigan.checks.reference_trajectory import begin, check_game, games, reference
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 OPS = get("numpy")
 
 

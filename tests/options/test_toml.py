@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_run import SMALL
 
 from minigan.errors import ConfigError
 from minigan.options.config import Config, from_toml, preset, to_toml
+from minigan.options.recipe import Recipe
 from minigan.train import main, options
 
 NAME = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -112,3 +114,22 @@ def test_a_preset_that_cannot_be_read(tmp_path, monkeypatch):
     monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(ConfigError, match="own.toml: Permission denied"):
         preset(str(path))
+
+
+def test_a_value_out_of_range_is_the_presets_fault_or_the_flags(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text("k = 0")
+    with pytest.raises(ConfigError, match=f"^preset {path}: --k 0: expected"):
+        options(["--preset", str(path)])
+    with pytest.raises(ConfigError, match="^--lr -1.0: expected"):
+        options(["--lr", "-1"])
+    assert options(["--preset", str(path), "--k", "2"]).k == 2
+
+
+def test_options_are_looked_at_once(tmp_path, monkeypatch, said):
+    looked_at = []
+    for kind in (Recipe, Config):
+        monkeypatch.setattr(kind, "_check", lambda self, kind=kind, of=kind._check: (looked_at.append(kind), of(self)))
+    code, _, error = said(main, *SMALL, "--iterations", "2", "--out", tmp_path / "run")
+    assert code == 0, error
+    assert looked_at == [Config, Recipe]

@@ -15,7 +15,7 @@ from minigan.generator.sampler import Sampler, pretrained
 from minigan.metrics import parzen
 from minigan.sample import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results" / "mnist"
 
 

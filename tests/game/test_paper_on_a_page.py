@@ -27,7 +27,7 @@ from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.rng import Draw, Stream
 
-PAGE = Path(__file__).parents[1] / "docs" / "paper_on_a_page.py"
+PAGE = Path(__file__).parents[2] / "docs" / "paper_on_a_page.py"
 ITERATIONS, SEED = 20, 2014
 M, N_Z, N_H, N = 6, 5, 8, 7
 DECAY = {"factor": 1.05, "floor": 0.06}  # from 0.1: decays, then rests on its floor after 11 iterations

@@ -1,4 +1,4 @@
-"""Is anything ever lost?      python benchmarks/faults.py --kills 1000 --flips 100000 --json out.json
+"""Is anything ever lost?      python tests/campaigns/faults.py --kills 1000 --flips 100000 --json out.json
 
 - Runs are killed (SIGKILL) at random moments, and just before each of their file operations, and go on with --resume,
   until they are done.  After each kill the newest checkpoint must load and be no older than the one before; the
@@ -32,7 +32,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from minigan import GAN

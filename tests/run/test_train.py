@@ -29,7 +29,7 @@ def train(*args: str) -> Trainer:
 
 
 def command(*args: str, cwd=None) -> subprocess.CompletedProcess:
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run([sys.executable, "-m", *args], capture_output=True, text=True, cwd=cwd, env=environment)
 
 
@@ -121,7 +121,7 @@ def test_a_crash_between_checkpoint_and_metrics_leaves_no_double_line(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_ends_cleanly(tmp_path, number):
     out = tmp_path / "a"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(
         [sys.executable, "-m", "minigan.train", *SMALL, "--out", str(out), "--iterations", "1000000"],
         stdout=subprocess.PIPE,
@@ -177,7 +177,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_none_is_an_error(tmp_pat
 
 
 def test_presets_print_as_toml_that_is_read_back(tmp_path):
-    shipped = sorted(path.stem for path in (Path(__file__).parents[1] / "minigan" / "presets").glob("*.toml"))
+    shipped = sorted(path.stem for path in (Path(__file__).parents[2] / "minigan" / "presets").glob("*.toml"))
     assert {"digits", "mnist", "cifar10", "cifar10-quarter", "ring"} < set(shipped)
     for name in shipped:
         printed = command("minigan.train", "--preset", name, "--print-config")

@@ -83,7 +83,7 @@ ELSE_NONE = ("contrast", "max_column_norm", "generator_from")
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_numbers_of_the_recipe(name):
     config = preset(name)
-    config.check()
+    assert config.checked is config
     expected = OF_ALL | dict.fromkeys(ELSE_NONE) | RECIPES[name]
     assert {option: getattr(config, option) for option in expected} == expected
 

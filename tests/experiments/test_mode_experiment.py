@@ -42,7 +42,7 @@ def test_the_full_form_has_ten_seeds_of_the_presets_and_each_change_once():
     assert {setting for _, setting in runs} == {AS_SHIPPED, *CHANGES}
     for (name, setting), configs in runs.items():
         assert (configs[0] == replace(preset(name), seed=7)) == (setting == AS_SHIPPED), "a change that changes nothing"
-        configs[0].check()
+        assert configs[0].checked
     assert all(" 16" in line for line in runs["grid", "width 16"][0].discriminator[:-1])
 
 

@@ -1,6 +1,6 @@
 """The same run on two backends: how far rounding drives them apart, and whether it matters.
 
-    python benchmarks/drift.py --data FOLDER --epochs 20
+    python docs/drift.py --data FOLDER --epochs 20
 
 Two runs of one seed draw the same numbers and differ by rounding alone, which the game then magnifies as any chaotic
 system does.  The table shows the largest difference of a sample's pixel as training goes on, and in the end each
@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from minigan import data as datasets
 from minigan.metrics import parzen
 from minigan.options.config import preset
-from minigan.run.trainer import make_gan
+from minigan.run.start import make_gan
 
 LOOKS = (1, 10, 50, 100, 200, 300, 400, 500, 1000, 2000, 5000, 10000, 20000)
 SHOWN = 100

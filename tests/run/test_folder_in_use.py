@@ -21,7 +21,7 @@ def live(tmp_path):
     """A run that goes on until it is killed: its process and its folder."""
     out = tmp_path / "live"
     command = [sys.executable, "-m", "minigan.train", *SMALL, "--out", str(out), "--iterations", "1000000"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not any((out / "checkpoints").glob("iter*")):
