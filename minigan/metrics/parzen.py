@@ -72,7 +72,7 @@ def log_likelihood(
     frame = Frame.around(samples, points)
     if not (np.isfinite(sigmas) & (sigmas > 0) & (frame.scaled(sigmas) > SMALLEST)).all():
         least = f"above {np.ldexp(SMALLEST, frame.exponent):.1e}, the least that float64 resolves in these data"
-        raise ConfigError(f"sigma {', '.join(map(str, sigmas.tolist()))}: expected finite numbers {least}")
+        raise ConfigError(f"--sigma {', '.join(map(str, sigmas.tolist()))}: expected finite numbers {least}")
     precisions = 0.5 * (1 / frame.scaled(sigmas)) ** 2
     s = frame.place(samples)
     there, longest = ops.asarray(s.there), s.largest()
@@ -98,19 +98,17 @@ def log_sums(ops: Ops, x: Placed, s: Placed, there, precisions: np.ndarray, shar
     x_there, x_norms, s_norms = map(ops.asarray, (x.there, x.norms, s.norms))
     p, peak, total = ops.asarray(precisions), ops.asarray(np.full(shape, -np.inf)), ops.zeros(shape, np.float64)
     scratch = ops.empty((len(x.rows) * min(TILE, len(s.rows)),), np.float64)
-    if sharp:
-        within, bearable = NEGLIGIBLE / precisions.min(), BEARABLE / precisions.max()
-        no_norms = [ops.zeros((length,), np.float64) for length in (len(x.rows), min(TILE, len(s.rows)))]
     for first in range(0, len(s.rows), TILE):
         tile = slice(first, min(first + TILE, len(s.rows)))
         width = tile.stop - first
         product = scratch[: len(x.rows) * width].reshape(len(x.rows), width)
         ops.gemm(x_there, there[tile], out=product, trans_b=True)
+        norms = x_norms, s_norms[tile]
         if sharp:
+            within, bearable = NEGLIGIBLE / precisions.min(), BEARABLE / precisions.max()
             distance = squared(x, s[tile], ops.to_host(product), within, bearable)
-            ops.log_sum_exp(ops.asarray(-distance / 2), no_norms[0], no_norms[1][:width], p, peak, total)
-        else:
-            ops.log_sum_exp(product, x_norms, s_norms[tile], p, peak, total)
+            product, norms = ops.asarray(-distance / 2), [ops.zeros((n,), np.float64) for n in product.shape]
+        ops.log_sum_exp(product, *norms, p, peak, total)
     return ops.to_host(peak) + np.log(ops.to_host(total))
 
 

@@ -64,7 +64,7 @@ def test_parzen_is_right_down_to_the_sigma_that_float64_resolves(ops, scale, sig
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
 def test_parzen_refuses_a_sigma_that_float64_does_not_resolve(ops, scale):
-    with pytest.raises(ConfigError, match=r"sigma .*: expected finite numbers above .*float64 resolves") as caught:
+    with pytest.raises(ConfigError, match=r"^sigma .*: expected finite numbers above .*float64 resolves") as caught:
         parzen.log_likelihood(ops, scale * POINTS[:3], scale * SAMPLES[:5], [scale * 1e-152])
     assert "\n" not in str(caught.value)
 
