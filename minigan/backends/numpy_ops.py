@@ -12,6 +12,7 @@ from minigan.backends import checks
 from minigan.backends.blas_threads import SESSIONS, loaded_blas
 from minigan.backends.clock import Clock
 from minigan.backends.ops import TO_LOWER, Ops
+from minigan.errors import spelled
 
 
 class Scratch(local):
@@ -48,7 +49,7 @@ class NumpyOps(Ops):
         try:
             return make(shape, dtype)
         except MemoryError as error:
-            raise MemoryError(f"{error}; {TO_LOWER}") from None
+            raise MemoryError(spelled(f"{error}; {TO_LOWER}")) from None
 
     def asarray(self, array, dtype=None):
         return np.ascontiguousarray(array, dtype)

@@ -19,7 +19,7 @@ from minigan.data.idx import find_idx_folder, load_mnist
 from minigan.data.images import find_images, load_image_folder
 from minigan.data.mixtures import Mixture, MixtureBatches
 from minigan.data.tfd import find_tfd, load_tfd
-from minigan.errors import DataError
+from minigan.errors import DataError, did_you_mean
 
 MIXTURES = {"gaussian": Mixture.gaussian, "ring": Mixture.ring, "grid": Mixture.grid}
 SOURCES = ("digits", "mnist", "cifar10", "tfd", *MIXTURES)
@@ -86,7 +86,7 @@ def load_own(path: Path) -> Dataset:
         if path.name in ARCHIVES:
             return load_cifar10(path)
     elif not os.path.exists(path):
-        raise DataError(f"--data {path}: not found, expected {OWN}")
+        raise DataError(f"--data {path}: not found, expected {OWN}{did_you_mean(str(path), SOURCES)}")
     raise DataError(f"--data {path}: unknown kind of data, expected {OWN}")
 
 
