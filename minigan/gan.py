@@ -174,7 +174,7 @@ class GAN:
         return Sampler(self.ops, self.generator, self.game.generator.settled, self.game.prior, self.data)
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from p_g: (n, features) float array.  The same seed gives the same samples, whatever n is."""
+        """n draws from p_g: (n, features) float array; the same seed, the same samples, as `Sampler.sample` has it."""
         return self.sampler().sample(n, seed)
 
     def discriminate(self, x: np.ndarray) -> np.ndarray:
