@@ -8,8 +8,21 @@ Names are imported when they are first used, so `import minigan` costs little, a
 from __future__ import annotations
 
 import importlib
+import sys
 
 __version__ = "0.1.0"
+
+
+def _interrupted(kind, error, traceback) -> None:
+    """Ctrl-C while a command is still being loaded: one line, as later."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("minigan: interrupted", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+if sys.argv[:1] == ["-m"]:  # `python -m minigan.train`, whose module is yet to be found
+    sys.excepthook = _interrupted
 
 _HOMES = {
     "GAN": "minigan.gan",

@@ -14,6 +14,7 @@ from minigan.experiments import ORDER
 from minigan.experiments.finding import Finding
 from minigan.files.whole_file import replace_file
 from minigan.options import cli
+from minigan.options.console import tell
 
 PROG = "minigan.reproduce"
 FINDING = "finding.json"
@@ -87,7 +88,7 @@ def perform(name: str, folder: Path, options: Options) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     finding = module.run(
-        folder, options.seed, options.quick, lambda line: print(f"  {line}", file=sys.stderr, flush=True)
+        folder, options.seed, options.quick, lambda line: tell(f"  {line}")
     )
     names = tuple(str(path.relative_to(folder)) for path in finding.pictures)
     record = {
@@ -123,9 +124,9 @@ def main(args: list[str] | None = None) -> None:
         records = {name: made(out / name, options.quick, options.seed) for name in names}
         left = [name for name in names if records[name] is None]
         total = sum(seconds(name, options.quick) for name in left)
-        print(f"{len(left)} of {len(names)} experiments to make, about {duration(total)} on two cores", file=sys.stderr)
+        tell(f"{len(left)} of {len(names)} experiments to make, about {duration(total)} on two cores")
         for name in left:
-            print(f"{name}: about {duration(seconds(name, options.quick))}", file=sys.stderr, flush=True)
+            tell(f"{name}: about {duration(seconds(name, options.quick))}")
             records[name] = perform(name, out / name, options)
         entries = [
             Entry(name, finding_of(r, out / name), command(name, options), options.seed, r["seconds"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from minigan.errors import ConfigError, in_a_command
 from minigan.options import cli
 from minigan.options.config import Config, preset, to_toml
+from minigan.options.console import tell
 
 PROG = "minigan.train"
 
@@ -63,7 +65,7 @@ def main(args: list[str] | None = None) -> None:
             return
         from minigan.run.trainer import Trainer
 
-        trainer = Trainer(config)
+        trainer = Trainer(config, shlex.join(["python", "-m", PROG, *args]))
         announce(trainer)
         trainer.run()
         report(trainer)
@@ -77,14 +79,13 @@ def announce(trainer) -> None:
 
     gan, data, config, left = trainer.gan, trainer.data, trainer.config, trainer.total - trainer.gan.iteration
     if config.resume and gan.iteration == 0:
-        print(f"{trainer.folder.checkpoints}: no checkpoint there, so the run begins anew", file=sys.stderr)
+        tell(f"{trainer.folder.checkpoints}: no checkpoint there, so the run begins anew")
     chosen = config.backend == "auto" and gan.ops.name == "numba" and config.threads is None
     examples = f", {len(data.train)} examples" if hasattr(data, "train") else ""
     instead = f" (no GPU: {why_no_gpu(config.device)})" if chosen else ""
-    print(
+    tell(
         f"{data.name}{examples}: {left} iteration{'s' * (left != 1)} of {gan.recipe.batch_size} on "
-        f"{gan.ops.place}{instead}; files in {trainer.folder.path}",
-        file=sys.stderr,
+        f"{gan.ops.place}{instead}; files in {trainer.folder.path}"
     )
 
 

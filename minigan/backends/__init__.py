@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 
 from minigan.backends.ops import Ops
-from minigan.errors import ConfigError, DeviceError, did_you_mean, spelled
+from minigan.errors import ConfigError, DeviceError, did_you_mean, one_line, spelled
 
 NAMES = ("numpy", "numba")
 """the backends that every machine has"""
@@ -33,6 +33,8 @@ def get(name: str, threads: int | None = None, device: int = 0, precision: str =
 
             return NumpyOps(threads)
         case "numba":
+            if reason := why_no_numba():
+                raise ConfigError(f"--backend numba: {reason}; expected that undone, or --backend numpy")
             from minigan.backends.numba.numba_ops import NumbaOps
 
             return NumbaOps(threads)
@@ -61,6 +63,18 @@ def gpu_mode() -> str:
     if mode not in ("recorded", "serial", "eager"):
         raise ConfigError(f"MINIGAN_GPU={mode}: expected recorded, serial (nothing side by side) or eager (to debug)")
     return mode
+
+
+def why_no_numba() -> str | None:
+    """Why nothing can be compiled here, in a few words; None where it can."""
+    disabled = os.environ.get("NUMBA_DISABLE_JIT", "0")
+    if disabled not in ("", "0"):
+        return f"NUMBA_DISABLE_JIT={disabled} turns its compiler off"
+    try:
+        import numba  # noqa: F401
+    except ImportError as error:
+        return f"Numba cannot be loaded ({one_line(error)})"
+    return None
 
 
 def why_no_gpu(device: int = 0) -> str | None:

@@ -6,16 +6,16 @@ turns, so that what a killed one left can be told from what another is fetching,
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from minigan.errors import DataError, is_web_page, one_line
+from minigan.locks import locked, unlock
 
 MNIST_MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -90,16 +90,14 @@ def is_whole(path: Path, digest: str) -> bool:
 @contextmanager
 def turn(folder: Path) -> Iterator[None]:
     """One process at a time in a folder; a lock ends with its process.  What killed processes left is removed."""
-    handle = os.open(folder, os.O_RDONLY)
+    handle = locked(folder, wait=True)
     try:
-        # Some network file systems have no locks: processes then fetch side by side, and nothing is removed.
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        if handle is not None:  # without locks processes fetch side by side, and nothing is removed
             for left in folder.glob(f"{PART}*"):
                 shutil.rmtree(left, ignore_errors=True)
         yield
     finally:
-        os.close(handle)
+        unlock(handle)
 
 
 def fetch_now(folder: Path, name: str, digest: str, mirrors: Sequence[str], instead: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from minigan.files.plots import load_matplotlib
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -18,6 +20,7 @@ REFERENCE = {"color": "grey", "linestyle": "-", "linewidth": 0.7}
 
 def figure(columns: int, rows: int = 1, width: float = 4.2, height: float = 3.4, **panels) -> tuple[Figure, list[Axes]]:
     """An empty picture of rows x columns panels, and the panels in reading order."""
+    load_matplotlib()
     from matplotlib.figure import Figure
 
     picture = Figure(figsize=(width * columns, height * rows), layout="constrained")

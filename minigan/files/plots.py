@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +15,25 @@ from minigan.files.whole_file import replace_file
 GAP = 2
 SMALLEST_TILE = 32
 YELLOW = (255, 214, 0)
+
+
+def load_matplotlib() -> None:
+    """Load matplotlib, without MPLBACKEND where that names a module that is not there, as in a shell of a notebook.
+
+    Pictures that go into files need no backend.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ValueError:
+        backend = os.environ.pop("MPLBACKEND", None)
+        if backend is None:
+            raise
+        for half_loaded in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+            del sys.modules[half_loaded]
+        try:
+            import matplotlib  # noqa: F401
+        finally:
+            os.environ["MPLBACKEND"] = backend
 
 
 def displayable(images: np.ndarray) -> np.ndarray:
@@ -61,6 +82,7 @@ def save_samples(
     """
     png = io.BytesIO()
     if image_shape is not None:
+        load_matplotlib()
         from matplotlib.image import imsave
 
         images = displayable(samples) if contrast else samples
@@ -73,6 +95,7 @@ def save_samples(
 
 def _draw_distribution(png: io.BytesIO, samples: np.ndarray, real: np.ndarray | None) -> None:
     """The first one or two features of samples of p_g (n, features), over those of p_data if they are given."""
+    load_matplotlib()
     from matplotlib.figure import Figure
 
     flat = samples.shape[1] == 1

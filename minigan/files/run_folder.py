@@ -1,21 +1,22 @@
 """What a run leaves:
 
-    runs/NAME/  config.toml  metrics.jsonl  samples/*.png  checkpoints/{iteration-00001000,best}.safetensors
+    runs/NAME/  config.toml  record.jsonl  metrics.jsonl  samples/*.png
+                checkpoints/{iteration-00001000,best}.safetensors
 
 A process that is killed may leave a hidden `.NAME.PID.part`; it never counts as anything, and the next one removes it.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
 from minigan.errors import ConfigError
 from minigan.files.checkpoint import number, numbered
-from minigan.files.whole_file import named_in_errors, replace_file
+from minigan.files.whole_file import append_line, replace_file
+from minigan.locks import locked, unlock
 from minigan.options.config import Config, from_toml, to_toml
 
 LEFTOVERS = ".*.part"
@@ -28,6 +29,7 @@ class RunFolder:
         self.path = path
         self.config = path / "config.toml"
         self.metrics = path / "metrics.jsonl"
+        self.record = path / "record.jsonl"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
         self.best = self.checkpoints / "best.safetensors"
@@ -70,15 +72,10 @@ class RunFolder:
 
         Raises ConfigError where another run is writing there.
         """
-        folder = os.open(self.path, os.O_RDONLY)
-        self.release = weakref.finalize(self, os.close, folder)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.release = weakref.finalize(self, unlock, locked(self.path, wait=False))
         except BlockingIOError:
-            self.release()
             raise ConfigError(f"--out {self.path}: a run is writing there just now, expected another folder") from None
-        except OSError:
-            return self  # a file system without locks
         return self
 
     def begin(self, config: Config) -> None:
@@ -115,10 +112,20 @@ class RunFolder:
 
     def log(self, line: dict) -> None:
         """Append one object to metrics.jsonl."""
-        with named_in_errors(self.metrics), open(self.metrics, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(self.metrics, json.dumps(line))
+
+    def remember(self, line: dict) -> None:
+        """Append one object to record.jsonl (`minigan.files.record`)."""
+        append_line(self.record, json.dumps(line))
+
+    def remembered(self) -> list[dict]:
+        """The objects of record.jsonl, but for lines that were cut short; none for a run of minigan 0.1.0."""
+        found = []
+        if self.record.exists():
+            for line in self.record.read_text(encoding="utf-8", errors="replace").splitlines():
+                with suppress(ValueError):
+                    found.append(json.loads(line))
+        return found
 
     def forget_after(self, iteration: int) -> list[dict]:
         """Drop metrics lines of later iterations, and a last one cut short, so that a resumed run logs none twice.

@@ -32,8 +32,28 @@ def replace_file(path: Path, *parts: bytes | memoryview) -> None:
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync_folder(path.parent)
+
+
+def append_line(path: Path, text: str) -> None:
+    """One line more, synced; a last one that was cut short stays a line of its own.
+
+    Raises OSError, naming the file, where the disk refuses.
+    """
+    with named_in_errors(path), open(path, "ab+") as file:
+        file.seek(max(0, file.tell() - 1))
+        cut_short = file.read() not in (b"", b"\n")
+        file.write(b"\n" * cut_short + f"{text}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that a file's new name is on the disk; Windows, which opens no folders, does it by itself."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)

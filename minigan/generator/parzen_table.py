@@ -11,6 +11,7 @@ from minigan.data import Dataset
 from minigan.generator.reference_data import held_out
 from minigan.generator.sampler import Sampler
 from minigan.metrics import parzen, table1
+from minigan.options.console import is_terminal
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def measured(ops, name: str, samples: np.ndarray, validation, test, sigma: float
     from tqdm import tqdm
 
     points = (len(validation) + len(test)) * (2 if sigma is None else 1)
-    hidden = not sys.stderr.isatty()
+    hidden = not is_terminal(sys.stderr)
     with tqdm(total=points, desc=f"{len(samples)} {name}", leave=False, file=sys.stderr, disable=hidden) as bar:
         if sigma is None:
             found, finer = parzen.estimates(ops, test, validation, samples, bar.update)

@@ -23,6 +23,7 @@ from minigan.errors import (
     did_you_mean,
     in_a_command,
 )
+from minigan.options.console import standard_streams, tell
 from minigan.options.recipe import fits, words
 
 Options = TypeVar("Options")
@@ -78,7 +79,7 @@ def _first_paragraph(box: str) -> str:
 
 def stop(prog: str, message: object, code: int = WRONG_INPUT) -> NoReturn:
     """End with one line on standard error."""
-    print(f"{prog}: {' '.join(str(message).split())}", file=sys.stderr)
+    tell(f"{prog}: {' '.join(str(message).split())}")
     sys.exit(code)
 
 
@@ -95,16 +96,27 @@ def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
         raise ConfigError(f"{option} {name}: expected a folder that can be written to")
 
 
-def run(prog: str, body: Callable[[], int | None]) -> NoReturn:
-    """Run a command's body: wrong input ends in exit code 2, a failure in exit code 1, each with one line."""
+def run(prog: str, body: Callable[[], int | None]) -> None:
+    """Run a command's body: wrong input ends in exit code 2, a failure in exit code 1, each with one line.
+
+    Returns where all went well, as a notebook expects.
+    """
+    with standard_streams():
+        _run(prog, body)
+
+
+def _run(prog: str, body: Callable[[], int | None]) -> None:
     try:
         with warnings.catch_warnings(), in_a_command():
-            warnings.showwarning = lambda message, *_: print(f"{prog}: {message}", file=sys.stderr)
-            sys.exit(body() or 0)
+            warnings.showwarning = lambda message, *_: tell(f"{prog}: {message}")
+            if code := body():
+                sys.exit(code)
     except (ConfigError, CheckpointError, DataError) as error:
         stop(prog, error)
     except (DivergedError, DeviceError) as error:
         stop(prog, error, FAILED)
+    except BrokenPipeError:
+        return  # whoever read what this prints has read enough: `| head`
     except MemoryError as error:
         stop(prog, str(error) or "out of memory", FAILED)
     except OSError as error:

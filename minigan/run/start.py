@@ -50,7 +50,7 @@ def make_gan(config: Config, data) -> GAN:
 
 def choose_backend(config: Config, generator: Sequential, discriminator: Sequential) -> str:
     """Where an iteration's products outweigh what its kernels cost to start, a GPU if there is one, else numba; for
-    less work numpy.
+    less work, or where Numba does not work, numpy.
 
     An iteration multiplies about 5 m (weights of G + k weights of D) pairs: two passes through each player.
     """
@@ -60,7 +60,9 @@ def choose_backend(config: Config, generator: Sequential, discriminator: Sequent
         return backends.GPU
     if pairs < WORTH_COMPILING:
         return "numpy"
-    return backends.GPU if config.threads is None and backends.why_no_gpu(config.device) is None else "numba"
+    if config.threads is None and backends.why_no_gpu(config.device) is None:
+        return backends.GPU
+    return "numba" if backends.why_no_numba() is None else "numpy"
 
 
 def drawn(data) -> np.ndarray:

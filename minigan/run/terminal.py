@@ -8,6 +8,8 @@ import time
 import numpy as np
 from tqdm import tqdm
 
+from minigan.options.console import SOLID, is_terminal, shows_pictures, tell
+
 SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -21,7 +23,7 @@ def half_blocks(samples: np.ndarray, image_shape: tuple[int, ...], columns: int 
         strip = np.concatenate(list(padded), axis=1)
         strip = np.broadcast_to(strip, (*strip.shape[:2], 3))
         for upper, lower in zip(strip[0::2], strip[1::2]):
-            ink = ["\x1b[38;2;{};{};{};48;2;{};{};{}m▀".format(*a, *b) for a, b in zip(upper, lower)]
+            ink = ["\x1b[38;2;{};{};{};48;2;{};{};{}m".format(*a, *b) + SOLID for a, b in zip(upper, lower)]
             lines.append("".join(ink) + "\x1b[0m")
     return "\n".join(lines)
 
@@ -32,7 +34,7 @@ class Progress:
     def __init__(self, start: int, total: int):
         self.total = total
         self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
-        self.bar = tqdm(total=total, initial=start, unit="it", file=sys.stderr, disable=not sys.stderr.isatty())
+        self.bar = tqdm(total=total, initial=start, unit="it", file=sys.stderr, disable=not is_terminal(sys.stderr))
 
     def step(self) -> None:
         """One iteration more."""
@@ -44,16 +46,17 @@ class Progress:
         self.bar.set_postfix_str(text, refresh=False)
         if self.bar.disable and (time.monotonic() >= self.next_line or line["iteration"] == self.total):
             speed = f"{line['iterations_per_second']:.0f} it/s"
-            print(f"iteration {line['iteration']} of {self.total}  {text}  {speed}", file=sys.stderr, flush=True)
+            tell(f"iteration {line['iteration']} of {self.total}  {text}  {speed}")
             self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
 
     def warn(self, words: str) -> None:
         """What the person should know, on a line of its own."""
-        self.bar.write(words, file=sys.stderr)
+        with tqdm.external_write_mode(sys.stderr, nolock=self.bar.disable):
+            tell(words)
 
     def show(self, samples: np.ndarray, image_shape: tuple[int, ...] | None) -> None:
         """Some samples, where there is a terminal to show them in."""
-        if sys.stdout.isatty() and image_shape is not None and image_shape[0] <= 32:
+        if shows_pictures(sys.stdout) and image_shape is not None and image_shape[0] <= 32:
             self.bar.clear()
             print(half_blocks(samples[:8], image_shape))
             self.bar.refresh()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,17 +13,19 @@ import numpy as np
 
 from minigan import data as datasets
 from minigan.errors import CheckpointError, ConfigError, DivergedError
-from minigan.files import checkpoint
+from minigan.files import checkpoint, record
 from minigan.files.background import Background
 from minigan.files.plots import displayable, save_samples
 from minigan.files.run_folder import RunFolder
 from minigan.game.algorithm1 import Minibatches
 from minigan.options.config import Config
+from minigan.options.console import tell
 from minigan.run.second_stage import end_in
 from minigan.run.start import DRAWN_POINTS, drawn, iterations_of, loaded, make_gan
 from minigan.run.symptoms import Reading
 from minigan.run.terminal import Progress
 from minigan.run.validation import Validation
+from minigan.run.watching import Watching, stop_signals
 
 SAMPLES_SHOWN = 100
 
@@ -36,11 +38,13 @@ def nameless(described: dict) -> dict:
 class Trainer:
     """One run, from its options to its files.
 
+    command  how it was called, for its record
+
     Raises ConfigError, DataError or CheckpointError for what it cannot begin with; OSError where the disk refuses.
     """
 
-    def __init__(self, config: Config):
-        self.config = config.checked
+    def __init__(self, config: Config, command: str = "Trainer, from Python"):
+        self.config, self.command = config.checked, command
         self.data = loaded(config)
         self.gan = make_gan(config, self.data)
         self.source = self._source()
@@ -51,6 +55,7 @@ class Trainer:
         self.progress: Progress | None = None
         self.saved_at: int | None = None
         self.stop_signal: int | None = None
+        self.watch = Watching(self._watching_failed)
         self.background = Background()
         if config.generator_from is not None and not (config.resume and RunFolder(Path(config.out)).begun):
             end_in(self.gan, config.generator_from)
@@ -80,20 +85,18 @@ class Trainer:
         else:
             self.folder.forget_after(0)
         self.folder.begin(self.config)
+        self.folder.remember(record.made_with(self.command, self.gan.ops, self.gan.iteration))
 
     def run(self) -> None:
         """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""
-        handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
         self.progress = Progress(self.gan.iteration, self.total)
         try:
             # What is not finite ends the run at the next logged iteration, in words.
-            with self.gan.ops.session(), np.errstate(over="ignore", invalid="ignore"):
+            with stop_signals(self._stop), self.gan.ops.session(), np.errstate(over="ignore", invalid="ignore"):
                 self._loop()
         finally:
-            self.progress.close()
+            self.watch("progress", self.progress.close)
             self.folder.release()
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
 
     def _loop(self) -> None:
         config, gan = self.config, self.gan
@@ -115,14 +118,14 @@ class Trainer:
                 self.folder.log(line)
                 if validated:
                     self._keep_if_best(line["validation"])
-                self.progress.say(line)
+                self.watch("progress", self.progress.say, line)
                 for words in reading.of(line):
-                    self.progress.warn(f"iteration {gan.iteration}: {words}")
+                    self.watch("progress", self.progress.warn, f"iteration {gan.iteration}: {words}")
             else:
                 busy += time.perf_counter() - start
-            self.progress.step()
+            self.watch("progress", self.progress.step)
             if gan.iteration % config.sample_every == 0 or last:
-                self._picture()
+                self.watch("picture", self._picture)
             if gan.iteration % config.checkpoint_every == 0:
                 self.save()
         if self.saved_at != gan.iteration:
@@ -151,7 +154,7 @@ class Trainer:
         elif self.config.generator_from is not None:
             end_in(self.gan, self.config.generator_from)
         again = f"the run is repeated from iteration {self.gan.iteration} to find out where it began"
-        self.progress.warn(f"iteration {found_at}: not finite; {again}")
+        self.watch("progress", self.progress.warn, f"iteration {found_at}: not finite; {again}")
         while self.gan.iteration < found_at:
             self.gan.step(self.source)
             if where := self.gan.not_finite():
@@ -174,14 +177,15 @@ class Trainer:
             "lr": clock.learning_rate_schedule(done),
             "momentum": clock.momentum_schedule(done),
             "iterations_per_second": round(speed, 3),
+            "time": record.now(),
         }
 
     def _picture(self) -> None:
         shape = self.data.image_shape
         samples = self.gan.sample(SAMPLES_SHOWN if shape else DRAWN_POINTS, self.gan.recipe.seed)
         contrast = self.config.contrast is not None
+        self.watch("progress", self.progress.show, displayable(samples) if contrast else samples, shape)
         save_samples(self.folder.picture(self.gan.iteration), samples, shape, self.real, contrast=contrast)
-        self.progress.show(displayable(samples) if contrast else samples, shape)
 
     def save(self) -> None:
         """Begin to write the checkpoint of this iteration, if its losses are finite."""
@@ -229,6 +233,13 @@ class Trainer:
                 f"--{name.replace('_', '-')} {asked}: the run in {self.folder.path} has {saved}, "
                 "and a resumed run keeps what decides its numbers"
             )
+
+    def _watching_failed(self, name: str, why: str) -> None:
+        """Say so, and keep it in the run's record, if the disk takes it: a full one ends the run at its checkpoint."""
+        tell(f"iteration {self.gan.iteration}: {name} failed, and the run goes on without: {why}")
+        with suppress(OSError):
+            failed = {"time": record.now(), "iteration": self.gan.iteration, "failed": name, "why": why}
+            self.folder.remember(failed)
 
     def _stop(self, number: int, frame) -> None:
         self.stop_signal = number

@@ -97,12 +97,13 @@ def kill_before_operation(number: int, folder: Path) -> Callable[[], None]:
 
 
 def content(folder: Path) -> dict[str, object]:
-    """All that a run leaves, speeds left out; hidden files have their names in it."""
+    """All that a run leaves, but for times, speeds and record.jsonl; hidden files have their names in it."""
     found: dict[str, object] = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         found[str(path.relative_to(folder))] = hashlib.sha256(path.read_bytes()).hexdigest()
     metrics = (folder / "metrics.jsonl").read_text().splitlines()
-    found["metrics.jsonl"] = [{**json.loads(line), "iterations_per_second": 0} for line in metrics]
+    found["metrics.jsonl"] = [json.loads(line) | {"iterations_per_second": 0, "time": 0} for line in metrics]
+    del found["record.jsonl"]
     return found
 
 

@@ -155,7 +155,6 @@ def test_the_page_is_made_from_the_bugs(program):
 
 def test_a_run_can_be_trained_with_a_bug_inside(program, tmp_path, capsys):
     before = attributes()
-    with pytest.raises(SystemExit) as end:
-        program.train_with(BUGS["z-frozen"], ["--iterations", "3", "--out", str(tmp_path / "run")])
-    assert end.value.code == 0 and (tmp_path / "run" / "metrics.jsonl").is_file()
+    program.train_with(BUGS["z-frozen"], ["--iterations", "3", "--out", str(tmp_path / "run")])
+    assert (tmp_path / "run" / "metrics.jsonl").is_file()
     assert attributes() == before

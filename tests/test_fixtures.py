@@ -1,0 +1,61 @@
+"""What earlier versions left: their runs are read, and go on, for ever; and the presets' bits are still theirs."""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FIXTURES = Path(__file__).parent / "fixtures"
+sys.path.append(str(FIXTURES))
+
+from make_fixtures import ITERATIONS, drawn, of_preset, trained, versions
+
+VERSIONS = sorted(path.name for path in FIXTURES.iterdir() if path.name[0].isdigit())
+RUNS = [(v, path.name) for v in VERSIONS for path in sorted((FIXTURES / v / "checkpoints").iterdir())]
+PLACES = [os.environ.get("MINIGAN_DATA"), Path(__file__).parents[2] / "shared" / "data"]
+CLOSE = {"rel": 1e-3, "abs": 1e-4}
+"""of numbers after some iterations in float32, on whichever kernels"""
+
+
+def expected(version: str, file: str) -> dict:
+    return json.loads((FIXTURES / version / file).read_text())
+
+
+@pytest.mark.parametrize("version, name", RUNS)
+def test_a_run_is_read_and_draws_the_same_samples(version, name):
+    samples = expected(version, "checkpoints.json")[name]["samples"]
+    np.testing.assert_allclose(drawn(FIXTURES / version / "checkpoints" / name), samples, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("version, name", RUNS)
+def test_a_run_goes_on(version, name, tmp_path):
+    shutil.copytree(FIXTURES / version / "checkpoints" / name, tmp_path / name)
+    last = trained(tmp_path / name, "--resume", "--iterations", str(ITERATIONS))
+    assert last == pytest.approx(expected(version, "checkpoints.json")[name]["last"], **CLOSE)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_exported_generator(version):
+    samples = expected(version, "checkpoints.json")["generator"]["samples"]
+    np.testing.assert_allclose(drawn(FIXTURES / version / "generator.safetensors"), samples, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("version, row", [(v, row) for v in VERSIONS for row in expected(v, "presets.json")["rows"]])
+def test_a_preset_plays_as_it_did(version, row, tmp_path):
+    kept, (preset, backend) = expected(version, "presets.json"), row.split(", ")
+    options = []
+    if preset == "mnist":
+        places = [Path(place) / "mnist" for place in PLACES if place]
+        found = [str(place) for place in places if place.is_dir()]
+        if not found:
+            pytest.skip("no MNIST: expected it in MINIGAN_DATA or in ../shared/data")
+        options = ["--data", found[0]]
+    now, then = of_preset(preset, backend, tmp_path / "run", *options), kept["rows"][row]
+    assert now["last"] == pytest.approx(then["last"], **CLOSE)
+    if versions() != kept["versions"]:
+        pytest.skip(f"close; bits are compared with {kept['versions']} alone")
+    assert now["sha256"] == then["sha256"]
