@@ -29,8 +29,8 @@ WINDOWS = (5_000, 10_000, 20_000, 40_000)
 def means(run: Path) -> dict[int, np.ndarray]:
     """{t: M_t (n,) float64} of the checkpoints, and {0: zeros}."""
     found = {}
-    for path in sorted((run / "checkpoints").glob("iteration-*.safetensors")):
-        found[int(path.stem.removeprefix("iteration-"))] = Sampler.load(path).params.flat.astype(np.float64)
+    for path in checkpoint.numbered(run / "checkpoints"):
+        found[checkpoint.number(path)] = Sampler.load(path).params.flat.astype(np.float64)
     return {0: np.zeros_like(next(iter(found.values())))} | found
 
 

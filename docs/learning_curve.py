@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from minigan.files import checkpoint
 from minigan.files.run_folder import RunFolder
 from minigan.generator.reference_data import SIGMA_POINTS, data_of
 from minigan.generator.sampler import Sampler
@@ -29,8 +30,8 @@ def measure(run: Path, source: str | None) -> list[dict]:
     """[{"iteration", "epoch", "mean", "sigma"}, ...], nats on validation images."""
     metrics = {line["iteration"]: line for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines())}
     points, validation = [], None
-    for path in sorted((run / "checkpoints").glob("iteration-*.safetensors")):
-        iteration = int(path.stem.removeprefix("iteration-"))
+    for path in checkpoint.numbered(run / "checkpoints"):
+        iteration = checkpoint.number(path)
         if iteration not in metrics:  # where somebody stopped it
             continue
         sampler = Sampler.load(path, "numba")

@@ -6,6 +6,7 @@ import importlib
 import sys
 
 import minigan
+from minigan.errors import did_you_mean
 
 COMMANDS = {
     "train": "train a GAN and keep a record of the run",
@@ -29,7 +30,8 @@ def main() -> None:
         print("\n".join(f"  {command:10} {purpose}" for command, purpose in COMMANDS.items()))
         print("\n`minigan COMMAND --help` lists the options.")
     else:
-        print(f"minigan: unknown command {name!r}: expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+        known = f"expected one of {', '.join(COMMANDS)}{did_you_mean(name, COMMANDS)}"
+        print(f"minigan: unknown command {name!r}: {known}", file=sys.stderr)
         sys.exit(2)
 
 

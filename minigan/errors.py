@@ -4,27 +4,55 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from difflib import get_close_matches
 from pathlib import Path
 
 LONGEST_REASON = 200
 BEGINNING = 1024
 WEB_PAGE = re.compile(rb"(?is)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b")
 ZLIB_OF_GZIP = 31
+FLAG = re.compile(r"(?<![^\s(])--([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
+IN_A_COMMAND = ContextVar("whether a command asks", default=False)
 
 
-class ConfigError(ValueError):
+def spelled(text: str) -> str:
+    """A text that names options as flags, --batch-size: as it is in a command; in Python they become batch_size."""
+    return text if IN_A_COMMAND.get() else FLAG.sub(lambda flag: flag[1].replace("-", "_"), text)
+
+
+@contextmanager
+def in_a_command() -> Iterator[None]:
+    """Who reads the errors wrote flags."""
+    before = IN_A_COMMAND.set(True)
+    try:
+        yield
+    finally:
+        IN_A_COMMAND.reset(before)
+
+
+class Told(Exception):
+    """What a user is told.  Texts name options as flags, and whoever called from Python reads arguments."""
+
+    def __init__(self, text: str):
+        super().__init__(spelled(text))
+
+
+class ConfigError(Told, ValueError):
     """An option, a preset or a combination of them that cannot be used."""
 
 
-class DataError(ValueError):
+class DataError(Told, ValueError):
     """Data that cannot be used: which file or option, and what was expected."""
 
 
-class DivergedError(RuntimeError):
+class DivergedError(Told, RuntimeError):
     """Training that has left the finite numbers: at which iteration, and what to try."""
 
 
-class CheckpointError(ValueError):
+class CheckpointError(Told, ValueError):
     """A checkpoint that cannot be trusted or does not fit: which file, and why."""
 
 
@@ -36,8 +64,16 @@ class DataWarning(UserWarning):
     """Data that were read, but not all of them, or not as one may think: what, and why."""
 
 
-class DeviceError(RuntimeError):
+class DeviceError(Told, RuntimeError):
     """A GPU that is not there, cannot be used or was lost: why, and what was expected."""
+
+
+def did_you_mean(word: object, known: Iterable[str], before: str = "") -> str:
+    """The end of an error about what is none of the known words: the nearest of these, if any is near, and what is
+    written before it.
+    """
+    near = get_close_matches(word.lower(), list(known), n=1) if isinstance(word, str) else []
+    return f"; did you mean {before}{near[0]}?" if near else ""
 
 
 def one_line(error: Exception) -> str:

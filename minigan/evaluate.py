@@ -16,6 +16,7 @@ from minigan.errors import ConfigError
 from minigan.files.whole_file import replace_file
 from minigan.generator.trained import TrainedOptions
 from minigan.options import cli
+from minigan.options.recipe import check_sample
 
 PROG = "minigan.evaluate"
 
@@ -37,8 +38,7 @@ class Options(TrainedOptions):
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
         super().check()
-        if self.n is not None and not 1 <= self.n < 2**31:
-            raise ConfigError(f"--n {self.n}: expected 1 to 2^31 - 1")
+        check_sample(1 if self.n is None else self.n, self.seed)
         if self.sigma is not None and not 0 < self.sigma < inf:
             raise ConfigError(f"--sigma {self.sigma}: expected a finite number above 0")
         if self.json is not None:

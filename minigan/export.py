@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import minigan
+from minigan.errors import CheckpointError
 from minigan.options import cli
 from minigan.options.config import THIS_CALL, Config, preset
 
@@ -23,7 +24,8 @@ WORKPLACE = ("preset", "data", "threads", *INTERVALS, *THIS_CALL)
 
 @dataclass(frozen=True)
 class Options:
-    """Write the generator of a run as float16, with the command, the seed and the versions that made it."""
+    """Write the generator of a run as float16, with the command, the seed and the versions that made it.  What is too
+    large for float16 stays as it is."""
 
     run: str
     """the run's folder, or one of its checkpoint files: checkpoints/best.safetensors, say"""
@@ -49,8 +51,8 @@ def command_of(config: Config) -> str:
 def export(run: Path, out: Path) -> None:
     """Write `out` from the newest checkpoint of a run's folder, or from one of its checkpoint files.
 
-    Raises ConfigError where there is no run, CheckpointError where its checkpoint cannot be trusted, OSError where the
-    disk refuses.
+    Raises ConfigError where there is no run, CheckpointError where its checkpoint cannot be trusted or its weights are
+    not finite, OSError where the disk refuses.
     """
     from minigan import backends
     from minigan.files import checkpoint
@@ -68,8 +70,18 @@ def export(run: Path, out: Path) -> None:
         "machine": platform.machine(),
         "versions": {"minigan": minigan.__version__} | {name: version(name) for name in ("numpy", "numba")},
     }
-    tensors = {name: np.asarray(view, np.float16) for name, view in sampler.tensors().items()}
-    checkpoint.write(out, tensors, kept | {"made_by": made_by})
+    tensors = sampler.tensors()
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise CheckpointError(f"{path}: {name} has NaN or infinity, expected finite weights")
+    checkpoint.write(out, {name: halved(tensor) for name, tensor in tensors.items()}, kept | {"made_by": made_by})
+
+
+def halved(tensor: np.ndarray) -> np.ndarray:
+    """In half precision; as it is where a value lies beyond its 65,504."""
+    with np.errstate(over="ignore"):
+        half = tensor.astype(np.float16)
+    return half if np.isfinite(half).all() else tensor
 
 
 def main(args: list[str] | None = None) -> None:

@@ -184,10 +184,7 @@ class GAN:
         return Sampler(self.ops, self.generator, self.game.generator.settled, self.game.prior, self.data)
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from p_g: (n, features) float array, in the data's own units.
-
-        The same seed gives the same samples, whatever n is.
-        """
+        """n draws from p_g: (n, features) float array, in the data's own units, as `Sampler.sample` has it."""
         return self.sampler().sample(n, seed)
 
     def discriminate(self, x: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from minigan.errors import ConfigError, shortened
+from minigan.errors import ConfigError, did_you_mean, shortened
 from minigan.experiments import ORDER
 from minigan.experiments.finding import Finding
 from minigan.files.whole_file import replace_file
@@ -42,7 +42,7 @@ class Options:
             raise ConfigError(f"--out {self.out}: a file is there, expected a folder or nothing")
         for name in self.only:
             if name not in ORDER:
-                raise ConfigError(f"--only {name}: expected some of {', '.join(ORDER)}")
+                raise ConfigError(f"--only {name}: expected some of {', '.join(ORDER)}{did_you_mean(name, ORDER)}")
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"--seed {self.seed}: expected 0 to 2^32 - 1")
 

@@ -68,6 +68,7 @@ class Draw:
 
 def key_of(seed: int) -> tuple[int, int]:
     """The two key words of a 64-bit seed, low word first."""
+    seed = int(seed)  # a narrower integer of NumPy's has no room for the mask
     return seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
 
 

@@ -13,6 +13,7 @@ from minigan.errors import ConfigError
 from minigan.generator.latent_lines import straight_lines
 from minigan.generator.trained import TrainedOptions
 from minigan.options import cli
+from minigan.options.recipe import check_sample
 
 PROG = "minigan.sample"
 KINDS = (".png", ".npy", ".npz")
@@ -37,8 +38,7 @@ class Options(TrainedOptions):
         """Raise ConfigError for the first option that cannot be used."""
         super().check()
         cli.new_file("--out", self.out, KINDS)
-        if not 1 <= self.n < 2**31:
-            raise ConfigError(f"--n {self.n}: expected 1 to 2^31 - 1")
+        check_sample(self.n, self.seed)
         if self.columns < 2:
             raise ConfigError(f"--columns {self.columns}: expected at least 2")
         if self.interpolate and self.n % self.columns:

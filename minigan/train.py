@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from minigan.errors import ConfigError
+from minigan.errors import ConfigError, in_a_command
 from minigan.options import cli
 from minigan.options.config import Config, preset, to_toml
 from minigan.options.console import tell
@@ -17,6 +17,7 @@ PROG = "minigan.train"
 COMPILING = "the kernels are compiled, some ten seconds; later runs find them where a cache folder can be written"
 
 
+@in_a_command()
 def options(args: list[str]) -> Config:
     """Defaults, then the preset (or the resumed run's config.toml), then the flags."""
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)

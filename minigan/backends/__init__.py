@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 
 from minigan.backends.ops import Ops
-from minigan.errors import ConfigError, DeviceError, one_line
+from minigan.errors import ConfigError, DeviceError, did_you_mean, one_line, spelled
 
 NAMES = ("numpy", "numba")
 """the backends that every machine has"""
@@ -48,7 +48,8 @@ def get(name: str, threads: int | None = None, device: int = 0, precision: str =
 
             mode = gpu_mode()
             return CupyOps(gpu, precision == "tf32", recording=mode != "eager", side_by_side=mode != "serial")
-    raise ConfigError(f"--backend {name}: expected one of {', '.join((*NAMES, GPU))}")
+    names = (*NAMES, GPU)
+    raise ConfigError(f"--backend {name}: expected one of {', '.join(names)}{did_you_mean(name, names)}")
 
 
 def gpu_mode() -> str:
@@ -88,5 +89,5 @@ def why_no_gpu(device: int = 0) -> str | None:
     try:
         devices.select(device)
     except (ConfigError, DeviceError) as error:
-        return str(error).removeprefix(f"--backend {GPU}: ").split(";")[0]
+        return str(error).removeprefix(spelled(f"--backend {GPU}: ")).split(";")[0]
     return None

@@ -12,6 +12,7 @@ from minigan.backends import checks
 from minigan.backends.blas_threads import SESSIONS, loaded_blas
 from minigan.backends.clock import Clock
 from minigan.backends.ops import TO_LOWER, Ops
+from minigan.errors import spelled
 
 
 class Scratch(local):
@@ -48,7 +49,7 @@ class NumpyOps(Ops):
         try:
             return make(shape, dtype)
         except MemoryError as error:
-            raise MemoryError(f"{error}; {TO_LOWER}") from None
+            raise MemoryError(spelled(f"{error}; {TO_LOWER}")) from None
 
     def asarray(self, array, dtype=None):
         return np.ascontiguousarray(array, dtype)
@@ -287,6 +288,7 @@ class NumpyOps(Ops):
         distance = np.multiply(product, -2, out=product)
         distance += x_norms[:, None]
         distance += s_norms
+        np.maximum(distance, 0, out=distance)
         nearest = distance.min(axis=1)
         for k, p in enumerate(precisions):
             higher = np.maximum(peak[k], -p * nearest)

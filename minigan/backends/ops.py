@@ -237,7 +237,7 @@ class Ops(ABC):
     def log_sum_exp(self, product, x_norms, s_norms, precisions, peak, total):
         """One tile of a streaming log-sum-exp over Gaussians: for each of K precisions p,
 
-            a[i, j] = -p |x_i - s_j|^2,      |x_i - s_j|^2 = x_norms[i] + s_norms[j] - 2 product[i, j]
+            a[i, j] = -p |x_i - s_j|^2,      |x_i - s_j|^2 = max(0, x_norms[i] + s_norms[j] - 2 product[i, j])
 
         and (peak, total) are carried on, so that  log sum_j e^a[i, j] = peak[k, i] + log total[k, i]  over all tiles of
         samples so far; they begin at (-inf, 0).

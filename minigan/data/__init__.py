@@ -23,7 +23,7 @@ from minigan.data.mixtures import Mixture, MixtureBatches
 from minigan.data.picture import PictureOptions
 from minigan.data.tables import load_table
 from minigan.data.tfd import find_tfd, load_tfd
-from minigan.errors import DataError, DataWarning
+from minigan.errors import DataError, DataWarning, did_you_mean
 
 MIXTURES = {"gaussian": Mixture.gaussian, "ring": Mixture.ring, "grid": Mixture.grid}
 SOURCES = ("digits", "mnist", "cifar10", "tfd", *MIXTURES)
@@ -123,7 +123,7 @@ def reader_of(path: Path) -> tuple[Callable[..., Dataset], Path]:
         if path.name in ARCHIVES:
             return load_cifar10, path
     elif not os.path.exists(path):
-        raise DataError(f"--data {path}: not found, expected {OWN}")
+        raise DataError(f"--data {path}: not found, expected {OWN}{did_you_mean(str(path), SOURCES)}")
     raise DataError(f"--data {path}: unknown kind of data{what_lies_in(path)}, expected {OWN}")
 
 

@@ -11,6 +11,7 @@ from minigan.backends import Ops
 from minigan.backends.clock import Count
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.errors import DataError
+from minigan.options.recipe import check_sample
 from minigan.rng import Draw, Stream
 
 NO_SUBSTEP = 2**32 - 1
@@ -68,7 +69,11 @@ class Mixture:
         return total / (len(self.centres) * (2 * pi * self.deviation**2) ** (self.n_features / 2))
 
     def sample(self, n: int, seed: int) -> np.ndarray:
-        """n points, (n, dim) float64, that training with this seed never meets: no iteration has their substep."""
+        """n points, (n, dim) float64, that training with this seed never meets: no iteration has their substep.
+
+        Raises ConfigError for n or a seed that is none.
+        """
+        check_sample(n, seed)
         draw = Draw(seed, 0, NO_SUBSTEP, Stream.MIXTURE_MODE, np.arange(n, dtype=np.uint32))
         centres = np.asarray(self.centres, dtype=np.float64)
         return NumpyOps().mixture(draw, draw.layer(1), centres, self.deviation, np.empty((n, self.n_features)))

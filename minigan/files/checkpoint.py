@@ -26,6 +26,7 @@ from minigan.errors import CheckpointError, PassedOver, is_web_page, one_line, s
 from minigan.files.whole_file import replace_file
 
 FORMAT = 1
+NUMBERED = re.compile(r"iteration-([0-9]+)\.safetensors")
 UNSIGNED = "0" * 64
 DIGEST = re.compile(rb'\\"digest\\": \\"([0-9a-f]{64})\\"')
 
@@ -36,12 +37,23 @@ def write(path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
     tensors  {"generator.0.W": (I, O) array, ...}
     header   what else to know, as JSON
 
-    Raises OSError where the disk refuses; nothing half-written is left under any name.
+    Raises CheckpointError for a dtype that safetensors does not hold, OSError where the disk refuses; nothing
+    half-written is left under any name.
     """
     text = json.dumps(header | {"format": FORMAT, "digest": UNSIGNED}, sort_keys=True)
-    data = memoryview(serialise(dict(sorted(tensors.items())), metadata={"minigan": text}))
+    try:
+        ordered = {name: in_order(tensor) for name, tensor in sorted(tensors.items())}
+        data = memoryview(serialise(ordered, metadata={"minigan": text}))
+    except SafetensorError as error:
+        raise CheckpointError(f"{path}: cannot be written ({one_line(error)})") from None
     start, end = DIGEST.search(data).span(1)
     replace_file(path, data[:start], hashlib.sha256(data).hexdigest().encode(), data[end:])
+
+
+def in_order(tensor: np.ndarray) -> np.ndarray:
+    """The same numbers in C order and this machine's bytes: safetensors writes memory as it lies."""
+    tensor = np.asarray(tensor)
+    return tensor.astype(tensor.dtype.newbyteorder("="), order="C", copy=False)
 
 
 @dataclass(frozen=True)
@@ -129,13 +141,24 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Header]:
     return tensors, checked_header(header, path)
 
 
+def number(path: Path) -> int:
+    """The iteration in a checkpoint's name; -1 where it has none, as best.safetensors."""
+    named = NUMBERED.fullmatch(path.name)
+    return int(named[1]) if named else -1
+
+
+def numbered(folder: Path) -> list[Path]:
+    """The checkpoints of iterations in a folder, the oldest first."""
+    return sorted((path for path in folder.glob("iteration-*") if number(path) >= 0), key=number)
+
+
 def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray], Header]:
     """The newest checkpoint in a folder that verifies.
 
     Warns, PassedOver, of newer ones that do not.  Raises CheckpointError if none does.
     """
     reasons = []
-    for path in sorted(folder.glob("iteration-*.safetensors"), reverse=True):
+    for path in reversed(numbered(folder)):
         try:
             found = read(path)
         except CheckpointError as error:

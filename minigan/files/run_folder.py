@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from minigan.errors import ConfigError
+from minigan.files.checkpoint import number, numbered
 from minigan.files.whole_file import append_line, replace_file
 from minigan.locks import locked, unlock
 from minigan.options.config import Config, from_toml, to_toml
@@ -88,7 +89,7 @@ class RunFolder:
     def saved_config(self) -> Config:
         """The options that the run was started with.  Raises ConfigError where there is no run."""
         try:
-            text = self.config.read_text(encoding="utf-8")
+            text = self.config.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):
             raise ConfigError(f"{self.path}: no run there (expected {self.config.name})") from None
         return from_toml(text, str(self.config))
@@ -96,15 +97,14 @@ class RunFolder:
     @property
     def begun(self) -> bool:
         """Whether there is a checkpoint to go on from, whole or damaged."""
-        return any(self.checkpoints.glob("iteration-*.safetensors"))
+        return bool(numbered(self.checkpoints))
 
     def checkpoint(self, iteration: int) -> Path:
         return self.checkpoints / f"iteration-{iteration:08d}.safetensors"
 
     def keep_newest(self, n: int, newest: Path) -> None:
         """Remove all numbered checkpoints before `newest` but n - 1; later ones, which may be damaged, do not count."""
-        numbered = self.checkpoints.glob("iteration-*.safetensors")
-        for path in sorted(path for path in numbered if path <= newest)[:-n]:
+        for path in [path for path in numbered(self.checkpoints) if number(path) <= number(newest)][:-n]:
             path.unlink()
 
     def picture(self, iteration: int) -> Path:

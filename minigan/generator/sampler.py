@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import resources
 from math import prod
 from pathlib import Path
@@ -11,16 +12,16 @@ import numpy as np
 from minigan import backends
 from minigan.backends import Ops
 from minigan.data.describe import standard_of
-from minigan.errors import CheckpointError, ConfigError, one_line
+from minigan.errors import CheckpointError, ConfigError, did_you_mean, one_line
 from minigan.files import checkpoint
 from minigan.game.priors import Prior
 from minigan.layers import Sequential, models
 from minigan.layers.params import Params
 from minigan.options.config import recipe_from
-from minigan.options.recipe import Recipe
+from minigan.options.recipe import Recipe, check_sample
 from minigan.rng import Draw, Stream
 
-ROWS_AT_ONCE = 1000
+FIRST_ROWS, ROWS_AT_ONCE = 100, 1000
 PREFIX, MEAN = "generator.", "generator.mean."
 
 
@@ -36,17 +37,21 @@ class Sampler:
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """n draws from p_g: (n, features) float array, in the data's own units.
 
-        The same seed gives the same samples, whatever n is.
+        The same seed gives the same samples to the last bit, whatever n is (`runs`), on one machine, backend and
+        number of threads.  Raises ConfigError for n or a seed that is none.
         """
         return self.in_own_units(self.generate(self.draw_z(n, seed)))
 
     def draw_z(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from the prior: (n, latent).  Raises ConfigError for n < 1."""
-        if n < 1:
-            raise ConfigError(f"a sample of {n}: expected at least 1")
-        rows = self.ops.asarray(np.arange(n, dtype=np.uint32))
-        z = self.ops.empty((n, self.prior.n), self.params.dtype)
-        return self.ops.to_host(self.prior.draw(self.ops, Draw(seed, 0, 0, Stream.SAMPLE, rows), z))
+        """n draws from the prior: (n, latent).  Raises ConfigError for n or a seed that is none."""
+        check_sample(n, seed)
+        z = np.empty((n, self.prior.n), self.params.dtype)
+        for run in runs(n):
+            rows = self.ops.asarray(np.arange(run.start, run.stop, dtype=np.uint32))
+            drawn = self.ops.empty((len(rows), self.prior.n), z.dtype)
+            self.prior.draw(self.ops, Draw(seed, 0, 0, Stream.SAMPLE, rows), drawn)
+            z[run] = self.ops.to_host(drawn)[: n - run.start]
+        return z
 
     def generate(self, z: np.ndarray) -> np.ndarray:
         """G(z): z (n, latent) to (n, features), scaled as trained on."""
@@ -108,7 +113,7 @@ def pretrained(name: str) -> Path:
     folder = resources.files("minigan") / "pretrained"
     names = sorted(p.name.removesuffix(".safetensors") for p in folder.iterdir() if p.name.endswith(".safetensors"))
     if name not in names:
-        raise ConfigError(f"--pretrained {name}: expected {' or '.join(names)}")
+        raise ConfigError(f"--pretrained {name}: expected {' or '.join(names)}{did_you_mean(name, names)}")
     return Path(str(folder / f"{name}.safetensors"))
 
 
@@ -122,7 +127,7 @@ def chosen(run: str | None, name: str | None) -> Path:
 
 
 def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndarray) -> np.ndarray:
-    """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out).
+    """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out), a row's bits whatever n is.
 
     Raises ConfigError for other widths and for NaN.
     """
@@ -132,9 +137,22 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndar
     if not (finite := np.isfinite(x).all(axis=1)).all():
         raise ConfigError(f"an input with NaN or infinity in row {finite.argmin()}: expected finite numbers")
     y = np.empty((len(x), network.n_out), x.dtype)
-    tape = network.tape(ops, min(len(x), ROWS_AT_ONCE), x.dtype)
+    tape = network.tape(ops, FIRST_ROWS if len(x) <= FIRST_ROWS else ROWS_AT_ONCE, x.dtype)
     with ops.session():
-        for i in range(0, len(x), ROWS_AT_ONCE):
-            part = ops.asarray(x[i : i + ROWS_AT_ONCE])
-            y[i : i + ROWS_AT_ONCE] = ops.to_host(network.forward(ops, params, part, tape[: len(part)]))
+        for run in runs(len(x)):
+            part = np.zeros((run.stop - run.start, network.n_in), x.dtype)
+            part[: len(x) - run.start] = x[run]
+            made = network.forward(ops, params, ops.asarray(part), tape[: len(part)])
+            y[run] = ops.to_host(made)[: len(x) - run.start]
     return y
+
+
+def runs(n: int) -> Iterator[slice]:
+    """The rows 0 to n - 1 in runs that do not depend on n: 100, then 900, then 1,000 each, the last perhaps past n.
+
+    A BLAS may add up a row's products in another order where the matrix has another number of rows.
+    """
+    start, stop = 0, FIRST_ROWS
+    while start < n:
+        yield slice(start, stop)
+        start, stop = stop, (stop // ROWS_AT_ONCE + 1) * ROWS_AT_ONCE

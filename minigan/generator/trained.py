@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from minigan.errors import ConfigError
+from minigan.options.recipe import check_sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +28,7 @@ class TrainedOptions:
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
-        if not 0 <= self.seed < 2**64:
-            raise ConfigError(f"--seed {self.seed}: expected 0 to 2^64 - 1")
+        check_sample(1, self.seed)
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"--threads {self.threads}: expected at least 1")
 

@@ -17,6 +17,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from minigan.errors import did_you_mean
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.layers.initialisers import Constant, Initialiser, Marginals, Normal, Sparse, Uniform
 
@@ -49,7 +50,8 @@ def build(lines: tuple[str, ...], n_in: int, n_out: int, means: np.ndarray | Non
 def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | None) -> list:
     words = line.split()
     if not words or words[0] not in (*ACTIVATIONS, "maxout"):
-        raise ValueError(f"expected it to begin with one of {', '.join(ACTIVATIONS)}, maxout")
+        nearest = did_you_mean(words[0] if words else "", (*ACTIVATIONS, "maxout"))
+        raise ValueError(f"expected it to begin with one of {', '.join(ACTIVATIONS)}, maxout{nearest}")
     activation, words = words[0], words[1:]
     size = words.pop(0) if words and "=" not in words[0] else None
     weights, bias, keep = Uniform(0.05), Constant(0.0), 1.0
@@ -62,7 +64,8 @@ def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | 
         elif name == "keep":
             keep = _positive(name, text)
         else:
-            raise ValueError(f"option {word!r}: expected {', '.join(WEIGHTS)}, bias or keep, then = and a value")
+            known = f"{', '.join(WEIGHTS)}, bias or keep, then = and a value"
+            raise ValueError(f"option {word!r}: expected {known}{did_you_mean(name, (*WEIGHTS, 'bias', 'keep'))}")
 
     dropout = [Dropout(keep)] if keep != 1 else []
     if activation == "maxout":

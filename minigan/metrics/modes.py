@@ -80,7 +80,8 @@ def coverage(samples: np.ndarray, centres: np.ndarray, deviation: float) -> Cove
     """
     if samples.ndim != 2 or len(samples) == 0 or samples.shape[1] != centres.shape[1]:
         raise ConfigError(f"samples {samples.shape} and centres {centres.shape}: expected rows of one width")
-    distance = np.linalg.norm(samples[:, None].astype(np.float64) - centres, axis=2)
+    with np.errstate(over="ignore"):  # infinitely far is far
+        distance = np.linalg.norm(samples[:, None].astype(np.float64) - centres, axis=2)
     near = distance.min(axis=1) <= DEVIATIONS * deviation
     counts = np.bincount(distance.argmin(axis=1)[near], minlength=len(centres))
     return Coverage(len(samples), tuple(map(int, counts)))

@@ -4,8 +4,8 @@ A Gaussian of deviation sigma on each of n samples s_j of the generator makes a 
 
     log p(x) = -log n - (d/2) log(2 pi sigma^2) + log sum_j exp(-|x - s_j|^2 / (2 sigma^2))
 
-with  |x - s|^2 = |x|^2 + |s|^2 - 2 x.s,  so all the work is one matrix product, done in tiles whose logarithms of sums
-are merged as they come.  Theis, van den Oord and Bethge (2015, arXiv 1511.01844) show how weak a measure it is.
+where the distances are one matrix product (`minigan.metrics.distances`), done in tiles whose logarithms of sums are
+merged as they come.  Theis, van den Oord and Bethge (2015, arXiv 1511.01844) show how weak a measure it is.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from minigan.backends import Ops
 from minigan.errors import ConfigError
+from minigan.metrics.distances import Frame, Placed, errors, squared
 
 SAMPLES = 10_000
 """The authors draw so many."""
@@ -25,8 +26,12 @@ TILE = 2000
 SIGMAS = np.logspace(-1, 0, 10)
 """The authors' grid."""
 FINE_STEPS = 10
-SMALLEST = 1e-100
-"""below it 1 / sigma^2 is soon beyond float64"""
+SMALLEST = 1e-150
+"""sigma over the width of the data: below it |x - s|^2 / sigma^2 is soon beyond float64"""
+BEARABLE = 1e-8
+"""An exponent may be off by so many nats; where the product could be off by more, differences are taken."""
+NEGLIGIBLE = 40
+"""Terms e^-40 of the largest count for nothing."""
 
 
 def ignore(points: int) -> None:
@@ -56,38 +61,55 @@ def log_likelihood(
 ) -> np.ndarray:
     """log p of each point under each sigma: points (N, d), samples (n, d) floats to (len(sigmas), N) float64 in nats.
 
-    All in float64.  Memory beside the arguments: the samples in float64, and a tile of 2000 x 2000.  `progress` is
-    told of points done.  Raises ConfigError for a sigma that is not above 1e-100, or for widths that differ.
+    All in float64, and right to some 1e-8 nats or 15 digits, wherever the data lie and however small sigma is.  Memory
+    beside the arguments: the samples in float64, and some tiles of 2000 x 2000.  `progress` is told of points done.
+    Raises ConfigError for a sigma that is not above 1e-150 of the data's width, or for widths that differ.
     """
     sigmas = np.atleast_1d(np.asarray(sigmas, np.float64))
-    if not (np.isfinite(sigmas) & (sigmas > SMALLEST)).all():
-        raise ConfigError(f"sigma {sigmas.tolist()}: expected numbers above {SMALLEST:g}")
-    if points.ndim != 2 or samples.ndim != 2 or points.shape[1] != samples.shape[1]:
+    if points.ndim != 2 or samples.ndim != 2 or points.shape[1] != samples.shape[1] or not points.size * samples.size:
         raise ConfigError(f"points {points.shape} and samples {samples.shape}: expected rows of one width")
     n, dimension = samples.shape
-    precisions = ops.asarray(1 / (2 * sigmas**2), np.float64)
-    s, s_norms = with_norms(ops, samples)
-    products = ops.empty((min(TILE, len(points)) * min(TILE, n),), np.float64)
+    frame = Frame.around(samples, points)
+    if not (np.isfinite(sigmas) & (sigmas > 0) & (frame.scaled(sigmas) > SMALLEST)).all():
+        least = f"above {np.ldexp(SMALLEST, frame.exponent):.1e}, the least that float64 resolves in these data"
+        raise ConfigError(f"--sigma {', '.join(map(str, sigmas.tolist()))}: expected finite numbers {least}")
+    precisions = 0.5 * (1 / frame.scaled(sigmas)) ** 2
+    s = frame.place(samples)
+    there, longest = ops.asarray(s.there), s.largest()
     out = np.empty((len(sigmas), len(points)))
     with ops.session():
         for start in range(0, len(points), TILE):
-            x, x_norms = with_norms(ops, points[start : start + TILE])
-            peak = ops.asarray(np.full((len(sigmas), len(x)), -np.inf))
-            total = ops.zeros(peak.shape, np.float64)
-            for first in range(0, n, TILE):
-                tile = slice(first, min(first + TILE, n))
-                shape = (len(x), tile.stop - first)
-                product = ops.gemm(x, s[tile], out=products[: shape[0] * shape[1]].reshape(shape), trans_b=True)
-                ops.log_sum_exp(product, x_norms, s_norms[tile], precisions, peak, total)
-            out[:, start : start + TILE] = ops.to_host(peak) + np.log(ops.to_host(total))
-            progress(len(x))
-    return out - log(n) - 0.5 * dimension * np.log(2 * pi * sigmas**2)[:, None]
+            x = frame.place(points[start : start + TILE])
+            resolved = errors(x.largest(), longest)[0, 0] * precisions <= BEARABLE
+            for some, sharp in ((resolved, False), (~resolved, True)):
+                if some.any():
+                    out[some, start : start + TILE] = log_sums(ops, x, s, there, precisions[some], sharp)
+            progress(len(x.rows))
+    return out - log(n) - dimension * (0.5 * log(2 * pi) + np.log(sigmas))[:, None]
 
 
-def with_norms(ops: Ops, rows: np.ndarray):
-    """Rows (n, d) in float64 on the backend, and |row|^2 (n,)."""
-    rows = np.ascontiguousarray(rows, np.float64)
-    return ops.asarray(rows), ops.asarray(np.einsum("ij,ij->i", rows, rows))
+def log_sums(ops: Ops, x: Placed, s: Placed, there, precisions: np.ndarray, sharp: bool) -> np.ndarray:
+    """log sum_j exp(-p |x_i - s_j|^2): B rows x and n rows s, K precisions p, to (K, B).
+
+    there  `s.there` on the backend
+    sharp  whether a distance by products alone would be too blurred
+    """
+    shape = len(precisions), len(x.rows)
+    x_there, x_norms, s_norms = map(ops.asarray, (x.there, x.norms, s.norms))
+    p, peak, total = ops.asarray(precisions), ops.asarray(np.full(shape, -np.inf)), ops.zeros(shape, np.float64)
+    scratch = ops.empty((len(x.rows) * min(TILE, len(s.rows)),), np.float64)
+    for first in range(0, len(s.rows), TILE):
+        tile = slice(first, min(first + TILE, len(s.rows)))
+        width = tile.stop - first
+        product = scratch[: len(x.rows) * width].reshape(len(x.rows), width)
+        ops.gemm(x_there, there[tile], out=product, trans_b=True)
+        norms = x_norms, s_norms[tile]
+        if sharp:
+            within, bearable = NEGLIGIBLE / precisions.min(), BEARABLE / precisions.max()
+            distance = squared(x, s[tile], ops.to_host(product), within, bearable)
+            product, norms = ops.asarray(-distance / 2), [ops.zeros((n,), np.float64) for n in product.shape]
+        ops.log_sum_exp(product, *norms, p, peak, total)
+    return ops.to_host(peak) + np.log(ops.to_host(total))
 
 
 def estimate(

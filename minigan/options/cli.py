@@ -10,16 +10,26 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Literal, NoReturn, TypeVar, get_origin, get_type_hints
 
 import tyro
 
-from minigan.errors import CheckpointError, ConfigError, DataError, DeviceError, DivergedError
+from minigan.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    DeviceError,
+    DivergedError,
+    did_you_mean,
+    in_a_command,
+)
 from minigan.options.console import standard_streams, tell
+from minigan.options.recipe import fits, words
 
 Options = TypeVar("Options")
 
 WRONG_INPUT, FAILED = 2, 1
+FLAG = re.compile(r"--?[a-zA-Z]")
 
 
 def parse(kind: type[Options], args: list[str], prog: str, default: Options | None = None) -> Options:
@@ -30,19 +40,41 @@ def parse(kind: type[Options], args: list[str], prog: str, default: Options | No
             return tyro.cli(kind, args=args, prog=prog, default=default or tyro.MISSING_NONPROP)
     except SystemExit as end:
         if end.code:
-            stop(prog, _first_paragraph(message.getvalue()))
+            stop(prog, _unknown(kind, args) or _first_paragraph(message.getvalue()))
         raise
 
 
+def _unknown(kind: type, args: list[str]) -> str | None:
+    """The first flag in `args` that `kind` has not, or the first choice that a flag has not, and the nearest it has."""
+    hints = {name.replace("_", "-"): hint for name, hint in get_type_hints(kind).items()} | {"help": None}
+    hints |= {f"no-{name}": hint for name, hint in hints.items() if hint is bool}
+    for word, following in zip(args, [*args[1:], ""]):
+        flag, _, value = word.partition("=")
+        if not FLAG.match(flag) or flag == "-h":
+            continue
+        name = flag.lstrip("-").replace("_", "-")
+        if name not in hints or not flag.startswith("--"):
+            return f"{flag}: unknown{did_you_mean(name, hints, '--') or ', and --help lists what there is'}"
+        value = value if "=" in word else following
+        if get_origin(hints[name]) is Literal and not fits(value, hints[name]):
+            return f"{flag} {value}: expected {words(hints[name], value)}"
+    return None
+
+
 def _first_paragraph(box: str) -> str:
-    """What tyro says inside its box, up to the first rule, as one line."""
-    lines = [line.strip("│ ") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
-    said = []
-    for line in lines:
-        if set(line) <= {"─"}:
-            break
-        said.append(line)
-    return re.sub(r"\s+", " ", " ".join(said)) or "the options cannot be read; see --help"
+    """What tyro says inside its box, up to the first rule, as one line.
+
+    Where the encoding has no lines to draw a box with, its title stands above, with a rule of its own.
+    """
+    paragraphs = [""]
+    for line in box.splitlines():
+        text = line.strip("│ ")
+        if text and set(text) <= {"─", "-"}:
+            paragraphs.append("")
+        elif not text.startswith(("╭", "╰")):
+            paragraphs[-1] += f" {text}"
+    said = paragraphs[:1] if "╭" in box else paragraphs[1:2]
+    return re.sub(r"\s+", " ", " ".join(said)).strip() or "the options cannot be read; see --help"
 
 
 def stop(prog: str, message: object, code: int = WRONG_INPUT) -> NoReturn:
@@ -75,7 +107,7 @@ def run(prog: str, body: Callable[[], int | None]) -> None:
 
 def _run(prog: str, body: Callable[[], int | None]) -> None:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), in_a_command():
             warnings.showwarning = lambda message, *_: tell(f"{prog}: {message}")
             if code := body():
                 sys.exit(code)

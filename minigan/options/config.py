@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
-from minigan.errors import ConfigError, is_web_page
+from minigan.errors import ConfigError, did_you_mean, is_web_page
 from minigan.options.recipe import Recipe, demand, demand_types, fits, words
 
 
@@ -117,7 +117,7 @@ def recipe_from(values: dict) -> Recipe:
     """The recipe of a checkpoint's header.  Raises ConfigError for other names, other types, what is out of range."""
     hints = get_type_hints(Recipe)
     if odd := values.keys() - hints.keys():
-        raise ConfigError(f"unknown option {min(odd)!r}")
+        raise ConfigError(f"unknown option {min(odd)!r}{did_you_mean(min(odd), hints)}")
     return Recipe(**{name: _convert(value, hints[name], name) for name, value in values.items()}).checked
 
 
@@ -131,6 +131,11 @@ def to_toml(config: Config) -> str:
 
 def from_toml(text: str, source: str, base: Config = Config()) -> Config:
     """`base` with the options of a TOML text.  Raises ConfigError, naming `source` and the option."""
+    return replace(base, **_options_in(text, source))
+
+
+def _options_in(text: str, source: str) -> dict:
+    """{field of Config: value} as a TOML text has them.  Raises ConfigError, naming `source` and the option."""
     if len(text) > LONGEST_TOML or text.count(".") > MOST_DOTS:
         raise ConfigError(f"{source}: too long or too deep for a list of options, expected one `name = value` a line")
     try:
@@ -141,21 +146,22 @@ def from_toml(text: str, source: str, base: Config = Config()) -> Config:
     names, hints = [f.name for f in fields(Config) if f.name not in THIS_CALL], get_type_hints(Config)
     for name, value in values.items():
         if name not in names:
-            raise ConfigError(f"{source}: unknown option {_shown(name)}; expected one of {', '.join(names)}")
+            known = f"expected one of {', '.join(names)}{did_you_mean(name, names)}"
+            raise ConfigError(f"{source}: unknown option {_shown(name)}; {known}")
         values[name] = _convert(value, hints[name], f"{source}: {name}")
-    return replace(base, **values)
+    return values
 
 
 def _convert(value, hint, where: str):
     """A value of TOML or JSON as a field of type `hint`: lists become tuples, whole numbers serve as floats."""
     given = tuple(value) if isinstance(value, list) else value
     if not fits(given, hint):
-        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint)}")
+        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint, value)}")
     if type(given) is not int:
         return given
     as_float = float in (hint, *get_args(hint))
     if abs(given) > (LARGEST_WHOLE_FLOAT if as_float else LARGEST_WHOLE):
-        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint)} nearer 0")
+        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint, value)} nearer 0")
     return float(given) if as_float else given
 
 
@@ -178,13 +184,23 @@ def preset(name: str) -> Config:
     if name in names:
         config = from_toml((shipped / f"{name}.toml").read_text(encoding="utf-8"), f"preset {name}", Config())
     elif name.endswith(".toml") and Path(name).is_file():
-        text = _own_toml(name)
-        named = from_toml(text, f"preset {name}").preset
-        config = from_toml(text, f"preset {name}", preset(named if named in names else Config.preset))
+        values = _options_in(_own_toml(name), f"preset {name}")
+        named = values.pop("preset", Config.preset)
+        if named not in names and not _complete(values):
+            nearest = did_you_mean(named, names)
+            raise ConfigError(f"preset {name}: preset = {_shown(named)}: expected one of {', '.join(names)}{nearest}")
+        config = replace(preset(named) if named in names else Config(), **values)
     else:
         missing = "no such file, " if name.endswith(".toml") else ""
-        raise ConfigError(f"--preset {name}: {missing}expected one of {', '.join(names)}, or a .toml file")
+        known = f"one of {', '.join(names)}, or a .toml file{did_you_mean(name, names)}"
+        raise ConfigError(f"--preset {name}: {missing}expected {known}")
     return replace(config, preset=name)
+
+
+def _complete(values: dict) -> bool:
+    """Whether options are all that a run has, as its config.toml names them: it matters not what they begin from."""
+    left_out = {f.name for f in fields(Config) if f.default is None} | {"preset", *THIS_CALL}
+    return values.keys() >= {f.name for f in fields(Config)} - left_out
 
 
 def _own_toml(name: str) -> str:
@@ -194,7 +210,7 @@ def _own_toml(name: str) -> str:
     try:
         with open(name, "rb") as file:
             content = file.read(LONGEST_TOML + 1)
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")  # some editors on Windows begin a text with a byte-order mark
     except OSError as error:
         raise ConfigError(f"--preset {name}: {error.strerror}, expected a .toml file that can be read") from None
     except UnicodeDecodeError as error:

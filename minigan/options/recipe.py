@@ -10,7 +10,7 @@ from typing import Literal, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from minigan.errors import ConfigError
+from minigan.errors import ConfigError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,16 @@ def demand(options, rules: dict[str, tuple[bool, str]]) -> None:
 
 def demand_types(options, hints: dict) -> None:
     """Raise ConfigError for the first field whose value is not of its type: {field: its annotation}."""
-    demand(options, {name: (fits(getattr(options, name), hint), words(hint)) for name, hint in hints.items()})
+    given = {name: (getattr(options, name), hint) for name, hint in hints.items()}
+    demand(options, {name: (fits(value, hint), words(hint, value)) for name, (value, hint) in given.items()})
+
+
+def check_sample(n: int, seed: int) -> None:
+    """Raise ConfigError unless n examples can be drawn with this seed."""
+    if not (fits(n, int) and 1 <= n < 2**31):
+        raise ConfigError(f"--n {n!r}: expected a whole number, 1 to 2^31 - 1")
+    if not (fits(seed, int) and 0 <= seed < 2**64):
+        raise ConfigError(f"--seed {seed!r}: expected a whole number, 0 to 2^64 - 1")
 
 
 def fits(value, hint) -> bool:
@@ -116,12 +125,12 @@ def fits(value, hint) -> bool:
     return isinstance(value, {int: Integral, float: Real}.get(hint, hint))
 
 
-def words(hint) -> str:
-    """What values an annotation allows, in words."""
+def words(hint, value) -> str:
+    """What an annotation allows in place of a value, in words."""
     if get_origin(hint) is Literal:
-        return f"one of {', '.join(get_args(hint))}"
+        return f"one of {', '.join(get_args(hint))}{did_you_mean(value, get_args(hint))}"
     if get_origin(hint) is UnionType:
-        return " or ".join(words(part) for part in get_args(hint) if part is not type(None))
+        return " or ".join(words(part, value) for part in get_args(hint) if part is not type(None))
     if get_origin(hint) is tuple:
         return "a list of texts"
     return {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-LINES = 3
-"""So many logged lines in a row must show a symptom before it is said, for the first iterations look like illness."""
+from math import inf
+
+from minigan.errors import spelled
+
+LINES, ITERATIONS = 3, 300
+"""So many logged lines in a row, and so many iterations, must show a symptom before it is said, however often lines are
+logged: the first iterations look like illness, and an untrained G hardly varies."""
 
 
 def d_has_won(line: dict) -> bool:
@@ -37,16 +42,20 @@ SYMPTOMS = {
 
 
 class Reading:
-    """Reads the lines of metrics.jsonl as they come."""
+    """Reads the lines of metrics.jsonl as they come, of a run that goes on from iteration `start`."""
 
-    def __init__(self):
-        self._counts = dict.fromkeys(SYMPTOMS, 0)
+    def __init__(self, start: int = 0):
+        self._lines, self._well_at = dict.fromkeys(SYMPTOMS, 0), dict.fromkeys(SYMPTOMS, start)
 
     def of(self, line: dict) -> list[str]:
         """What this line makes worth saying: each symptom once, when it has lasted, and again after it had gone."""
         said = []
         for symptom, words in SYMPTOMS.items():
-            self._counts[symptom] = self._counts[symptom] + 1 if symptom(line) else 0
-            if self._counts[symptom] == LINES:
-                said.append(words.format(**line))
+            if not symptom(line):
+                self._lines[symptom], self._well_at[symptom] = 0, line["iteration"]
+                continue
+            self._lines[symptom] += 1
+            if self._lines[symptom] >= LINES and line["iteration"] - self._well_at[symptom] >= ITERATIONS:
+                self._lines[symptom] = -inf
+                said.append(spelled(words.format(**line)))
         return said

@@ -101,7 +101,7 @@ class Trainer:
 
     def _loop(self) -> None:
         config, gan = self.config, self.gan
-        busy, since, reading = 0.0, gan.iteration, Reading()
+        busy, since, reading = 0.0, gan.iteration, Reading(gan.iteration)
         while gan.iteration < self.total and self.stop_signal is None:
             start = time.perf_counter()
             last = gan.iteration + 1 == self.total

@@ -249,3 +249,14 @@ def test_cuda_log_sum_exp_of_nan_is_nan(dtype, gpu):
     host["product"][1, 300] = np.nan
     there = uploaded(gpu, host)
     assert np.isnan(gpu.to_host(gpu.log_sum_exp(**there))).tolist() == [[False, True, False]] * 2
+
+
+def test_cuda_log_sum_exp_of_a_squared_distance_below_zero(dtype, gpu):
+    host = right_call("log_sum_exp", dtype, 3, 700)
+    host["product"][1, 300] = 1000
+    expected = {name: array.copy() for name, array in host.items()}
+    NUMPY.log_sum_exp(**expected)
+    there = uploaded(gpu, host)
+    gpu.log_sum_exp(**there)
+    assert (gpu.to_host(there["peak"])[:, 1] == 0).all() and (expected["peak"][:, 1] == 0).all()
+    np.testing.assert_allclose(gpu.to_host(there["total"]), expected["total"], rtol=1e-5)

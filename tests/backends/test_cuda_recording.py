@@ -335,5 +335,5 @@ def test_a_recording_that_cannot_end_leaves_the_streams_usable(ops, monkeypatch)
 
 def test_memory_that_is_not_there_says_what_to_lower(ops):
     ops.gpu.room = 2**30
-    with pytest.raises(MemoryError, match=r"1.0 of 1024.0 GiB free .*4,000,000,000 bytes.*--batch-size"):
+    with pytest.raises(MemoryError, match=r"1.0 of 1024.0 GiB free .*4,000,000,000 bytes.*a smaller batch_size"):
         ops.empty((1000, 1000, 1000), np.float32)

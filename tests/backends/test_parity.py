@@ -270,3 +270,12 @@ def test_parity_of_sigmoid_far_out_without_a_warning(dtype, ops):
         got, expected = (o.sigmoid(far, np.empty_like(far)) for o in (ops, NUMPY))
     assert (got[:, [0, 1, 2, -3, -2, -1]] == [0, 0, 0, 1, 1, 1]).all()
     np.testing.assert_allclose(got, expected, rtol=4 * np.finfo(dtype).eps, atol=2 * np.finfo(dtype).smallest_subnormal)
+
+
+def test_parity_of_a_squared_distance_that_rounding_makes_negative(dtype, ops):
+    calls = [right_call("log_sum_exp", dtype, 3, 700) for _ in range(2)]
+    for kernels, call in zip((NUMPY, ops), calls):
+        call["product"][1, 300] = 1000
+        kernels.log_sum_exp(**call)
+        assert (call["peak"][:, 1] == 0).all() and (call["peak"] <= 0).all()
+    np.testing.assert_allclose(calls[1]["total"], calls[0]["total"], rtol=1e-5)

@@ -117,7 +117,7 @@ def test_a_k_that_reaches_into_a_third_epoch_is_refused_from_the_start(refused):
 
 @pytest.mark.parametrize("size", [24, 0, -1])
 def test_a_batch_that_the_data_cannot_fill_is_refused(refused, size):
-    refused(lambda: ExampleBatches(OPS, numbered(23), size, SEED, np.float32), f"--batch-size {size}", "23", "numbered")
+    refused(lambda: ExampleBatches(OPS, numbered(23), size, SEED, np.float32), f"batch_size {size}", "23", "numbered")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

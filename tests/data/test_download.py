@@ -133,7 +133,7 @@ def test_a_mirror_that_is_gone(mirrors, cache):
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
 def test_where_all_fail_it_is_said_in_one_line_and_nothing_is_left(mirrors, cache, refused, bad):
     addresses = [mirrors.add("a", {"one.gz": bad}), mirrors.add("b", {"one.gz": bad})]
-    message = refused(lambda: download_mnist(addresses, SMALL), "one.gz", "--data DIR", "MINIGAN_DATA", "IDX")
+    message = refused(lambda: download_mnist(addresses, SMALL), "one.gz", "data DIR", "MINIGAN_DATA", "IDX")
     assert message.count("127.0.0.1") == 2
     assert len(message) < 400
     assert files_in(cache) == {}

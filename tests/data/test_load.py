@@ -61,7 +61,7 @@ def test_what_is_embedded(name):
 
 
 def test_an_unknown_name(refused):
-    refused(lambda: load("faces"), "--data faces: not found", "digits, mnist, cifar10, tfd, gaussian, ring, grid")
+    refused(lambda: load("faces"), "data faces: not found", "digits, mnist, cifar10, tfd, gaussian, ring, grid")
 
 
 @pytest.mark.filterwarnings("ignore:--data mnist")
@@ -115,9 +115,9 @@ def test_a_path_to_a_mat_file_of_any_name(tmp_path):
 
 
 def test_tfd_is_not_public(tmp_path, monkeypatch, refused):
-    refused(lambda: load("tfd"), "--data tfd", "not public", "TFD_48x48.mat", "MINIGAN_DATA")
+    refused(lambda: load("tfd"), "data tfd", "not public", "TFD_48x48.mat", "MINIGAN_DATA")
     monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
-    refused(lambda: load("tfd"), "--data tfd", "not public")
+    refused(lambda: load("tfd"), "data tfd", "not public")
 
 
 def test_contrast_normalisation():
@@ -128,7 +128,7 @@ def test_contrast_normalisation():
 
 @pytest.mark.parametrize("name", ["gaussian", "ring", "grid"])
 def test_a_density_has_no_contrast(refused, name):
-    refused(lambda: load(name, 55.0), "--contrast 55.0", name)
+    refused(lambda: load(name, 55.0), "contrast 55.0", name)
 
 
 def test_a_minigan_data_that_is_no_folder(tmp_path, monkeypatch, refused):

@@ -128,4 +128,4 @@ def test_a_deviation_that_is_none_is_refused(refused, deviation):
 
 
 def test_a_batch_of_none_is_refused(refused):
-    refused(lambda: MixtureBatches(OPS, Mixture.ring(), 0, 1, np.float32), "--batch-size 0")
+    refused(lambda: MixtureBatches(OPS, Mixture.ring(), 0, 1, np.float32), "batch_size 0")

@@ -8,6 +8,7 @@ import pytest
 from minigan import CheckpointError
 from minigan.errors import PassedOver
 from minigan.files import checkpoint
+from minigan.files.run_folder import RunFolder
 
 TENSORS = {"generator.0.W": np.arange(12, dtype=np.float32).reshape(3, 4), "generator.0.b": np.ones(4)}
 HEADER = {"iteration": 7, "recipe": {"seed": 3}}
@@ -111,3 +112,68 @@ def test_the_header_is_sorted_json(path):
     metadata = json.loads(data[8 : 8 + length])["__metadata__"]
     assert list(metadata) == ["minigan"]
     assert list(json.loads(metadata["minigan"])) == sorted(json.loads(metadata["minigan"]))
+
+
+NUMBERS = np.arange(12, dtype=np.float32).reshape(3, 4)
+LAYOUTS = {
+    "in Fortran's order": np.asfortranarray(NUMBERS),
+    "transposed": NUMBERS.T,
+    "backwards": NUMBERS[::-1, ::-1],
+    "every other": NUMBERS[::2, 1::2],
+    "of big-endian bytes": NUMBERS.astype(">f4"),
+    "of big-endian bytes in Fortran's order": np.asfortranarray(NUMBERS.astype(">f8")),
+    "broadcast": np.broadcast_to(np.float16(2), (3, 4)),
+    "not aligned": np.frombuffer(b"\0" + NUMBERS.tobytes(), np.float32, offset=1),
+    "without axes": np.array(3.0),
+    "a number": np.float64(3),
+    "empty": np.ones((0, 4), order="F"),
+    "of three axes": np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1),
+    "of a list": [1.0, 2.0],
+}
+
+
+@pytest.mark.parametrize("array", LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_an_array_is_read_as_it_was_however_it_lay_in_memory(array, tmp_path):
+    path = tmp_path / "x.safetensors"
+    checkpoint.write(path, {"a": array}, HEADER)
+    found = checkpoint.read(path)[0]["a"]
+    np.testing.assert_array_equal(found, array)
+    assert found.dtype == np.asarray(array).dtype.newbyteorder("=") and found.shape == np.shape(array)
+
+
+@pytest.mark.parametrize("array", [np.ones(2, np.longdouble), np.array(["a"]), np.array([None])], ids=str)
+def test_an_array_that_safetensors_does_not_hold_is_refused(array, tmp_path):
+    with pytest.raises(CheckpointError, match="x.safetensors: cannot be written .Unknown dtype"):
+        checkpoint.write(tmp_path / "x.safetensors", {"a": array}, HEADER)
+    assert not list(tmp_path.iterdir())
+
+
+def in_turn(folder, *iterations):
+    for iteration in iterations:
+        path = RunFolder(folder.parent).checkpoint(iteration)
+        checkpoint.write(path, TENSORS, HEADER | {"iteration": iteration})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    return tmp_path / "checkpoints"
+
+
+def test_checkpoints_go_by_their_numbers_not_their_names(folder):
+    iterations = [7, 99_999_000, 100_000_000, 100_001_000, 4_294_967_295]
+    in_turn(folder, *reversed(iterations))
+    for other in ("best.safetensors", "iteration-9.safetensors.part", "iteration-old.safetensors"):
+        (folder / other).write_bytes(b"")
+    assert [checkpoint.number(path) for path in checkpoint.numbered(folder)] == iterations
+    assert checkpoint.newest(folder)[2]["iteration"] == 4_294_967_295
+    RunFolder(folder.parent).keep_newest(2, RunFolder(folder.parent).checkpoint(100_001_000))
+    assert [checkpoint.number(path) for path in checkpoint.numbered(folder)] == iterations[2:]
+
+
+def test_an_older_checkpoint_is_taken_by_its_number(folder):
+    in_turn(folder, 99_999_000, 100_000_000)
+    damaged = RunFolder(folder.parent).checkpoint(100_000_000)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    with pytest.warns(PassedOver, match="iteration-100000000.safetensors: damaged.*iteration-99999000"):
+        assert checkpoint.newest(folder)[2]["iteration"] == 99_999_000

@@ -70,6 +70,7 @@ def test_a_given_sigma_is_taken(digits_run, said, tmp_path):
         (["--sigma", "0"], "--sigma 0"),
         (["--sigma", "inf"], "--sigma inf"),
         (["--sigma", "nan"], "--sigma nan"),
+        (["--sigma", "1e-200"], "--sigma 1e-200: expected finite numbers above"),
         (["--seed", "-1"], "--seed -1"),
         (["--threads", "0"], "--threads 0"),
         (["--json", "x.txt"], "--json x.txt"),

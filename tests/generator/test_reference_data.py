@@ -28,5 +28,5 @@ def test_without_validation_images_a_third_of_the_test_images_is_for_sigma_alone
 
 
 def test_a_set_without_test_images_is_refused():
-    with pytest.raises(ConfigError, match="--data here: no test images"):
+    with pytest.raises(ConfigError, match="^data here: no test images"):
         held_out(Dataset("d", bytes_of(10), bytes_of(5)), "here")

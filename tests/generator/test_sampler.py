@@ -1,12 +1,16 @@
 """A trained generator on its own: from a run, a checkpoint, or a file in half precision."""
 
+import re
+import shutil
+
 import numpy as np
 import pytest
 
-from minigan import GAN, CheckpointError, ConfigError
+from minigan import GAN, CheckpointError, ConfigError, Linear, Mixture, Recipe, ReLU, Sequential, Sigmoid
+from minigan.backends import NAMES
 from minigan.export import command_of, export, main
 from minigan.files import checkpoint
-from minigan.generator.sampler import Sampler, chosen, pretrained
+from minigan.generator.sampler import Sampler, chosen, pretrained, runs
 from minigan.train import options
 
 
@@ -18,9 +22,49 @@ def test_a_run_a_checkpoint_and_the_gan_draw_the_same(digits_run):
     np.testing.assert_allclose(Sampler.load(digits_run, "numba").sample(30, seed=5), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_more_samples_begin_with_the_fewer(digits_run):
+@pytest.mark.parametrize("backend", NAMES)
+@pytest.mark.parametrize("prior", ["uniform", "normal", "spherical"])
+def test_more_samples_begin_with_the_fewer_to_the_last_bit(backend, prior):
+    G = Sequential(Linear(100, 300), ReLU(), Linear(300, 40), Sigmoid())
+    gan = GAN(G, Sequential(Linear(40, 1)), Recipe(prior=prior, batch_size=8, average=5), backend)
+    gan.fit(np.random.default_rng(0).random((64, 40), np.float32), iterations=3)
+    whole = gan.sample(2300, 3)
+    for n in (1, 5, 99, 100, 101, 1000, 1001, 2000, 2299):
+        assert gan.sample(n, 3).tobytes() == whole[:n].tobytes()
+    assert gan.discriminate(whole[:5]).tobytes() == gan.discriminate(whole)[:5].tobytes()
+
+
+@pytest.mark.parametrize("backend", NAMES)
+def test_the_shipped_generators_samples_do_not_depend_on_their_number(backend):
+    sampler = Sampler.load(pretrained("mnist"), backend)
+    assert sampler.sample(5, seed=3).tobytes() == sampler.sample(1000, seed=3)[:5].tobytes()
+
+
+def test_runs_of_rows_do_not_depend_on_their_number_and_are_short_where_few_are_wanted():
+    for n in (1, 100, 101, 1000, 1001, 5000):
+        bounds = [(run.start, run.stop) for run in runs(n)]
+        assert bounds == [(run.start, run.stop) for run in runs(10_000)][: len(bounds)]
+        assert bounds[0] == (0, 100) and bounds[-1][0] < n <= bounds[-1][1]
+        assert all(stop == start for (_, stop), (start, _) in zip(bounds, bounds[1:]))
+        assert max(stop - start for start, stop in bounds) <= 1000
+    assert list(runs(0)) == []
+
+
+WRONG_DRAWS = {"seed": [-1, 2**64, None, 1.5, "1", True, np.nan], "n": [0, -3, 2**31, None, 2.0, "5", False]}
+
+
+@pytest.mark.parametrize("name, value", [(name, value) for name, values in WRONG_DRAWS.items() for value in values])
+def test_a_number_or_a_seed_that_is_none(digits_run, name, value):
+    for draw in (Sampler.load(digits_run).sample, Sampler.load(digits_run).draw_z, Mixture.ring().sample):
+        with pytest.raises(ConfigError, match=f"^{name} {re.escape(repr(value))}: expected a whole number, ") as error:
+            draw(**{"n": 2, "seed": 0, name: value})
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint8, np.uint64])
+def test_numbers_of_numpy_are_numbers_and_seeds(digits_run, kind):
     sampler = Sampler.load(digits_run)
-    np.testing.assert_allclose(sampler.sample(2100, 3)[:7], sampler.sample(7, 3), rtol=1e-6)
+    assert sampler.sample(kind(3), kind(7)).tobytes() == sampler.sample(3, 7).tobytes()
 
 
 def test_an_exported_generator_is_the_run_rounded_to_half_precision(digits_run, tmp_path):
@@ -35,6 +79,47 @@ def test_an_exported_generator_is_the_run_rounded_to_half_precision(digits_run, 
     assert header["made_by"]["seed"] == 0 and "--iterations 40" in header["made_by"]["command"]
     np.testing.assert_allclose(Sampler.load(out).sample(50), Sampler.load(digits_run).sample(50), atol=5e-3)
     assert Sampler.load(out).sample(1).dtype == np.float32
+
+
+def altered(digits_run, tmp_path, **values):
+    """A copy of the run whose newest checkpoint has other values first in some tensors of G."""
+    shutil.copytree(digits_run, tmp_path / "run")
+    path = tmp_path / "run" / "checkpoints" / "iteration-00000040.safetensors"
+    tensors, header = checkpoint.read(path)
+    tensors = {name: tensor.copy() for name, tensor in tensors.items()}
+    for name, value in values.items():
+        tensors[name.replace("_", ".")].flat[0] = value
+    checkpoint.write(path, tensors, header)
+    return tmp_path / "run", tensors
+
+
+@pytest.mark.parametrize("value", [1e5, -65520.0, 3e38])
+def test_a_tensor_beyond_half_precision_stays_as_it_is(digits_run, tmp_path, value):
+    run, full = altered(digits_run, tmp_path, generator_2_b=value, generator_0_W=1e-9)
+    export(run, tmp_path / "g.safetensors")
+    tensors, _ = checkpoint.read(tmp_path / "g.safetensors")
+    assert {name: tensor.dtype == np.float16 for name, tensor in tensors.items()} == {
+        "generator.0.W": True, "generator.0.b": True, "generator.2.W": True, "generator.2.b": False
+    }  # fmt: skip
+    np.testing.assert_array_equal(tensors["generator.2.b"], full["generator.2.b"])
+    assert tensors["generator.0.W"].flat[0] == 0
+    np.testing.assert_allclose(
+        Sampler.load(tmp_path / "g.safetensors").sample(50), Sampler.load(run).sample(50), atol=5e-3
+    )
+
+
+def test_the_largest_of_half_precision_is_halved(digits_run, tmp_path):
+    run, _ = altered(digits_run, tmp_path, generator_2_b=65504.0)
+    export(run, tmp_path / "g.safetensors")
+    assert checkpoint.read(tmp_path / "g.safetensors")[0]["generator.2.b"].dtype == np.float16
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_not_exported(said, digits_run, tmp_path, value):
+    run, _ = altered(digits_run, tmp_path, generator_2_b=value)
+    code, _, error = said(main, "--run", run, "--out", tmp_path / "g.safetensors")
+    assert code == 2 and "generator.2.b has NaN or infinity" in error and error.count("\n") == 1
+    assert not (tmp_path / "g.safetensors").exists()
 
 
 def test_one_checkpoint_of_a_run_can_be_exported(digits_run, tmp_path):
@@ -75,7 +160,7 @@ def test_tensors_of_another_shape_are_refused(digits_run, tmp_path):
 
 
 def test_wrong_names_are_one_line(said, digits_run, tmp_path):
-    with pytest.raises(ConfigError, match="--pretrained nobody"):
+    with pytest.raises(ConfigError, match="^pretrained nobody"):
         pretrained("nobody")
     for run, name in ((None, None), ("a", "mnist")):
         with pytest.raises(ConfigError, match="one of the two"):

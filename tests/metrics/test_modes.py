@@ -53,6 +53,18 @@ def test_outliers_count_as_samples_and_for_no_mode():
     assert coverage(samples[1:], CORNERS, 0.125).shares is coverage(samples[1:], CORNERS, 0.125).divergence is None
 
 
+@pytest.mark.parametrize("shift", [-(2.0**20), 2.0**40])
+def test_modes_are_counted_alike_wherever_the_mixture_lies(shift):
+    samples = np.round((CORNERS.repeat(50, axis=0) + np.random.default_rng(4).normal(0, 0.2, (200, 2))) * 1024) / 1024
+    here, there = coverage(samples, CORNERS, 0.125), coverage(samples + shift, CORNERS + shift, 0.125)
+    assert here == there and 0 < here.high_quality < 1
+
+
+def test_samples_farther_than_any_square_are_near_no_mode():
+    with np.errstate(all="raise"):
+        assert coverage(np.array([[1e200, 0.0], [0.1, 0.0]]), CORNERS, 0.125).counts == (1, 0, 0, 0)
+
+
 def test_where_modes_overlap_a_sample_belongs_to_the_nearest():
     assert coverage(np.array([[1.9, 0.0], [2.1, 0.0]]), CORNERS, 1.0).counts == (1, 1, 0, 0)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from small_run import SMALL
 
 from minigan.errors import ConfigError
+from minigan.files.run_folder import RunFolder
 from minigan.options.config import Config, from_toml, preset, to_toml
 from minigan.options.recipe import Recipe
 from minigan.train import main, options
@@ -89,6 +90,45 @@ def test_a_preset_takes_little_memory(tmp_path, said):
             preset(str(path))
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("named", ["mnits", "Mnist", "", "mnist ", "base.toml", "./mnist.toml"])
+def test_a_preset_that_begins_from_none(tmp_path, said, named):
+    path = tmp_path / "own.toml"
+    path.write_text(f'preset = "{named}"\nlr = 0.5\n')
+    code, out, error = said(main, "--preset", path, "--print-config")
+    assert code == 2 and error.count("\n") == 1 and out == ""
+    assert str(path) in error and f"preset = '{named}': expected one of cifar10, " in error
+    assert ("did you mean mnist?" in error) == (named.lower()[:1] == "m")
+
+
+def test_the_record_of_a_run_begins_from_nothing(tmp_path):
+    """config.toml names the preset that its run began from, which may be gone, and holds everything."""
+    record = replace(preset("mnist"), preset="gone.toml", lr=0.3)
+    path = tmp_path / "config.toml"
+    path.write_text(to_toml(record))
+    assert preset(str(path)) == replace(record, preset=str(path))
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte-order mark"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+def test_a_preset_as_editors_on_windows_write_it(tmp_path, mark, end):
+    path = tmp_path / "own.toml"
+    lines = [b'preset = "mnist"', b"lr = 0.25  # \xc3\xa9", b"generator = [", b' "linear"]', b""]
+    path.write_bytes(mark + end.join(lines))
+    expected = replace(preset("mnist"), lr=0.25, generator=("linear",), preset=str(path))
+    assert preset(str(path)) == expected
+    path.rename(tmp_path / "config.toml")
+    saved = RunFolder(tmp_path).saved_config()
+    assert (saved.lr, saved.generator, saved.preset) == (0.25, ("linear",), "mnist")
+
+
+@pytest.mark.parametrize("name, meant", [("bacth_size", "batch_size"), ("batch-size", "batch_size"), ("Lr", "lr")])
+def test_a_key_with_a_slip_has_a_nearest_one(name, meant):
+    with pytest.raises(ConfigError, match=f"own.toml: unknown option '{name}'; expected .*; did you mean {meant}\\?"):
+        from_toml(f"{name} = 1", "own.toml")
+    with pytest.raises(ConfigError, match="optimizer = 'sdg': expected one of .*; did you mean sgd"):
+        from_toml("optimizer = 'sdg'", "own.toml")
 
 
 def test_letters_beyond_ascii(tmp_path):

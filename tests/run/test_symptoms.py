@@ -8,7 +8,7 @@ from small_run import SMALL
 
 from minigan import GAN, Linear, Recipe, ReLU, Sequential, Sigmoid
 from minigan.game.player import Player
-from minigan.run.symptoms import LINES, Reading
+from minigan.run.symptoms import ITERATIONS, LINES, Reading
 from minigan.train import main
 
 HEALTHY = {"value": -1.1, "d_real": 0.6, "d_fake": 0.4, "g_gradient": 1.0, "dead_units": 0.1, "diversity": 0.9}
@@ -24,17 +24,36 @@ HEALTHY = {"value": -1.1, "d_real": 0.6, "d_fake": 0.4, "g_gradient": 1.0, "dead
 )
 def test_a_symptom_is_said_once_when_it_has_lasted_and_again_after_it_had_gone(ill, words):
     reading = Reading()
-    line = HEALTHY | ill
-    said = [reading.of(line) for _ in range(LINES + 3)]
+    said = read(reading, HEALTHY | ill, range(100, 700, 100))
     assert [len(s) for s in said] == [0] * (LINES - 1) + [1] + [0] * 3 and words in said[LINES - 1][0]
-    assert reading.of(HEALTHY) == []
-    assert [len(reading.of(line)) for _ in range(LINES)] == [0] * (LINES - 1) + [1]
+    assert read(reading, HEALTHY, [700]) == [[]]
+    assert [len(s) for s in read(reading, HEALTHY | ill, range(800, 1100, 100))] == [0] * (LINES - 1) + [1]
+
+
+def read(reading, line, iterations):
+    return [reading.of(line | {"iteration": iteration}) for iteration in iterations]
+
+
+@pytest.mark.parametrize("every", [1, 10, 50, 100, 500])
+@pytest.mark.parametrize("start", [0, 3000])
+def test_a_symptom_has_lasted_by_iterations_however_often_lines_are_logged(every, start):
+    said = read(Reading(start), HEALTHY | {"diversity": 0.06}, range(start + every, start + 2001, every))
+    at = [start + every * (i + 1) for i, words in enumerate(said) if words]
+    assert at == [start + max(ITERATIONS, LINES * every)]
+
+
+def test_an_untrained_generator_that_begins_to_vary_has_not_collapsed():
+    """The diversity of the embedded digits, measured every 50 iterations."""
+    reading, said = Reading(), []
+    for i, diversity in enumerate([0.062, 0.064, 0.069, 0.086, 0.45, 0.59, 0.69, 0.69, 0.65]):
+        said += reading.of(HEALTHY | {"iteration": 50 * (i + 1), "diversity": diversity})
+    assert said == []
 
 
 def test_a_healthy_game_and_one_without_relu_say_nothing():
     reading = Reading()
     for line in (HEALTHY, HEALTHY | {"dead_units": None, "diversity": None}):
-        assert [reading.of(line) for _ in range(9)] == [[]] * 9
+        assert read(reading, line, range(100, 1000, 100)) == [[]] * 9
 
 
 def game_of(updates="alternating", k=1):
@@ -90,12 +109,14 @@ def test_dead_units_are_those_that_no_row_lights():
 
 def test_a_run_in_which_d_wins_says_so_in_words(said, tmp_path):
     code, _, error = said(
-        main, *SMALL, "--out", tmp_path / "won", "--iterations", 120, "--optimizer", "adam", "--lr", ".01",
-        "--generator", "sigmoid uniform=.000001 bias=3", "--discriminator", "relu 32", "linear", "--k", 3,
+        main, *SMALL, "--out", tmp_path / "won", "--iterations", 400, "--log-every", 100, "--optimizer", "adam",
+        "--lr", ".01", "--k", 3,
+        "--generator", "sigmoid uniform=.000001 bias=3", "--discriminator", "relu 32", "linear",
     )  # fmt: skip
     lines = [json.loads(line) for line in (tmp_path / "won" / "metrics.jsonl").read_text().splitlines()]
     assert code == 0 and lines[0]["d_gradient"] > 0
     ill = [line["value"] > -0.02 for line in lines]
-    lasted = any(all(ill[i : i + LINES]) for i in range(len(ill)))
-    collapsed = any(all(line["diversity"] < 0.1 for line in lines[i : i + LINES]) for i in range(len(lines) - 2))
+    lasted = any(all(ill[i : i + LINES]) for i in range(len(ill) - LINES + 1))
+    flat = [line["diversity"] < 0.1 for line in lines]
+    collapsed = any(all(flat[i : i + LINES]) for i in range(len(flat) - LINES + 1))
     assert ("D has won" in error) == lasted and ("G has collapsed" in error) == collapsed and (lasted or collapsed)

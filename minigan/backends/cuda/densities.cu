@@ -7,7 +7,10 @@ extern "C" __global__ void log_sum_exp(const Real* product, const Real* x_norms,
                                        int n_precisions) {
     const int r = blockIdx.x;
     const Real* row = product + at(r, width, 0);
-    const auto distance = [=](int c) { return row[c] * Real(-2) + x_norms[r] + s_norms[c]; };
+    const auto distance = [=](int c) {
+        const Real d = row[c] * Real(-2) + x_norms[r] + s_norms[c];
+        return d < Real(0) ? Real(0) : d;  // NaN stays NaN
+    };
     double nearest = distance(0);
     for (int c = threadIdx.x; c < width; c += BLOCK) nearest = fmin(nearest, (double)distance(c));
     nearest = over_block(nearest, Least());

@@ -20,7 +20,7 @@ from minigan.backends.cuda.graph import Recording
 from minigan.backends.cuda.kernels import Kernels, block_a_row, entries
 from minigan.backends.cuda.streams import STREAMS, Streams, event_after
 from minigan.backends.ops import TO_LOWER, Ops
-from minigan.errors import DeviceError
+from minigan.errors import DeviceError, spelled
 from minigan.rng import Stream
 
 BLOCKS_TO_SUM = 256
@@ -90,9 +90,8 @@ class CupyMemory(Ops):
                 return make(*arguments)
         except cupy.cuda.memory.OutOfMemoryError as error:
             free, total = cupy.cuda.runtime.memGetInfo()
-            raise MemoryError(
-                f"the GPU has {free / 2**30:.1f} of {total / 2**30:.1f} GiB free ({error}); {TO_LOWER}"
-            ) from None
+            room = f"the GPU has {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+            raise MemoryError(spelled(f"{room} ({error}); {TO_LOWER}")) from None
 
     def to_host(self, array):
         self._wait()

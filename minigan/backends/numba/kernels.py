@@ -281,16 +281,18 @@ def run_average(board, parts, mean, theta, rate):
 
 @compiled
 def log_sum_exp(part, parts, product, x_norms, s_norms, precisions, peak, total):
-    """a[j] = -p (x_norms + s_norms[j] - 2 product[j]), row by row; (peak, total) <- those of what was there and a.
+    """a[j] = -p max(0, x_norms + s_norms[j] - 2 product[j]), row by row; (peak, total) take it up.
 
     In many dimensions nearly all terms lie far below the largest; their exponentials are not taken.
     """
-    one, two, far = product.dtype.type(1), product.dtype.type(2), product.dtype.type(NEGLIGIBLE)
+    zero, one, two = product.dtype.type(0), product.dtype.type(1), product.dtype.type(2)
+    far = product.dtype.type(NEGLIGIBLE)
     start, stop = share(product.shape[0], part, parts)
     for i in range(start, stop):
         distance, x_norm = product[i], x_norms[i]
         for j in range(len(distance)):
-            distance[j] = x_norm - two * distance[j] + s_norms[j]
+            d = x_norm - two * distance[j] + s_norms[j]
+            distance[j] = zero if d < zero else d
         for k in range(len(precisions)):
             p, highest, total_here = precisions[k], peak[k, i], total[k, i]
             for j in range(len(distance)):

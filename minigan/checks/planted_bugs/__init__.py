@@ -12,7 +12,7 @@ from minigan.checks.planted_bugs.numbers import NUMBERS
 from minigan.checks.planted_bugs.planting import Bug, planted
 from minigan.checks.planted_bugs.play import PLAY
 from minigan.checks.planted_bugs.updates import UPDATES
-from minigan.errors import ConfigError
+from minigan.errors import ConfigError, did_you_mean
 
 KINDS = {
     "Backward passes": GRADIENTS,
@@ -30,5 +30,6 @@ def find(name: str) -> Bug:
     """The bug of this name.  Raises ConfigError where there is none."""
     if name not in BUGS:
         some = ", ".join(list(BUGS)[:3])
-        raise ConfigError(f"--plant {name}: expected all, list, or one of the {len(BUGS)} bugs it names ({some}, ...)")
+        known = f"all, list, or one of the {len(BUGS)} bugs it names ({some}, ...){did_you_mean(name, BUGS)}"
+        raise ConfigError(f"--plant {name}: expected {known}")
     return BUGS[name]
