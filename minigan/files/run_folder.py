@@ -80,9 +80,9 @@ class RunFolder:
             return self  # a file system without locks
         return self
 
-    def begin(self, config: Config) -> None:
-        """Write config.toml, the first file of a run, and make the folders."""
-        replace_file(self.config, to_toml(config).encode())
+    def begin(self, config: Config, place: str) -> None:
+        """Write config.toml, the first file of a run, with what computes it, in words; and make the folders."""
+        replace_file(self.config, f"# {place}\n{to_toml(config)}".encode())
         for folder in (self.samples, self.checkpoints):
             folder.mkdir(exist_ok=True)
         for leftover in (*self.path.glob(LEFTOVERS), *self.path.glob(f"*/{LEFTOVERS}")):

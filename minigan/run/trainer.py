@@ -79,7 +79,7 @@ class Trainer:
             self._resume()
         else:
             self.folder.forget_after(0)
-        self.folder.begin(self.config)
+        self.folder.begin(self.config, self.gan.ops.place)
 
     def run(self) -> None:
         """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""
