@@ -77,7 +77,7 @@ def openblas_kernel() -> str | None:
 def numpy_features() -> tuple[set[str], set[str]]:
     """For which features of processors NumPy has kernels: those that it uses now, and the others."""
     found = np.show_config(mode="dicts")["SIMD Extensions"]
-    return set(found["found"]), set(found.get("not found", ()))
+    return set(found.get("found", ())), set(found.get("not found", ()))
 
 
 def numba_processor() -> str:

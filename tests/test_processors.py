@@ -45,7 +45,7 @@ def test_a_setting_changes_the_kernels_that_it_names_and_no_others(setting, own)
 @pytest.mark.parametrize("variable", [OPENBLAS, NUMPY])
 def test_no_test_runs_where_a_setting_has_no_effect(variable):
     setting = Setting(variable, "Nonesuch")
-    done = python("-m", "pytest", "-p", "no:cacheprovider", "test_processors.py", setting=setting)
+    done = python("-m", "pytest", "-p", "no:cacheprovider", "test_documents.py", setting=setting)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert f"{setting}: not what this process has got" in done.stderr and "passed" not in done.stdout
 
