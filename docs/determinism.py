@@ -1,17 +1,27 @@
 """What is equal to the last bit, and what agrees up to rounding:      python docs/determinism.py
 
-Each row trains one seed twice and says how far apart the two have come, in parts of the way that the weights went;
-writes docs/determinism-table.md.  A test runs the same rows.
+Each row trains one seed twice and says how far apart the two have come, in parts of the way that the weights went, with
+a column for the kernels of each processor that this one can stand in for (tests/processors.py); writes
+docs/determinism-table.md.  A test runs the same rows.
+
+    python docs/determinism.py --column       prints the column of the kernels that this process has
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import processors
 
 from minigan import GAN, Recipe
 from minigan.backends.numba.numba_ops import cores
@@ -54,7 +64,7 @@ class Way:
         """Another GAN of the same backend and threads, in the state of this one."""
         with tempfile.TemporaryDirectory() as folder:
             gan.save(f"{folder}/half.safetensors")
-            return GAN.load(f"{folder}/half.safetensors", self.backend)
+            return GAN.load(f"{folder}/half.safetensors", self.backend, self.threads)
 
     def __str__(self) -> str:
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
@@ -67,6 +77,7 @@ ROWS = [
     (Way("numba"), Way("numba"), ITERATIONS, 0),
     (Way("numba", 2), Way("numba", 2), ITERATIONS, 0),
     (Way("numpy"), Way("numpy", resumed=True), ITERATIONS, 0),
+    (Way("numpy", 2), Way("numpy", 2, resumed=True), ITERATIONS, 0),
     (Way("numba", cores()), Way("numba", cores(), resumed=True), ITERATIONS, 0),
     (Way("numpy", 1), Way("numpy", 2), BEFORE_A_FLIP, 1e-3),
     (Way("numba", 1), Way("numba", 2), BEFORE_A_FLIP, 1e-3),
@@ -82,18 +93,43 @@ def difference(one: list[np.ndarray], other: list[np.ndarray], start: list[np.nd
     return max(float(np.linalg.norm(a - b) / np.linalg.norm(a - s)) for a, b, s in zip(one, other, start))
 
 
-def main() -> None:
-    lines = ["| one way | another | iterations | alternating | simultaneous | allowed |", "|---|---|---|---|---|---|"]
-    for one, other, iterations, allowed in ROWS:
-        found = []
+def column() -> list[str]:
+    """What each row has on the kernels of this process, in the order of play that is further apart."""
+    found = []
+    for one, other, iterations, _ in ROWS:
+        apart = []
         for updates in ("alternating", "simultaneous"):
             ends = (way.weights(updates, iterations=iterations) for way in (one, other))
-            apart = difference(*ends, one.weights(updates, iterations=0))
-            found.append(f"{apart:.1e}" if apart else "equal bits")
-        most = allowed if allowed else "equal bits"
-        lines.append(f"| {one} | {other} | {iterations} | {found[0]} | {found[1]} | {most} |")
-        print(lines[-1], file=sys.stderr)
-    PAGE.write_text("\n".join(lines) + "\n")
+            apart.append(difference(*ends, one.weights(updates, iterations=0)))
+        found.append(f"{max(apart):.1e}" if max(apart) else "equal bits")
+    return found
+
+
+def columns() -> dict[str, list[str]]:
+    """{kernels: their column}, each from a process of its own: this processor's own kernels, then the settings'."""
+    settings = [setting for setting in processors.SETTINGS if not setting.why_not()]
+    named = {f"OpenBLAS {processors.openblas_kernel()}": {}}
+    named |= {setting.kernels: {setting.variable: setting.value} for setting in settings}
+    found = {}
+    for kernels, variables in named.items():
+        print(kernels, file=sys.stderr)
+        command = [sys.executable, __file__, "--column"]
+        printed = subprocess.run(command, env=os.environ | variables, stdout=subprocess.PIPE, text=True, check=True)
+        found[kernels] = printed.stdout.splitlines()
+    return found
+
+
+def main() -> None:
+    if "--column" in sys.argv:
+        if wrong := processors.not_as_asked():
+            sys.exit(wrong)
+        print("\n".join(column()))
+        return
+    found = columns()
+    lines = [["one way", "another", "iterations", "allowed", *found], ["---"] * (4 + len(found))]
+    for (one, other, iterations, allowed), *cells in zip(ROWS, *found.values(), strict=True):
+        lines.append([one, other, iterations, allowed or "equal bits", *cells])
+    PAGE.write_text("".join(f"| {' | '.join(map(str, line))} |\n" for line in lines))
 
 
 if __name__ == "__main__":

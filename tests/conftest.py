@@ -1,15 +1,26 @@
-"""What tests of the commands and of pages share."""
+"""What tests of the commands and of pages share, and on which kernels all of them run."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
+import processors
 import pytest
 from small_run import SMALL
 
 from minigan.run.trainer import Trainer
 from minigan.train import options
+
+
+def pytest_sessionstart() -> None:
+    """Refuse to test on other kernels than the environment asks for."""
+    if wrong := processors.not_as_asked():
+        raise pytest.UsageError(wrong)
+
+
+def pytest_report_header() -> str:
+    return f"kernels: {processors.in_words()}"
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from minigan import rng
 from minigan.checks.known_answers import RANDOM123
 from minigan.rng import Draw, Stream
 
+pytestmark = pytest.mark.rounding
+
 MASK = 0xFFFFFFFF
 
 

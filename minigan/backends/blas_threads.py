@@ -1,4 +1,4 @@
-"""How many threads NumPy's BLAS uses: a number of the whole process, on which all sessions have to agree."""
+"""The BLAS that NumPy uses, and on how many threads: a number of the whole process, on which sessions have to agree."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from threading import Lock
 
 from threadpoolctl import ThreadpoolController
 
+NAMES = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS", "flexiblas": "FlexiBLAS"}
+"""as threadpoolctl has them, and as they are written"""
+
 
 @cache
 def loaded_blas() -> ThreadpoolController:
@@ -16,6 +19,14 @@ def loaded_blas() -> ThreadpoolController:
     Looked up once, before the numba backend may load MKL: to set MKL's number would set that of PyTorch's copy too.
     """
     return ThreadpoolController().select(user_api="blas")
+
+
+def numpys_blas() -> str:
+    """The BLAS that NumPy uses and whose kernels it has chosen, in words: "OpenBLAS (Haswell kernels)"."""
+    for library in loaded_blas().info():
+        name = NAMES.get(library["internal_api"], library["internal_api"])
+        return f"{name} ({library['architecture']} kernels)" if "architecture" in library else name
+    return "NumPy's own BLAS"  # one that threadpoolctl does not know
 
 
 class Sessions:

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigan import rng
 from minigan.backends import checks
-from minigan.backends.blas_threads import SESSIONS, loaded_blas
+from minigan.backends.blas_threads import SESSIONS, loaded_blas, numpys_blas
 from minigan.backends.clock import Clock
 from minigan.backends.ops import TO_LOWER, Ops
 from minigan.errors import spelled
@@ -33,6 +33,14 @@ class NumpyOps(Ops):
     @property
     def threads(self):
         return self._threads
+
+    @property
+    def place(self):
+        return f"{super().place}, {self._blas_name}"
+
+    @property
+    def _blas_name(self):
+        return numpys_blas()
 
     def session(self):
         return SESSIONS.limited(self._threads)

@@ -40,7 +40,7 @@ class Ops(ABC):
 
     @property
     def place(self) -> str:
-        """What computes, in words."""
+        """What computes, in words: "numba, 2 threads, MKL"."""
         return f"{self.name}, {self.threads} thread{'s' * (self.threads > 1)}"
 
     @abstractmethod

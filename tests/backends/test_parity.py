@@ -27,6 +27,8 @@ from minigan.backends.numba import numba_ops
 from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.backends.numpy_ops import NumpyOps
 
+pytestmark = pytest.mark.rounding
+
 NUMPY = NumpyOps()
 CROWD = 7
 # from far below to above the work that is worth sharing among threads, and no width a multiple of 4 but one

@@ -8,6 +8,8 @@ from minigan.backends.numba import numba_ops
 from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.backends.numpy_ops import NumpyOps
 
+pytestmark = pytest.mark.rounding
+
 NUMPY = NumpyOps()
 
 

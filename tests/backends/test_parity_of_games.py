@@ -17,6 +17,8 @@ from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.layers.initialisers import Uniform
 
+pytestmark = pytest.mark.rounding
+
 SEED, M, LATENT, PIXELS, ITERATIONS = 2**35 + 11, 50, 20, 49, 100
 UPDATES = ["alternating", "simultaneous"]
 

@@ -240,22 +240,15 @@ except ValueError as error:
     assert run(script)[:4] == ["1", "threads", "2:", "expected"]
 
 
-def test_an_unknown_blas_is_refused(monkeypatch):
-    monkeypatch.setenv("MINIGAN_BLAS", "atlas")
-    with pytest.raises(ConfigError, match="MINIGAN_BLAS=atlas: expected"):
-        NumbaOps(1)
-
-
 @pytest.mark.skipif(mkl_path() is None, reason="NumPy's BLAS is what the other tests run on: there is no MKL")
 def test_numpys_own_blas_does_as_well_as_mkl():
     script = """
 import test_parity_of_games as games
 ops = backends.get("numba")
 results = [games.play(o, "alternating", np.float64)[2] for o in (ops, backends.get("numpy"))]
-print(ops.blas.name, ops.blas.linked, games.distance(*results) < games.SLACK[np.float64])
+print(ops.blas.name != "MKL", ops.blas.linked, games.distance(*results) < games.SLACK[np.float64])
 """
-    name, *others = run(script, MINIGAN_BLAS="numpy")
-    assert name != "mkl" and others == ["True", "True"]
+    assert run(script, MINIGAN_BLAS="numpy") == ["True", "True", "True"]
 
 
 def test_a_forked_child_can_compute_and_a_session_can_end_the_process():

@@ -10,6 +10,8 @@ from minigan.checks.gradients import check_gradients, layer_networks
 from minigan.checks.table import all_checks, check_all
 from minigan.layers.params import Params
 
+pytestmark = pytest.mark.rounding
+
 OPS = get("numpy")
 
 

@@ -10,6 +10,8 @@ import pytest
 from minigan.backends import get
 from minigan.checks.reference_trajectory import begin, check_game, games, reference
 
+pytestmark = pytest.mark.rounding
+
 DOCS = Path(__file__).parents[2] / "docs"
 OPS = get("numpy")
 

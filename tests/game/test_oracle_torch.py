@@ -16,6 +16,8 @@ from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.rng import Draw, Stream
 
+pytestmark = pytest.mark.rounding
+
 SEED, M, LATENT, WIDTH, ITERATIONS = 2**33 + 5, 6, 4, 5, 20
 
 

@@ -27,6 +27,8 @@ from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.rng import Draw, Stream
 
+pytestmark = pytest.mark.rounding
+
 PAGE = Path(__file__).parents[2] / "docs" / "paper_on_a_page.py"
 ITERATIONS, SEED = 20, 2014
 M, N_Z, N_H, N = 6, 5, 8, 7

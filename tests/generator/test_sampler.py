@@ -13,6 +13,8 @@ from minigan.files import checkpoint
 from minigan.generator.sampler import Sampler, chosen, pretrained, runs
 from minigan.train import options
 
+pytestmark = pytest.mark.rounding
+
 
 def test_a_run_a_checkpoint_and_the_gan_draw_the_same(digits_run):
     expected = GAN.load(digits_run).sample(30, seed=5)

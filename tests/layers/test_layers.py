@@ -16,6 +16,8 @@ from minigan.layers.params import Grads, Params
 from minigan.layers.tape import LayerTape
 from minigan.rng import Draw
 
+pytestmark = pytest.mark.rounding
+
 SLACK = {np.float32: 2e-5, np.float64: 1e-13}
 
 

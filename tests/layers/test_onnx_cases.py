@@ -24,6 +24,8 @@ from minigan.layers.params import Params
 from minigan.layers.tape import LayerTape
 from minigan.rng import Draw
 
+pytestmark = pytest.mark.rounding
+
 onnx = pytest.importorskip("onnx", reason="ONNX's cases come with its wheel, which is not installed")
 reference = import_module("onnx.reference")
 TESTS = import_module("onnx.backend.test.case.node")._NodeTestCases

@@ -21,6 +21,8 @@ from minigan.layers import Dropout, Linear, Maxout, Sequential
 from minigan.layers.params import Grads, Params
 from minigan.rng import Draw
 
+pytestmark = pytest.mark.rounding
+
 ANSWERS = json.loads((Path(__file__).parents[1] / "oracles" / "maxout_dropout.json").read_text())
 SLACK = {np.float32: 2e-5, np.float64: 1e-12}
 LIBRARY = {"thinc": 2e-5, "chainer": 1e-12}

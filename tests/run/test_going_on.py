@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from small_run import SMALL
 
+from minigan.backends import NAMES, get
 from minigan.evaluate import main as evaluate
+from minigan.files.run_folder import RunFolder
 from minigan.train import main
 
 RANDOM = np.random.default_rng(0)
@@ -70,6 +72,17 @@ def test_a_preset_of_ones_own_begins_from_the_one_that_it_names(tmp_path, said):
 def test_the_number_of_examples_is_said(tmp_path, said):
     _, _, err = said(main, *SMALL, "--out", tmp_path / "a", "--iterations", "1")
     assert "digits, 1500 examples: 1 iteration of 50 on " in err
+
+
+@pytest.mark.parametrize("backend", NAMES)
+def test_the_first_line_and_the_record_say_what_multiplies(backend, tmp_path, said):
+    options = ("--out", tmp_path / "a", "--backend", backend, "--threads", "1")
+    _, _, first = said(main, *SMALL, *options, "--iterations", "1")
+    place = get(backend, threads=1).place
+    assert f" on {place}; files in " in first.splitlines()[0]
+    assert RunFolder(tmp_path / "a").remembered()[0]["place"] == place
+    _, _, then = said(main, *options, "--resume", "--iterations", "2")
+    assert f" on {place}; files in " in then.splitlines()[0]
 
 
 def test_a_folder_that_cannot_be_written_to(digits_run, said, monkeypatch, tmp_path):

@@ -58,6 +58,10 @@ class NumbaOps(NumpyOps):
         self._ones = cache(np.ones)
         self.blas = Blas()
 
+    @property
+    def _blas_name(self):
+        return self.blas.name
+
     @contextmanager
     def session(self):
         """Our threads awake, and BLAS on the calling thread alone: its own would spin against ours.
