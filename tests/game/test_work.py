@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import njit
 
 from minigan import GAN, ConfigError, Linear, Recipe, Sequential, backends
-from minigan.backends.numba.pool import compiled
 from minigan.game.work import WORTH_COMPILING, backend_for, multiplications
 from minigan.run.trainer import Trainer
 from minigan.train import COMPILING, options
@@ -71,7 +71,7 @@ def test_another_name_is_refused():
 
 
 def test_it_is_said_once_when_numba_compiles_and_not_again(tmp_path):
-    @compiled
+    @njit
     def twice(x):
         return 2 * x
 
