@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from small_run import SMALL
 
-from minigan.run.trainer import Trainer
-from minigan.train import options
-
 
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory) -> Path:
     """The folder of a short run on the embedded digits."""
+    from minigan.run.trainer import Trainer
+    from minigan.train import options
+
     out = tmp_path_factory.mktemp("runs") / "digits"
     Trainer(options([*SMALL, "--out", str(out), "--iterations", "40"])).run()
     return out

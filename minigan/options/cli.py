@@ -1,4 +1,7 @@
-"""Command lines from dataclasses: one clear line for a wrong option, never a traceback."""
+"""Command lines from dataclasses: one clear line for a wrong option, never a traceback.
+
+tyro is loaded when a command line is parsed, and not before: whoever imports a command's functions can do without it.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-import tyro
-
 from minigan.errors import CheckpointError, ConfigError, DataError, DeviceError, DivergedError
 
 Options = TypeVar("Options")
@@ -21,8 +22,19 @@ Options = TypeVar("Options")
 WRONG_INPUT, FAILED = 2, 1
 
 
+def __getattr__(name: str):
+    """`Positional[...]`, tyro's mark of an option that is given without its name."""
+    if name == "Positional":
+        from tyro.conf import Positional
+
+        return Positional
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def parse(kind: type[Options], args: list[str], prog: str, default: Options | None = None) -> Options:
     """The options that `args` ask for.  Ends the program with one line and exit code 2 where they cannot be read."""
+    import tyro
+
     message = io.StringIO()
     try:
         with contextlib.redirect_stderr(message):
