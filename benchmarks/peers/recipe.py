@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+
+REHEARSAL = os.environ.get("MINIGAN_REHEARSAL") == "1"
+"""Toys for recipes: what is to run on a GPU is first run through on a CPU (`tests/campaigns/gpu_rehearsal.py`)."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,10 @@ CIFAR10 = Recipe(
     d_widths=(1600, 1600),
     learning_rate=0.025,
 )
+if REHEARSAL:
+    MNIST, CIFAR10 = (
+        replace(recipe, latent=10, g_widths=(24, 24, 16), d_widths=(8, 8), batch_size=20) for recipe in (MNIST, CIFAR10)
+    )
 RECIPES = {
     recipe.name: recipe
     for recipe in (
