@@ -7,7 +7,8 @@ the others go on; but where the first, the smoke test, fails, nothing else is tr
 both whole at any time, so whatever kills this program, what was found before is there.  A call that FOLDER has already
 is replaced, another one stays.
 
-Exit code 0 where the call came to its end, whatever its parts found; 3 where the smoke test failed; 2 for wrong options.
+Exit code 0 where the call came to its end, whatever its parts found; 3 where the smoke test failed; 2 for wrong
+options.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.gpu.page import page
+from benchmarks.gpu.page import page, reason
 from benchmarks.gpu.parts import CALLS, Call, Part, Places
 from benchmarks.peers.recipe import REHEARSAL
 from minigan.files.whole_file import replace_file
@@ -67,7 +68,11 @@ class Book:
 
     def write(self) -> None:
         replace_file(self.out / "gpu.json", (json.dumps(self.result, indent=1) + "\n").encode())
-        replace_file(self.out / "gpu.md", page(self.result).encode())
+        try:
+            text = page(self.result)
+        except Exception as error:  # a machine may be there once: what is measured counts, and a page can be remade
+            text = f"gpu.json has everything; this page could not be made of it ({type(error).__name__}: {error})\n"
+        replace_file(self.out / "gpu.md", text.encode())
 
 
 def play(call: Call, places: Places, book: Book) -> int:
@@ -84,7 +89,7 @@ def play(call: Call, places: Places, book: Book) -> int:
         book.write()
         failure = run(part, places, seconds, row)
         book.write()
-        print(f"{part.name}: {failure.splitlines()[-1] if failure else 'done'}", file=sys.stderr, flush=True)
+        print(f"{part.name}: {reason(failure) if failure else 'done'}", file=sys.stderr, flush=True)
         if failure and part.needed:
             failed = part.name
     return SMOKE_FAILED if failed else 0

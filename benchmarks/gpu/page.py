@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from benchmarks.gpu.contenders import CASES, CONTENDERS
 
 REHEARSED = "**A rehearsal: toys for recipes, on a stand-in for a GPU. No number below says anything.**"
@@ -26,10 +28,16 @@ def progress(call: dict) -> list[str]:
     """How far each part came, and why not further."""
     lines = ["| part | | seconds | of at most | |", "|---|---|---|---|---|"]
     for part in call["parts"]:
-        why = part.get("why", "").splitlines()[-1:] or [""]
         seconds = f"{part['seconds']:.1f}" if "seconds" in part else ""
-        lines.append(f"| {part['name']} | {part['state']} | {seconds} | {part['limit']:.0f} | {cell(why[0])} |")
+        why = cell(reason(part.get("why", "")))
+        lines.append(f"| {part['name']} | {part['state']} | {seconds} | {part['limit']:.0f} | {why} |")
     return lines
+
+
+def reason(why: str) -> str:
+    """The line that says most of what a program said last: an exception's first one, or the last."""
+    lines = why.splitlines() or [""]
+    return next((line for line in reversed(lines) if re.match(r"[\w.]+(Error|Exception|Exit)\b", line)), lines[-1])
 
 
 def found(call: dict) -> list[str]:

@@ -47,7 +47,11 @@ class Places:
 
 @dataclass(frozen=True)
 class Part:
-    """run(places, seconds); `reserved` seconds are kept for it by those before; without a `needed` one no other runs."""
+    """run(places, seconds), for `limit` seconds at most.
+
+    reserved  seconds that are kept for it by those before
+    needed    where it fails no other is tried
+    """
 
     name: str
     limit: float
@@ -142,19 +146,12 @@ def training(places: Places, limit: float) -> Found:
         made = Path(folder, "run")
         arguments = ["benchmarks/gpu/training.py", str(places.data), str(made), f"{limit - TO_END:.0f}"]
         printed, failure = python(arguments, limit)
-        found: dict = {}
-        for row in rows(printed):
-            found |= row
+        found = {key: value for row in rows(printed) for key, value in row.items()}
         metrics, pictures = made / "metrics.jsonl", sorted((made / "samples").glob("*.png"))
-        if metrics.exists():
+        if metrics.exists() and (lines := rows(metrics.read_text())):
             shutil.copy(metrics, places.out / "metrics.jsonl")
-            lines = rows(metrics.read_text())
             rates = [line["iterations_per_second"] for line in lines]
-            found |= (
-                {"iterations": lines[-1]["iteration"], "iterations_per_second": float(np.median(rates))}
-                if lines
-                else {}
-            )
+            found |= {"iterations": lines[-1]["iteration"], "iterations_per_second": float(np.median(rates))}
         if pictures:
             shutil.copy(pictures[-1], places.out / "samples.png")
     return {"training": found}, failure

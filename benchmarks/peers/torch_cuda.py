@@ -32,7 +32,8 @@ class TorchCudaGAN(TorchGAN):
     ):
         torch.backends.cuda.matmul.allow_tf32 = tf32
         super().__init__(recipe, weights, seed=0)
-        self.rng, self.in_graph, self.graph, self.compiled = None, in_graph, None, compiled
+        self.rng, self.graph, self.compiled = None, None, compiled
+        self.in_graph = in_graph if self.device == "cuda" else 0  # a CPU has no graphs
         # Not of shape (): on a CPU what a compiled graph writes into such a tensor is lost.
         self.lr = torch.tensor([recipe.learning_rate], dtype=torch.float64, device=self.device)
         momentum = _Momentum if compiled is None else _InGraphMomentum
