@@ -18,9 +18,11 @@ import numpy as np
 
 from benchmarks.gpu.contenders import CONTENDERS
 from benchmarks.gpu.process import python, run
+from benchmarks.peers.recipe import REHEARSAL
 
 Found = tuple[dict, str | None]
 PYTEST = ["-m", "pytest", "-q", "-m", "gpu", "--continue-on-collection-errors", "--tb=short", "-p", "no:cacheprovider"]
+PYTEST += ["-k", "resumes or relu"] if REHEARSAL else []
 GAMES = ["tests/backends/test_cuda_games.py", "tests/backends/test_cuda_shapes.py"]
 SCALING = ["--backend", "cupy", "--axes", "batch,width", "--rounds", "3", "--seconds", "0.3"]
 NCU = [

@@ -62,8 +62,16 @@ class TorchCudaGAN(TorchGAN):
         if self.device == "cuda":
             torch.cuda.synchronize()
 
-    def _iteration(self) -> None:
-        self._play(self._draw(), self.lr[0].float())
+    def play(self, draws: list[tuple]) -> None:
+        """One iteration on given numbers: an (x, z, masks) for each step; a step of G alone takes (None, z, masks)."""
+        self._iteration([self._tensors(*draw) for draw in draws])
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The weights now, by minigan's names."""
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self.named.items()}
+
+    def _iteration(self, draws: list[tuple] | None = None) -> None:
+        self._play(self._draw() if draws is None else draws, self.lr[0].float())
         self.lr.div_(self.recipe.decay)
 
     def _draw_masks(self, rows: int) -> list[torch.Tensor]:

@@ -5,8 +5,8 @@
 On the stand-in of tests/backends, with toys for recipes, a toy for MNIST, an `nvidia-smi` and an `ncu` of two lines,
 and without tyro and pooch.  First each call as it is.  Then each again with the process of every part killed as it
 begins: all parts have to be on the page, those as failed.  Then each again once for every part, in the middle of which
-the script itself is killed: page and JSON have to be whole and have all parts before.  (Where something is killed PyTorch
-and JAX are not installed either, to save their time.)  OUT gets the pages.
+the script itself is killed: page and JSON have to be whole and have all parts before.  (Where something is killed
+PyTorch and JAX are not installed either, to save their time.)  OUT gets the pages.
 """
 
 from __future__ import annotations
