@@ -17,9 +17,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers.ours import MiniGAN
-from benchmarks.peers.recipe import MNIST, initial_weights
+from benchmarks.peers.recipe import MNIST, REHEARSAL, initial_weights
 
-EXAMPLES, LOOKS = 20000, (1, 10, 100)
+EXAMPLES, LOOKS = 20000, (1, 5) if REHEARSAL else (1, 10, 100)
 UPDATES = ("alternating", "simultaneous")
 
 

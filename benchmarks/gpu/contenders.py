@@ -21,12 +21,22 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.peers.recipe import CIFAR10, RECIPES, REHEARSAL, Product, Recipe, flop, initial_weights, products
+from benchmarks.peers.recipe import (
+    CIFAR10,
+    LARGE_BATCH,
+    RECIPES,
+    REHEARSAL,
+    Product,
+    Recipe,
+    flop,
+    initial_weights,
+    products,
+)
 
 EXAMPLES = 20000
 TOLERANCE = {"float32": 1e-4, "tf32": 2e-2}
 """of a peer's losses, in nats"""
-CASES = RECIPES | {"cifar10-1000": replace(CIFAR10, name="cifar10-1000", batch_size=1000)}
+CASES = RECIPES | {"cifar10-1000": replace(CIFAR10, name="cifar10-1000", batch_size=LARGE_BATCH)}
 SIDE = 64 if REHEARSAL else 8192
 """of the square product that measures what the GPU's matrix unit can do"""
 ROUNDS, SECONDS = (2, 0.01) if REHEARSAL else (5, 0.4)

@@ -24,7 +24,7 @@ Found = tuple[dict, str | None]
 PYTEST = ["-m", "pytest", "-q", "-m", "gpu", "--continue-on-collection-errors", "--tb=short", "-p", "no:cacheprovider"]
 PYTEST += ["-k", "resumes or relu"] if REHEARSAL else []
 GAMES = ["tests/backends/test_cuda_games.py", "tests/backends/test_cuda_shapes.py"]
-SCALING = ["--backend", "cupy", "--axes", "batch,width", "--rounds", "3", "--seconds", "0.3"]
+SCALING = ["--backend", "cupy", "--axes", "batch,width", "--rounds", "3", "--seconds", "0.01" if REHEARSAL else "0.3"]
 NCU = [
     *("ncu", "--csv", "--print-units", "base", "--clock-control", "none"),
     *("--profile-from-start", "off", "--metrics", "gpu__time_duration.sum"),

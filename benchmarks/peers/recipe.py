@@ -101,7 +101,9 @@ CIFAR10 = Recipe(
     d_widths=(1600, 1600),
     learning_rate=0.025,
 )
+LARGE_BATCH = 1000
 if REHEARSAL:
+    LARGE_BATCH = 40
     MNIST, CIFAR10 = (
         replace(recipe, latent=10, g_widths=(24, 24, 16), d_widths=(8, 8), batch_size=20) for recipe in (MNIST, CIFAR10)
     )
@@ -109,7 +111,7 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         MNIST,
-        replace(MNIST, name="mnist-1000", batch_size=1000),
+        replace(MNIST, name="mnist-1000", batch_size=LARGE_BATCH),
         CIFAR10,
         replace(MNIST, name="mnist-k5", k=5),
         replace(MNIST, name="mnist-simultaneous", updates="simultaneous"),

@@ -1,12 +1,12 @@
 """Both calls of benchmarks/gpu.sh rehearsed without a GPU, and then killed at each of their parts.
 
-    python tests/campaigns/gpu_rehearsal.py OUT [--python INTERPRETER] [--calls first,second] [--no-kills]
+    python tests/campaigns/gpu_rehearsal.py OUT [--python PYTHON] [--calls first,second] [--runs whole,processes,script]
 
 On the stand-in of tests/backends, with toys for recipes, a toy for MNIST, an `nvidia-smi` and an `ncu` of two lines,
 and without tyro and pooch.  First each call as it is.  Then each again with the process of every part killed as it
 begins: all parts have to be on the page, those as failed.  Then each again once for every part, in the middle of which
 the script itself is killed: page and JSON have to be whole and have all parts before.  (Where something is killed
-PyTorch and JAX are not installed either, to save their time.)  OUT gets the pages.
+PyTorch, JAX and pytest are not installed either, to save their time.)  OUT gets the pages.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.gpu.parts import CALLS
+
 MACHINE = Path(__file__).with_name("gpu_machine")
 ENDED = ("done", "failed", "left out")
 PROGRAMS = {
@@ -45,11 +49,10 @@ def prepared(folder: Path) -> dict[str, str]:
     for name, body in PROGRAMS.items():
         (programs / name).write_text(f"#!/usr/bin/env bash\n{body}\n")
         (programs / name).chmod(0o755)
-    random = np.random.default_rng(0)
-    for name, n in (("train-images-idx3-ubyte", 60_000), ("t10k-images-idx3-ubyte", 10_000)):
-        images = random.integers(0, 256, (n, 28, 28), dtype=np.uint8) * (random.random((1, 28, 28)) < 0.2)
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), dtype=np.uint8)
+    for name, n in (("train-images-idx3-ubyte", 50_100), ("t10k-images-idx3-ubyte", 100)):
         with gzip.open(data / f"{name}.gz", "wb", compresslevel=1) as file:
-            file.write(struct.pack(">HBBIII", 0, 8, 3, n, 28, 28) + images.astype(np.uint8).tobytes())
+            file.write(struct.pack(">HBBIII", 0, 8, 3, n, 28, 28) + np.resize(images, (n, 28, 28)).tobytes())
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     return {"PATH": path, "PYTHONPATH": str(MACHINE), "MINIGAN_REHEARSAL": "1", "DATA": str(data)}
 
@@ -140,39 +143,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--python", default=sys.executable)
-    parser.add_argument("--calls", default="first,second", type=lambda text: text.split(","))
-    parser.add_argument("--no-kills", action="store_true")
+    parser.add_argument("--calls", default=["first", "second"], type=lambda text: text.split(","))
+    parser.add_argument("--runs", default=["whole", "processes", "script"], type=lambda text: text.split(","))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         environment = prepared(Path(folder))
 
-        def begin(call: str, what: str, without: str = "torch jax") -> Rehearsal:
+        def begin(call: str, what: str, without: str = "torch jax pytest") -> Rehearsal:
             out = options.out / f"{call}-{what}"
             shutil.rmtree(out, ignore_errors=True)
             return Rehearsal(call, out, environment | {"NOT_INSTALLED": without}, options.python)
 
         for call in options.calls:
-            start, rehearsal = time.monotonic(), begin(call, "whole", without="")
-            code = rehearsal.process.wait()
-            whole(rehearsal)
-            parts, states = rehearsal.parts(), [part["state"] for part in rehearsal.parts()]
-            done, seconds = f"{states.count('done')} done of {len(parts)}", time.monotonic() - start
-            print(f"{call}: exit code {code} after {seconds:.0f} s, {done}", flush=True)
-            for part in parts:
-                if part["state"] != "done":
-                    print(f"  {part['name']}: {part['state']}, {part.get('why', '').splitlines()[-1:]}")
-            if options.no_kills:
-                continue
-            rehearsal = begin(call, "each-process-killed")
-            killed = killing_each_process(rehearsal)
-            whole(rehearsal)
-            print(f"{call}: {killed} processes killed; {[part['state'] for part in rehearsal.parts()]}")
-            for n, part in enumerate(parts):
+            if "whole" in options.runs:
+                start, rehearsal = time.monotonic(), begin(call, "whole", without="")
+                code = rehearsal.process.wait()
+                whole(rehearsal)
+                print(f"{call}: exit code {code} after {time.monotonic() - start:.0f} s; {told(rehearsal)}", flush=True)
+            if "processes" in options.runs:
+                rehearsal = begin(call, "each-process-killed")
+                killed = killing_each_process(rehearsal)
+                whole(rehearsal)
+                print(f"{call}: {killed} processes killed; {told(rehearsal)}", flush=True)
+            for n in range(len(CALLS[call].parts)) if "script" in options.runs else ():
                 rehearsal = begin(call, f"killed-in-part-{n + 1:02}")
                 killing_the_script_in(rehearsal, n, 0.3)
                 whole(rehearsal, n)
-                print(f"{call}: killed in part {n + 1} of {len(parts)}, {part['name']}: whole up to there", flush=True)
+                print(f"{call}: killed in {rehearsal.parts()[n]['name']}; {told(rehearsal)}", flush=True)
+
+
+def told(rehearsal: Rehearsal) -> str:
+    """How many parts are in which state."""
+    states = [part["state"] for part in rehearsal.parts()]
+    return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
 
 
 if __name__ == "__main__":
