@@ -11,8 +11,8 @@
 # parts are).  PYTHON names another interpreter than python3; WHEELS a folder of wheels for what it lacks, which are
 # installed without a network into a folder of their own.  minigan itself need not be installed.
 set -euo pipefail
-call=${1:-} data=${2:+$(realpath "$2")}
-python=${PYTHON:-python3} out=$(realpath -m "${OUT:-out}") wheels=${WHEELS:+$(realpath "$WHEELS")}
+call=${1:-} data=${2:+$(realpath -m "$2")}
+python=${PYTHON:-python3} out=$(realpath -m "${OUT:-out}") wheels=${WHEELS:+$(realpath -m "$WHEELS")}
 case $call in first | second) ;; *) echo "benchmarks/gpu.sh: expected first or second"; exit 2 ;; esac
 cd "$(dirname "$0")/.."
 nvidia-smi -L || { echo "benchmarks/gpu.sh: no NVIDIA driver, expected a GPU"; exit 1; }
