@@ -117,10 +117,12 @@ def whole(rehearsal: Rehearsal, n: int | None = None) -> None:
 
 
 def killing_each_process(rehearsal: Rehearsal) -> int:
-    """Kill the first process of every part as soon as it is there; how many were."""
+    """Kill the first process of every part as soon as it is there, but for a needed one's; how many were."""
     killed: set[int] = set()
     while rehearsal.running():
-        for pid in rehearsal.scripts()[1:]:
+        states = [part["state"] for part in rehearsal.parts()]
+        needed = "under way" in states and CALLS[rehearsal.call].parts[states.index("under way")].needed
+        for pid in () if needed else rehearsal.scripts()[1:]:
             if pid not in killed and "nvidia-smi" not in command_of(pid) and command_of(pid):
                 os.kill(pid, signal.SIGKILL)
                 killed.add(pid)
