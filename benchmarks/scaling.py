@@ -20,7 +20,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers.ours import MiniGAN
-from benchmarks.peers.recipe import MNIST, Recipe, flop, initial_weights
+from benchmarks.peers.recipe import MNIST, REHEARSAL, Recipe, flop, initial_weights
 from benchmarks.step import BACKENDS, EXAMPLES, machine, measure, names, versions
 from minigan.errors import ConfigError, DeviceError
 
@@ -28,6 +28,8 @@ BATCHES = (25, 50, 100, 200, 400, 800, 1600)
 BATCHES_ON_A_GPU = (100, 1000, 3000, 10000)
 WIDTHS = (0.25, 0.5, 1.0, 2.0)
 WIDTHS_ON_A_GPU = (0.5, 1.0, 2.0, 4.0, 8.0)
+if REHEARSAL:
+    BATCHES_ON_A_GPU, WIDTHS_ON_A_GPU = (20, 40), (0.5, 1.0)
 KS = (1, 2, 3, 4, 6, 8)
 BATCHES_AN_EPOCH = 20
 """at least: a GPU lays out an epoch's order between two launches"""

@@ -3,10 +3,10 @@
     python benchmarks/step.py --backend numba --against floor,torch,torch-compile,jax --json out.json
 
 The floor is the iteration's matrix products alone, in NumPy; on a GPU (--backend cupy, where torch and torch-graph are
-peers) they are minigan's own, one after the other in a graph, and `gpu.py` has more.  Every peer is first checked to
-compute the same losses from the same weights, x, z and dropout masks.  Then all take turns, A B A B, a few iterations
-each, with a pause before each turn in which the threads of the one before stop spinning.  What counts are ratios of
-medians in one run.
+peers) they are minigan's own, one after the other in a graph, and `benchmarks/gpu/` has more.  Every peer is first
+checked to compute the same losses from the same weights, x, z and dropout masks.  Then all take turns, A B A B, a few
+iterations each, with a pause before each turn in which the threads of the one before stop spinning.  What counts are
+ratios of medians in one run.
 """
 
 from __future__ import annotations

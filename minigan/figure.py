@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import tyro
-
 from minigan.errors import ConfigError
 from minigan.generator.trained import TrainedOptions
 from minigan.options import cli
@@ -21,7 +19,7 @@ class Options(TrainedOptions):
     """Draw figure 2 (samples, and beside the last of each row its nearest training image, outlined) or figure 3
     (images along lines in z) of the paper."""
 
-    number: tyro.conf.Positional[Literal["2", "3"]]
+    number: cli.Positional[Literal["2", "3"]]
     """which figure"""
     out: str
     """FILE.png"""

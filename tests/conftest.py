@@ -9,9 +9,6 @@ import processors
 import pytest
 from small_run import SMALL
 
-from minigan.run.trainer import Trainer
-from minigan.train import options
-
 
 def pytest_sessionstart() -> None:
     """Refuse to test on other kernels than the environment asks for."""
@@ -26,6 +23,9 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory) -> Path:
     """The folder of a short run on the embedded digits."""
+    from minigan.run.trainer import Trainer
+    from minigan.train import options
+
     out = tmp_path_factory.mktemp("runs") / "digits"
     Trainer(options([*SMALL, "--out", str(out), "--iterations", "40"])).run()
     return out

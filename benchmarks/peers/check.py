@@ -1,6 +1,7 @@
 """Do the peers compute the same thing?      python -m benchmarks.peers.check [recipe ...]
 
-From the same weights, x, z and masks: the same losses, and the same weights after each of three iterations.
+From the same weights, x, z and masks: the same losses, and the same weights after each of three iterations.  With
+MINIGAN_REHEARSAL=1 the peers of a GPU are among them, on a CPU and with toys for recipes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 from benchmarks.peers.blog_numpy import BlogGAN
 from benchmarks.peers.floor import Floor
 from benchmarks.peers.jax_jit import JaxGAN
-from benchmarks.peers.recipe import RECIPES, Recipe, flop, products
+from benchmarks.peers.recipe import RECIPES, REHEARSAL, Recipe, flop, products
+from benchmarks.peers.torch_cuda import TorchCudaGAN
 from benchmarks.peers.torch_eager import TorchGAN
 
 LOSS_TOLERANCE = 1e-4
@@ -28,6 +30,9 @@ PEERS: dict[str, Callable] = {
     "jax": JaxGAN,
     "jax scan": lambda *job: JaxGAN(*job, scan=True),
 }
+if REHEARSAL:
+    PEERS["torch on a GPU"] = lambda recipe, weights, seed: TorchCudaGAN(recipe, weights)
+    PEERS["torch on a GPU, compiled"] = lambda recipe, weights, seed: TorchCudaGAN(recipe, weights, compiled="default")
 
 
 def check(recipe: Recipe, seed: int = 0) -> None:

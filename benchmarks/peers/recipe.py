@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+
+REHEARSAL = os.environ.get("MINIGAN_REHEARSAL") == "1"
+"""Toys for recipes: what is to run on a GPU is first run through on a CPU (`tests/campaigns/gpu_rehearsal.py`)."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,17 @@ CIFAR10 = Recipe(
     d_widths=(1600, 1600),
     learning_rate=0.025,
 )
+LARGE_BATCH = 1000
+if REHEARSAL:
+    LARGE_BATCH = 40
+    MNIST, CIFAR10 = (
+        replace(recipe, latent=10, g_widths=(24, 24, 16), d_widths=(8, 8), batch_size=20) for recipe in (MNIST, CIFAR10)
+    )
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         MNIST,
-        replace(MNIST, name="mnist-1000", batch_size=1000),
+        replace(MNIST, name="mnist-1000", batch_size=LARGE_BATCH),
         CIFAR10,
         replace(MNIST, name="mnist-k5", k=5),
         replace(MNIST, name="mnist-simultaneous", updates="simultaneous"),

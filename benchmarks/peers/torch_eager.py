@@ -53,10 +53,9 @@ class TorchGAN:
 
     def losses(self, x: np.ndarray, z: np.ndarray, masks: list[np.ndarray]) -> tuple[float, float]:
         """(d_loss, g_loss) before any update.      x (m, n)   z (m, latent)   masks (2m, width), real rows first"""
-        x, z, masks = self._tensors(x, z, masks)
-        m = self.recipe.batch_size
         with torch.no_grad():
-            return self._d_loss(x, self._generate(z), masks).item(), self._g_loss(z, [r[m:] for r in masks]).item()
+            d_loss, g_loss = self._both_losses(*self._tensors(x, z, masks))
+        return d_loss.item(), g_loss.item()
 
     def weights(self) -> dict[str, np.ndarray]:
         """The weights now, by minigan's names."""
@@ -94,6 +93,10 @@ class TorchGAN:
         g_grads = torch.autograd.grad(self._g_bce(logits_fake), self.g)
         self.update_d(d_grads, lr)
         self.update_g(g_grads, lr)
+
+    def _both_losses(self, x, z, masks):
+        m = self.recipe.batch_size
+        return self._d_loss(x, self._generate(z), masks), self._g_loss(z, [r[m:] for r in masks])
 
     def _d_loss(self, x, fake, masks):
         return self._d_bce(self._discriminate(torch.cat([x, fake]), masks))

@@ -1,4 +1,7 @@
-"""Command lines from dataclasses: one clear line for a wrong option, never a traceback."""
+"""Command lines from dataclasses: one clear line for a wrong option, never a traceback.
+
+tyro is loaded when a command line is parsed, and not before: whoever imports a command's functions can do without it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NoReturn, TypeVar, get_origin, get_type_hints
-
-import tyro
 
 from minigan.errors import (
     CheckpointError,
@@ -32,8 +33,19 @@ WRONG_INPUT, FAILED = 2, 1
 FLAG = re.compile(r"--?[a-zA-Z]")
 
 
+def __getattr__(name: str):
+    """`Positional[...]`, tyro's mark of an option that is given without its name."""
+    if name == "Positional":
+        from tyro.conf import Positional
+
+        return Positional
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def parse(kind: type[Options], args: list[str], prog: str, default: Options | None = None) -> Options:
     """The options that `args` ask for.  Ends the program with one line and exit code 2 where they cannot be read."""
+    import tyro
+
     message = io.StringIO()
     try:
         with contextlib.redirect_stderr(message):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import shutil
 import subprocess
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, gettempdir
 
 import numpy as np
 
@@ -18,28 +20,33 @@ COMPILER = shutil.which("g++") or shutil.which("clang++")
 NO_COMPILER = "no C++ compiler to run the CUDA kernels on the CPU"
 MEETS = re.compile(r"__syncthreads|__shfl|over_block")
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
+FLAGS = (
+    "-std=c++17",
+    "-O2",
+    "-ffp-contract=off",
+    "-fno-strict-aliasing",
+    "-U_FORTIFY_SOURCE",
+    "-w",
+    "-shared",
+    "-fPIC",
+)
 
 
 @cache
 def compiled(code: str, real: str) -> ctypes.CDLL:
-    """The kernels of `code` as a library of launch_NAME(grid, block, arguments)."""
-    folder = Path(mkdtemp(prefix="minigan-cuda-on-cpu-"))
-    path, library = folder / "kernels.cpp", folder / "kernels.so"
-    path.write_text("\n".join([f'#include "{HEADER}"', code, *launchers(code)]))
-    flags = [
-        "-std=c++17",
-        "-O2",
-        "-ffp-contract=off",
-        "-fno-strict-aliasing",
-        "-U_FORTIFY_SOURCE",
-        "-w",
-        "-shared",
-        "-fPIC",
-    ]
-    made = subprocess.run(
-        [COMPILER, *flags, f"-DReal={real}", "-o", library, path], capture_output=True, text=True, check=False
-    )
-    assert made.returncode == 0, made.stderr
+    """The kernels of `code` as a library of launch_NAME(grid, block, arguments): compiled once, and kept for others."""
+    text = "\n".join([HEADER.read_text(), code, *launchers(code)])
+    command = [COMPILER, *FLAGS, f"-DReal={real}"]
+    name = sha256("\n".join([*command, text]).encode()).hexdigest()[:32]
+    library = Path(gettempdir(), f"minigan-cuda-on-cpu-{os.getuid()}", f"{name}.so")
+    if not library.exists():
+        library.parent.mkdir(mode=0o700, exist_ok=True)
+        with TemporaryDirectory(dir=library.parent) as folder:
+            path, made = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")
+            path.write_text(text)
+            said = subprocess.run([*command, "-o", made, path], capture_output=True, text=True, check=False)
+            assert said.returncode == 0, said.stderr
+            os.replace(made, library)  # whole, or not there
     return ctypes.CDLL(str(library))
 
 

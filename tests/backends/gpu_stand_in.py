@@ -44,13 +44,14 @@ class GPU:
                 `before` has what it was when the recording began
     waited_for  {stream: how much of its work the host has waited for}
     destroyed   for each cuBLAS handle that is gone, whether a stream recorded just then
+    owners      {(first byte, end) of memory given out: the stream that it was given to}
     """
 
     def __init__(self):
         self.streams, self.recording, self.allocator = {}, None, None
         self.own, self.lock = threading.local(), threading.RLock()
         self.touched, self.before, self.room, self.waits, self.launches = {}, {}, 2**40, 0, 0
-        self.waited_for, self.destroyed = {}, []
+        self.waited_for, self.destroyed, self.owners = {}, [], {}
 
     @property
     def current(self) -> list:
@@ -87,6 +88,17 @@ class GPU:
                 for other, count in [writer, *(readers.items() if written else ())]:
                     if other is not None and max(stream.done.get(other, 0), self.waited_for.get(other, 0)) < count:
                         raise CUDARuntimeError("a race: work on two streams touches the same memory")
+
+    def give_out(self, span: tuple[int, int]) -> None:
+        """New memory.  CuPy keeps what is freed for the stream that had it; here another one may get it, and what was
+        done there before is no race."""
+        owner = self.current[-1] if self.current else None
+        meets = lambda other: span[0] < other[1] and other[0] < span[1]
+        with self.lock:
+            before = {other: self.owners.pop(other) for other in list(self.owners) if meets(other)}
+            if any(stream is not owner for stream in before.values()):
+                self.touched = {other: by for other, by in self.touched.items() if not meets(other)}
+            self.owners[span] = owner
 
     def wait_for(self, done: dict[Stream, int]) -> None:
         """The host waits: so much of the streams' work comes before whatever is given from now on."""
@@ -250,6 +262,7 @@ def cupy_of(gpu: GPU) -> ModuleType:
             raise OutOfMemoryError(f"Out of memory allocating {size:,} bytes")
         raw = np.full(size + 256, 255, np.uint8)  # bytes of 255 are a NaN
         start = -raw.ctypes.data % 256
+        gpu.give_out((raw.ctypes.data + start, raw.ctypes.data + start + size))
         return raw[start : start + size].view(dtype).reshape(shape).view(kind)
 
     def asarray(array, dtype=None, order="C"):

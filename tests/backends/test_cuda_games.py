@@ -2,11 +2,11 @@
 iterations equal to those launched kernel by kernel, to the last bit."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from gpu_machines import MACHINES, gpu_ops
-from small_run import SMALL
 from test_parity_of_games import PIXELS, SEED, SLACK, UPDATES, M, distance, new_game
 
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
@@ -15,8 +15,8 @@ from minigan.checks.table import check_all
 from minigan.data import Mixture, minibatches
 from minigan.data.batches import ExampleBatches
 from minigan.game.algorithm1 import Algorithm1
+from minigan.options.config import Config
 from minigan.run.trainer import Trainer
-from minigan.train import options
 
 ITERATIONS = {"stand-in": 30, "gpu": 100}
 
@@ -193,10 +193,13 @@ def test_every_gradient_on_the_gpu(machine):
 def test_a_run_on_the_gpu_leaves_what_one_on_numpy_leaves(machine, monkeypatch, tmp_path):
     ops, lines = {"numpy": NumpyOps(), "cupy": gpu_ops(machine)}, {}
     monkeypatch.setattr("minigan.gan.backends.get", lambda name, *arguments: ops[name])
+    small = {"generator": ("relu 24", "sigmoid"), "discriminator": ("maxout 12x3 keep=.8", "linear keep=.5")}
+    often = {"log_every": 10, "sample_every": 20, "checkpoint_every": 20}
     for name in ops:
-        chosen = ["--backend", name, "--precision", "float64", "--out", str(tmp_path / name)]
-        Trainer(options([*SMALL, *chosen, "--iterations", "25"])).run()
-        Trainer(options([*chosen, "--iterations", "45", "--resume"])).run()
+        whose = {"backend": name, "precision": "float64", "out": str(tmp_path / name)}
+        begun = Config(latent=8, batch_size=50, iterations=25, **small, **often, **whose)
+        Trainer(begun).run()
+        Trainer(replace(begun, iterations=45, resume=True)).run()
         lines[name] = [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
     assert [line["iteration"] for line in lines["cupy"]] == [10, 20, 25, 30, 40, 45]
     for there, here in zip(lines["cupy"], lines["numpy"]):

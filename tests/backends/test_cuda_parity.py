@@ -78,7 +78,7 @@ def test_cuda_parity_of_gemm(trans_a, trans_b, dtype, gpu):
             assert_alike(got, expected, (k + 4) * np.finfo(dtype).eps * terms)
 
 
-@pytest.mark.parametrize("rows", [1, 6, 4001])
+@pytest.mark.parametrize("rows", [0, 1, 6, 256, 257, 4001, 70_000])
 def test_cuda_parity_of_colsum(rows, dtype, gpu):
     a = normal((rows, 13), 1, dtype)
     clock = gpu.clock(ExponentialDecay(0.3), LinearRamp(0.6, 0.6, 1, 1))

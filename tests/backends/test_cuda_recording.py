@@ -108,6 +108,15 @@ def test_nothing_is_drawn_on_the_host_while_an_iteration_is_recorded(ops, monkey
     assert shown(ops, game.clock) == 2
 
 
+def test_sums_of_many_rows_are_recorded_like_all_else(ops):
+    """What the blocks' sums need is made once, before an iteration is recorded."""
+    a, out = ops.asarray(np.ones((1000, 40), np.float32)), ops.asarray(np.zeros(40, np.float32))
+    recorded = ops.recorded(lambda: ops.colsum(a, out, alpha=1.0, beta=1.0))
+    for _ in range(23):
+        recorded()
+    assert ops.to_host(out).tolist() == [23_000.0] * 40
+
+
 def test_no_garbage_is_collected_while_an_iteration_is_recorded(ops):
     """A handle among it, destroyed, would wait for the GPU in the middle of the capture."""
     stream, x = ops._streams.streams[0], ops.asarray(np.ones(4, np.float32))

@@ -37,26 +37,33 @@ extern "C" __global__ void sigmoid_backward(const Real* dy, const Real* y, Real*
 }
 
 // y[:, o] = max_p (z[:, p O + o] + b[p O + o]), then times `scale` where word < threshold, else 0 and no winner.
-// z (rows, P O)   b (P O)   y (rows, O)   winner (rows, O)   draw_rows (rows), or null: nothing is dropped
-// A thread four units, one Philox block, down its rows.  4 P + 5 bytes a unit.
-extern "C" __global__ void maxout(const Real* z, const Real* bias, Real* y, signed char* winner, int n_rows, int width,
-                                  int pieces, Real scale, unsigned long long threshold, const unsigned* draw_rows,
-                                  const unsigned long long* iteration, unsigned substep, unsigned stream,
-                                  unsigned long long seed) {
+// PIECES is P where the compiler knows it: a thread then asks for all of them before it needs the first.  0: any P.
+template <int PIECES>
+__device__ void maxout_of(const Real* z, const Real* bias, Real* y, signed char* winner, int n_rows, int width,
+                          int any_pieces, Real scale, unsigned long long threshold, const unsigned* draw_rows,
+                          const unsigned long long* iteration, unsigned substep, unsigned stream,
+                          unsigned long long seed) {
+    const int pieces = PIECES ? PIECES : any_pieces;
     const int o = 4 * column(), n = min(4, width - o);
     if (n <= 0) return;
     EACH_ROW(r, n_rows) {
         const Real* z_row = z + at(r, pieces * width, o);
-        Four best = load(z_row, n), b = load(bias + o, n);
+        Four asked[2 * PIECES + 1];
+#pragma unroll
+        for (int p = 0; p < PIECES; ++p) {
+            asked[2 * p] = load(z_row + p * width, n);
+            asked[2 * p + 1] = load(bias + p * width + o, n);
+        }
+        Four best;
         signed char won[4] = {0, 0, 0, 0};
-        for (int i = 0; i < 4; ++i) best.of[i] += b.of[i];
-        for (int p = 1; p < pieces; ++p) {
-            const Four piece = load(z_row + p * width, n);
-            b = load(bias + p * width + o, n);
+#pragma unroll(PIECES ? PIECES : 1)
+        for (int p = 0; p < pieces; ++p) {
+            const Four piece = PIECES ? asked[2 * p] : load(z_row + p * width, n);
+            const Four b = PIECES ? asked[2 * p + 1] : load(bias + p * width + o, n);
             for (int i = 0; i < 4; ++i) {
                 const Real x = piece.of[i] + b.of[i];
-                if (x > best.of[i]) won[i] = (signed char)p;
-                if (x > best.of[i] || x != x) best.of[i] = x;  // NaN wins over numbers, as in NumPy's maximum
+                if (p > 0 && x > best.of[i]) won[i] = (signed char)p;
+                if (p == 0 || x > best.of[i] || x != x) best.of[i] = x;  // NaN wins over numbers, as in NumPy's maximum
             }
         }
         if (draw_rows) {
@@ -70,6 +77,20 @@ extern "C" __global__ void maxout(const Real* z, const Real* bias, Real* y, sign
         store(y + at(r, width, o), n, best);
         for (int i = 0; i < n; ++i) winner[at(r, width, o) + i] = won[i];
     }
+}
+
+// z (rows, P O)   b (P O)   y (rows, O)   winner (rows, O)   draw_rows (rows), or null: nothing is dropped
+// A thread four units, one Philox block, down its rows.  4 P + 5 bytes a unit.
+extern "C" __global__ void maxout(const Real* z, const Real* bias, Real* y, signed char* winner, int n_rows, int width,
+                                  int pieces, Real scale, unsigned long long threshold, const unsigned* draw_rows,
+                                  const unsigned long long* iteration, unsigned substep, unsigned stream,
+                                  unsigned long long seed) {
+    if (pieces == 5)  // the authors'
+        maxout_of<5>(z, bias, y, winner, n_rows, width, pieces, scale, threshold, draw_rows, iteration, substep, stream,
+                     seed);
+    else
+        maxout_of<0>(z, bias, y, winner, n_rows, width, pieces, scale, threshold, draw_rows, iteration, substep, stream,
+                     seed);
 }
 
 // dz[:, p O + o] = scale dy[:, o] [winner[:, o] = p]      dy, winner (rows, O)   dz (rows, P O)

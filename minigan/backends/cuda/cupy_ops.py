@@ -12,6 +12,8 @@ from minigan.backends.cuda.memory import CupyMemory
 from minigan.rng import Draw
 
 KEEP_ALL = 2**32
+ROWS_A_BLOCK, MOST_ROW_BLOCKS = 256, 256
+"""of a column's sum: with more rows one block for 32 columns would leave most of a GPU idle"""
 NO_DRAW = (None, None, 0, 0, 0)
 
 
@@ -22,8 +24,7 @@ class CupyOps(CupyMemory):
         checks.product(a, b, out, trans_a, trans_b)
         (m, n), k = out.shape, a.shape[0 if trans_a else 1]
         if n == 1 and trans_a:
-            numbers = scalars(alpha, beta)
-            self._run("column_sums", out.dtype, column_tiles(m, 32, 16), a, b, out, k, m, *numbers)
+            self._column_sums(a, b, out, alpha, beta)
         elif n == 1:
             self._run("row_products", out.dtype, warp_a_row(m), a, b, None, out, m, k, *scalars(alpha, beta))
         elif k == 1:
@@ -32,6 +33,8 @@ class CupyOps(CupyMemory):
             if not (isinstance(alpha, float) and isinstance(beta, float)):
                 alpha, beta = self._of_device(alpha), self._of_device(beta)
             numbers = [number for number in (alpha, beta) if not isinstance(number, float)]
+            if out.size == 0:
+                return out
             with self._streams.task([a, b, *numbers], [out]) as stream:
                 stream.blas.gemm(a, b, out, trans_a, trans_b, alpha, beta)
         return out
@@ -53,9 +56,20 @@ class CupyOps(CupyMemory):
 
     def colsum(self, a, out, alpha=1.0, beta=0.0):
         checks.summed(a, out)
-        (rows, width), numbers = a.shape, scalars(alpha, beta)
-        self._run("column_sums", a.dtype, column_tiles(width, 32, 16), a, None, out, rows, width, *numbers)
+        self._column_sums(a, None, out, alpha, beta)
         return out
+
+    def _column_sums(self, a, weights, out, alpha, beta) -> None:
+        """out <- alpha weights^T a + beta out: many rows by blocks of rows, whose sums are summed in their order."""
+        rows, width = a.shape
+        blocks = min(parts(rows, ROWS_A_BLOCK), MOST_ROW_BLOCKS)
+        if blocks > 1:
+            some, tiles = self._partial(blocks, width, a.dtype), column_tiles(width, 32, 16, blocks)
+            share = parts(rows, blocks), *scalars(1.0, 0.0)
+            self._run("column_sums", a.dtype, tiles, a, weights, some, rows, width, *share)
+            a, weights, rows = some, None, blocks
+        tiles = column_tiles(width, 32, 16)
+        self._run("column_sums", a.dtype, tiles, a, weights, out, rows, width, rows, *scalars(alpha, beta))
 
     # ---- Activations -------------------------------------------------------------------------------------------
 
@@ -124,8 +138,8 @@ class CupyOps(CupyMemory):
     def adam(self, theta, gradient, first, second, count, clock, beta1, beta2, epsilon):
         checks.alike("adam", theta, gradient, first, second)
         buffers, n = (theta, gradient, first, second), theta.size
-        numbers = *place_of(count), clock.learning_rate, beta1, beta2, epsilon
-        self._run("adam", theta.dtype, entries(n), *buffers, n, *numbers)
+        corrections = self._corrections(count, beta1, beta2)
+        self._run("adam", theta.dtype, entries(n), *buffers, n, corrections, clock.learning_rate, beta1, beta2, epsilon)
         return theta
 
     def average(self, mean, theta, count, horizon):

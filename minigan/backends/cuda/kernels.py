@@ -44,8 +44,10 @@ class Kernels:
         """Give a kernel to the streams.
 
         Arrays (None for a null pointer) and numbers come in the order of the signature.  Raises TypeError where they
-        are not what it says.
+        are not what it says.  A grid without blocks, as no rows make one, has nothing to do: CuPy would make it one.
         """
+        if 0 in shape[0]:
+            return
         parameters = self._signatures[name]
         if len(arguments) != len(parameters):
             raise TypeError(f"{name}: {len(arguments)} arguments, expected {len(parameters)}")
@@ -76,7 +78,7 @@ def entries(n: int) -> Shape:
 
 def cells(rows: int, columns: int) -> Shape:
     """A thread a column and some rows: threads side by side take neighbouring columns."""
-    x = min(TILE, 1 << (columns - 1).bit_length())
+    x = min(TILE, 1 << max(0, columns - 1).bit_length())
     y = TILE // x
     return (parts(columns, x), min(parts(rows, y), MOST_BLOCKS_DOWN)), (x, y)
 
@@ -86,9 +88,9 @@ def fours(rows: int, columns: int) -> Shape:
     return cells(rows, parts(columns, 4))
 
 
-def column_tiles(columns: int, x: int, y: int) -> Shape:
-    """A block x columns and all rows, in y runs."""
-    return (parts(columns, x), 1), (x, y)
+def column_tiles(columns: int, x: int, y: int, blocks: int = 1) -> Shape:
+    """A block x columns and all rows, or the rows' share of so many blocks, in y runs."""
+    return (parts(columns, x), blocks), (x, y)
 
 
 def warp_a_row(rows: int) -> Shape:
@@ -102,5 +104,5 @@ def block_a_row(rows: int) -> Shape:
 
 
 def parts(n: int, size: int) -> int:
-    """How many parts of `size` n makes, the last one perhaps smaller; at least 1."""
-    return max(1, -(-n // size))
+    """How many parts of `size` n makes, the last one perhaps smaller."""
+    return -(-n // size)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache, partial
 from math import inf
+from typing import Any
 
 import cupy
 import numpy as np
 
 from minigan.backends import checks
-from minigan.backends.clock import Clock, Schedule
+from minigan.backends.clock import Clock, Count, Schedule
 from minigan.backends.cuda.graph import Recording
 from minigan.backends.cuda.kernels import Kernels, block_a_row, entries
 from minigan.backends.cuda.streams import STREAMS, Streams, event_after
@@ -24,6 +26,8 @@ from minigan.errors import DeviceError, spelled
 from minigan.rng import Stream
 
 BLOCKS_TO_SUM = 256
+UPDATES = 2**16
+"""of Adam's in one iteration, at most: G's and D's k"""
 
 
 class CupyMemory(Ops):
@@ -39,6 +43,7 @@ class CupyMemory(Ops):
         self._waited = cupy.cuda.Event(block=True, disable_timing=True)
         self._iteration = cache(lambda number: self.asarray(np.array([number], np.uint64)))
         self._fixed = cache(lambda number: self.asarray(like_the_clock(number)))
+        self._partial = cache(lambda blocks, width, dtype: self.empty((blocks, width), dtype))
 
     @property
     def threads(self):
@@ -139,9 +144,10 @@ class CupyMemory(Ops):
 
     def clock(self, learning_rate, momentum):
         """The numbers in one block of memory; after each lies the same in float32, as cuBLAS takes it."""
-        block = self.zeros((8,), np.float64)
+        block = self.zeros((8 + 6 * UPDATES,), np.float64)
         numbers = [block[i : i + 1].reshape(()) for i in (2, 4, 6)]
-        clock = Clock(block[:1].view(np.uint64).reshape(()), *numbers, learning_rate, momentum)
+        powers = block[8:].reshape(UPDATES, 6)
+        clock = ClockOnGPU(block[:1].view(np.uint64).reshape(()), *numbers, learning_rate, momentum, powers)
         self.set_clock(clock, 0)
         return clock
 
@@ -153,10 +159,34 @@ class CupyMemory(Ops):
     def tick(self, clock):
         self._tick(clock, 1)
 
-    def _tick(self, clock: Clock, ticks: int) -> None:
-        numbers = clock.iteration, clock.learning_rate, clock.minus_learning_rate, clock.momentum
+    def _tick(self, clock: ClockOnGPU, ticks: int) -> None:
+        numbers = clock.iteration, clock.learning_rate, clock.minus_learning_rate, clock.momentum, clock.powers
         schedules = *terms(clock.learning_rate_schedule), *terms(clock.momentum_schedule)
-        self._run("tick", np.float32, ((1, 1), (1, 1)), *numbers, ticks, *schedules)
+        self._run("tick", np.float32, ((1, 1), (32, 2)), *numbers, UPDATES, ticks, *schedules)
+
+    def _corrections(self, count: Count, beta1: float, beta2: float):
+        """(2,) float64: 1 - beta1^t and 1 - beta2^t of Adam's update number `count`, t = count + 1, as the clock has
+        them now; from the first call on `tick` keeps them.
+        """
+        clock, asked = count.clock, (count.per_iteration, count.offset, beta1, beta2)
+        if asked not in clock.updates:
+            row = clock.powers[len(clock.updates)]
+            self.copy(self.asarray(np.array(asked, np.float64)), out=row[:4])
+            clock.updates[asked] = row[4:]
+            self._tick(clock, 0)
+        return clock.updates[asked]
+
+
+@dataclass(frozen=True)
+class ClockOnGPU(Clock):
+    """The clock, and what `tick` keeps for Adam: `Powers` of updates.cu.
+
+    powers   (UPDATES, 6) float64, a row for each update in an iteration that was asked for
+    updates  {(per_iteration, offset, beta1, beta2): the row's 1 - beta1^t and 1 - beta2^t}
+    """
+
+    powers: Any
+    updates: dict[tuple, Any] = field(default_factory=dict)
 
 
 def like_the_clock(number: float) -> np.ndarray:

@@ -9,15 +9,21 @@ extern "C" __global__ void add_bias(Real* z, const Real* bias, int n_rows, int w
     EACH_ROW(r, n_rows) z[at(r, width, c)] += b;
 }
 
-// out[c] <- alpha sum_r weights[r] a[r, c] + beta out[c]      a (rows, width)   weights (rows), or null for ones
-// A block 32 columns by 16 runs of rows, merged pairwise at the end.  The matrix once: 4 bytes a float32 entry.
+// out[k, c] <- alpha sum_r weights[r] a[r, c] + beta out[k, c], over the rows r of block k, of so many rows each
+// a (rows, width)   weights (rows), or null for ones   out (blocks, width): where there are several, a second launch
+// sums them, one after the other
+// A block 32 columns by 16 runs of its rows, merged pairwise at the end.  The matrix once: 4 bytes a float32 entry.
 extern "C" __global__ void column_sums(const Real* a, const Real* weights, Real* out, int n_rows, int width,
-                                       double alpha, const double* alpha_at, double beta, const double* beta_at) {
+                                       int rows_a_block, double alpha, const double* alpha_at, double beta,
+                                       const double* beta_at) {
     __shared__ Real part[16][32];
     const int c = column(), run = threadIdx.y;
+    const long long first = (long long)blockIdx.y * rows_a_block;
+    const int end = (int)min((long long)n_rows, first + rows_a_block);
     Real sum = 0;
     if (c < width)
-        for (int r = run; r < n_rows; r += 16) sum = fma(weights ? weights[r] : Real(1), a[at(r, width, c)], sum);
+        for (int r = (int)first + run; r < end; r += 16)
+            sum = fma(weights ? weights[r] : Real(1), a[at(r, width, c)], sum);
     part[run][threadIdx.x] = sum;
     __syncthreads();
     for (int half = 8; half > 0; half /= 2) {
@@ -26,7 +32,8 @@ extern "C" __global__ void column_sums(const Real* a, const Real* weights, Real*
     }
     if (run > 0 || c >= width) return;
     const Real total = part[0][threadIdx.x] * Real(number(alpha, alpha_at)), keep = Real(number(beta, beta_at));
-    out[c] = keep == Real(0) ? total : out[c] * keep + total;
+    Real& result = out[at(blockIdx.y, width, c)];
+    result = keep == Real(0) ? total : result * keep + total;
 }
 
 // out[r] <- alpha sum_c a[r, c] b[c] + beta out[r] + bias[0]      a (rows, width)   b (width)   bias (1) or null

@@ -13,16 +13,14 @@ extern "C" __global__ void add(Real* theta, const Real* step, long long n) {
 
 // theta <- theta - lr (first / (1 - beta1^t)) / (sqrt(second / (1 - beta2^t)) + epsilon), after
 // first <- beta1 first + (1 - beta1) g   and   second <- beta2 second + (1 - beta2) g^2
-// theta, gradient, first, second (n);   t = iteration * per_iteration + offset + 1
+// theta, gradient, first, second (n);   corrections (2): 1 - beta1^t and 1 - beta2^t, which `tick` has left
 // A thread an entry, 28 bytes each in float32.
 extern "C" __global__ void adam(Real* theta, const Real* gradient, Real* first, Real* second, long long n,
-                                const unsigned long long* iteration, unsigned long long per_iteration,
-                                unsigned long long offset, const double* learning_rate, double beta1, double beta2,
+                                const double* corrections, const double* learning_rate, double beta1, double beta2,
                                 double epsilon) {
     const long long i = entry();
     if (i >= n) return;
-    const double t = (double)(*iteration * per_iteration + offset + 1);
-    const Real lr = *learning_rate, correction1 = 1 - pow(beta1, t), correction2 = 1 - pow(beta2, t);
+    const Real lr = *learning_rate, correction1 = corrections[0], correction2 = corrections[1];
     const Real g = gradient[i];
     const Real m = first[i] * Real(beta1) + Real(1 - beta1) * g;
     const Real v = second[i] * Real(beta2) + Real(1 - beta2) * (g * g);
@@ -76,19 +74,40 @@ __device__ inline void set(double* number, double value) {
     *reinterpret_cast<float*>(number + 1) = (float)value;
 }
 
-// The clock moves on by `ticks` iterations, 0 or 1, and its numbers follow.  One thread.
+// One of Adam's updates in every iteration: t = iteration * per_iteration + offset + 1.  Whole numbers, in float64.
+struct Powers {
+    double per_iteration, offset, beta1, beta2;
+    double corrections[2];  // 1 - beta1^t, 1 - beta2^t
+};
+
+// The clock moves on by `ticks` iterations, 0 or 1, and its numbers follow, Adam's powers among them.
+// powers (n_powers, 6): rows of `Powers`, those in use first; the others have per_iteration 0
+// Two warps: a thread of the one for the clock, the other's threads a row of powers each, as often as it takes.
+// Some hundred bytes.
 extern "C" __global__ void tick(unsigned long long* iteration, double* learning_rate, double* minus_learning_rate,
-                                double* momentum, unsigned long long ticks, double lr_initial, double lr_final,
-                                unsigned long long lr_epochs, unsigned long long lr_iterations_per_epoch,
-                                double lr_factor, double lr_floor, double mu_initial, double mu_final,
-                                unsigned long long mu_epochs, unsigned long long mu_iterations_per_epoch,
-                                double mu_factor, double mu_floor) {
+                                double* momentum, double* powers, int n_powers, unsigned long long ticks,
+                                double lr_initial, double lr_final, unsigned long long lr_epochs,
+                                unsigned long long lr_iterations_per_epoch, double lr_factor, double lr_floor,
+                                double mu_initial, double mu_final, unsigned long long mu_epochs,
+                                unsigned long long mu_iterations_per_epoch, double mu_factor, double mu_floor) {
     const unsigned long long t = *iteration + ticks;
-    const double lr = scheduled(t, lr_initial, lr_final, lr_epochs, lr_iterations_per_epoch, lr_factor, lr_floor);
-    *iteration = t;
-    set(learning_rate, lr);
-    set(minus_learning_rate, -lr);
-    set(momentum, scheduled(t, mu_initial, mu_final, mu_epochs, mu_iterations_per_epoch, mu_factor, mu_floor));
+    __syncthreads();  // all have read the iteration before one thread moves it on
+    if (threadIdx.y == 0) {
+        if (threadIdx.x > 0) return;
+        const double lr = scheduled(t, lr_initial, lr_final, lr_epochs, lr_iterations_per_epoch, lr_factor, lr_floor);
+        *iteration = t;
+        set(learning_rate, lr);
+        set(minus_learning_rate, -lr);
+        set(momentum, scheduled(t, mu_initial, mu_final, mu_epochs, mu_iterations_per_epoch, mu_factor, mu_floor));
+        return;
+    }
+    for (int i = threadIdx.x; i < n_powers; i += blockDim.x) {
+        Powers& of = reinterpret_cast<Powers*>(powers)[i];
+        if (of.per_iteration == 0) return;
+        const double update = (double)(t * (unsigned long long)of.per_iteration + (unsigned long long)of.offset + 1);
+        of.corrections[0] = 1 - pow(of.beta1, update);
+        of.corrections[1] = 1 - pow(of.beta2, update);
+    }
 }
 
 // sums[b] = block b's share of |a - times less|^2, in float64      a, less (n), less or null   sums (blocks)

@@ -1,6 +1,6 @@
-"""One contender on a GPU, timed in several cases; `gpu.py` runs it once for each, in a process of its own.
+"""One contender on a GPU, timed in several cases; `call.py` runs each in a process of its own.
 
-    python benchmarks/gpu_contenders.py "torch graph of 20" mnist,mnist-1000
+    python benchmarks/gpu/contenders.py "torch graph of 20" mnist,mnist-1000
 
 Peers first compute minigan's losses from its weights, x, z and masks.  A round is n iterations timed from the host, the
 wait for the GPU included.  Prints one JSON object a case.
@@ -19,27 +19,36 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.peers.recipe import CIFAR10, RECIPES, Product, Recipe, flop, initial_weights, products
+from benchmarks.peers.recipe import (
+    CIFAR10,
+    LARGE_BATCH,
+    RECIPES,
+    REHEARSAL,
+    Product,
+    Recipe,
+    flop,
+    initial_weights,
+    products,
+)
 
 EXAMPLES = 20000
 TOLERANCE = {"float32": 1e-4, "tf32": 2e-2}
 """of a peer's losses, in nats"""
-CASES = RECIPES | {"cifar10-1000": replace(CIFAR10, name="cifar10-1000", batch_size=1000)}
-SIDE = 8192
+CASES = RECIPES | {"cifar10-1000": replace(CIFAR10, name="cifar10-1000", batch_size=LARGE_BATCH)}
+SIDE = 64 if REHEARSAL else 8192
 """of the square product that measures what the GPU's matrix unit can do"""
+ROUNDS, SECONDS = (2, 0.01) if REHEARSAL else (5, 0.4)
 
 
 @dataclass(frozen=True)
 class Contender:
-    """What is timed: make(recipe, weights, precision), the precision of its products, what its process has set; and
-    whether it is timed where the launches matter most alone, in the case "mnist"."""
+    """What is timed: make(recipe, weights, precision), the precision of its products, what its process has set."""
 
     make: Callable
     precision: str = "float32"
     environment: tuple[tuple[str, str], ...] = ()
-    small: bool = False
 
 
 def minigan(recipe: Recipe, weights: dict, precision: str):
@@ -54,11 +63,11 @@ def products_alone(recipe: Recipe, weights: dict, precision: str):
     return Products(products(recipe), one_after_the_other(precision))
 
 
-def torch_gan(in_graph: int):
+def torch_gan(in_graph: int, compiled: str | None = None):
     def make(recipe: Recipe, weights: dict, precision: str):
         from benchmarks.peers.torch_cuda import TorchCudaGAN
 
-        return TorchCudaGAN(recipe, weights, in_graph, tf32=precision == "tf32")
+        return TorchCudaGAN(recipe, weights, in_graph, precision == "tf32", compiled)
 
     return make
 
@@ -67,7 +76,7 @@ def jax_gan(scan: bool):
     def make(recipe: Recipe, weights: dict, precision: str):
         from benchmarks.peers import jax_jit
 
-        if jax_jit.jax.default_backend() != "gpu":
+        if jax_jit.jax.default_backend() != "gpu" and not REHEARSAL:
             sys.exit("JAX finds no GPU")
         if precision == "tf32":  # what JAX computes in by default on such a GPU
             jax_jit._affine = lambda x, W, b: x @ W + b
@@ -78,18 +87,21 @@ def jax_gan(scan: bool):
 
 CONTENDERS = {
     "minigan": Contender(minigan),
-    "products alone": Contender(products_alone),
-    "torch graph of 20": Contender(torch_gan(20)),
-    "jax scan": Contender(jax_gan(True)),
     "minigan tf32": Contender(minigan, "tf32"),
-    "products alone tf32": Contender(products_alone, "tf32"),
-    "torch eager": Contender(torch_gan(0), small=True),
-    "torch graph": Contender(torch_gan(1), small=True),
-    "jax jit": Contender(jax_gan(False), small=True),
-    "minigan, serial": Contender(minigan, environment=(("MINIGAN_GPU", "serial"),), small=True),
+    "torch compile, graph of 20": Contender(torch_gan(20, "default")),
+    "torch compile, graph of 20 tf32": Contender(torch_gan(20, "default"), "tf32"),
+    "torch graph of 20": Contender(torch_gan(20)),
     "torch graph of 20 tf32": Contender(torch_gan(20), "tf32"),
+    "jax scan": Contender(jax_gan(True)),
     "jax scan tf32": Contender(jax_gan(True), "tf32"),
-    "minigan, eager": Contender(minigan, environment=(("MINIGAN_GPU", "eager"),), small=True),
+    "products alone": Contender(products_alone),
+    "products alone tf32": Contender(products_alone, "tf32"),
+    "torch compile, its own graphs": Contender(torch_gan(0, "reduce-overhead")),
+    "torch graph": Contender(torch_gan(1)),
+    "torch eager": Contender(torch_gan(0)),
+    "jax jit": Contender(jax_gan(False)),
+    "minigan, serial": Contender(minigan, environment=(("MINIGAN_GPU", "serial"),)),
+    "minigan, eager": Contender(minigan, environment=(("MINIGAN_GPU", "eager"),)),
 }
 """The ones without which nothing can be said come first: what there is no time for is left out."""
 
@@ -157,7 +169,7 @@ def matrix_rate(precision: str) -> float:
     from benchmarks.peers.ours import Products, one_after_the_other
 
     square = Product(SIDE, SIDE, SIDE, False, False, 0.0, "a", "b", "out")
-    times, _, _ = measured(Products([square], one_after_the_other(precision)), rounds=5, seconds=0.5)
+    times, _, _ = measured(Products([square], one_after_the_other(precision)), rounds=ROUNDS, seconds=SECONDS)
     return 2 * SIDE**3 / min(times) / 1e9
 
 
@@ -165,8 +177,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=(*CONTENDERS, "matrix rate"))
     parser.add_argument("cases", type=lambda text: text.split(","), help=", ".join(CASES))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.4, help="of a round")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of a round")
     options = parser.parse_args()
     if options.name == "matrix rate":
         print(json.dumps({precision: matrix_rate(precision) for precision in TOLERANCE}))
