@@ -28,6 +28,7 @@ TESTS = {
     "rng.py": ["tests/test_rng.py", PAGE],
     "game/algorithm1.py": [PAGE, ORACLE, "tests/run/test_symptoms.py", "tests/checks/test_gradcheck.py"],
     "layers": ["tests/layers", PAGE, "tests/run/test_symptoms.py", "tests/checks/test_gradcheck.py"],
+    "backends/numpy_memory.py": ["tests/backends/test_contract.py", "tests/backends/test_parity.py", PAGE],
     "backends/numpy_ops.py": [
         *("tests/layers", "tests/backends/test_contract.py", "tests/backends/test_parity.py"),
         "tests/game/test_optim.py",

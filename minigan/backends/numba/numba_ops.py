@@ -19,6 +19,7 @@ from minigan.backends import checks
 from minigan.backends.numba import kernels
 from minigan.backends.numba.blas import Blas
 from minigan.backends.numba.pool import cores, pool_of
+from minigan.backends.numba.products import run_gemm
 from minigan.backends.numpy_ops import NumpyOps, averaging_rate, reciprocal
 from minigan.errors import ConfigError
 
@@ -92,7 +93,7 @@ class NumbaOps(NumpyOps):
         checks.product(a, b, out, trans_a, trans_b)
         real = out.dtype.type
         rows = row_parts(*out.shape, self._threads, trans_a) if work >= SERIAL else 1
-        self._run(kernels.run_gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
+        self._run(run_gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
         return out
 
     def affine(self, x, W, b, out):

@@ -1,0 +1,70 @@
+"""Where NumPy's arrays lie and what crosses between them; and the clock."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigan import rng
+from minigan.backends import checks
+from minigan.backends.clock import Clock
+from minigan.backends.ops import TO_LOWER, Ops
+from minigan.errors import spelled
+
+
+class NumpyMemory(Ops):
+    def empty(self, shape, dtype):
+        return self._allocated(np.empty, shape, dtype)
+
+    def zeros(self, shape, dtype):
+        return self._allocated(np.zeros, shape, dtype)
+
+    def _allocated(self, make, shape, dtype):
+        try:
+            return make(shape, dtype)
+        except MemoryError as error:
+            raise MemoryError(spelled(f"{error}; {TO_LOWER}")) from None
+
+    def asarray(self, array, dtype=None):
+        return np.ascontiguousarray(array, dtype)
+
+    def to_host(self, array):
+        return np.array(array)
+
+    def snapshot(self, arrays):
+        copies = {name: np.array(array) for name, array in arrays.items()}
+        return lambda: copies
+
+    def norm(self, a, less=None, times=0.0):
+        checks.vectors("norm", a, less)
+        return float(np.linalg.norm((a if less is None else a - a.dtype.type(times) * less).astype(np.float64)))
+
+    def copy(self, source, out):
+        checks.copied(source, out)
+        np.copyto(out, source)
+        return out
+
+    def permutation(self, seed, epoch, out):
+        checks.order(out)
+        out[...] = rng.permutation(seed, epoch, len(out))
+        return out
+
+    def clock(self, learning_rate, momentum):
+        clock = Clock(
+            iteration=np.zeros((), np.uint64),
+            learning_rate=np.zeros(()),
+            minus_learning_rate=np.zeros(()),
+            momentum=np.zeros(()),
+            learning_rate_schedule=learning_rate,
+            momentum_schedule=momentum,
+        )
+        self.set_clock(clock, 0)
+        return clock
+
+    def set_clock(self, clock, iteration):
+        clock.iteration[...] = iteration
+        clock.learning_rate[...] = clock.learning_rate_schedule(iteration)
+        clock.minus_learning_rate[...] = -clock.learning_rate
+        clock.momentum[...] = clock.momentum_schedule(iteration)
+
+    def tick(self, clock):
+        self.set_clock(clock, int(clock.iteration) + 1)
