@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import platform
 import shlex
 import sys
 from dataclasses import dataclass, fields
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-import minigan
+from minigan.data import SOURCES
 from minigan.errors import CheckpointError
 from minigan.options import cli
-from minigan.options.config import THIS_CALL, Config, preset
+from minigan.options.config import THIS_CALL, Config, preset, shipped_presets
 
 PROG = "minigan.export"
 INTERVALS = ("log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
@@ -24,8 +22,8 @@ WORKPLACE = ("preset", "data", "threads", *INTERVALS, *THIS_CALL)
 
 @dataclass(frozen=True)
 class Options:
-    """Write the generator of a run as float16, with the command, the seed and the versions that made it.  What is too
-    large for float16 stays as it is."""
+    """Write the generator of a run as float16, with a command that trains it again, and the versions that made it as
+    the run recorded them.  What is too large for float16 stays as it is."""
 
     run: str
     """the run's folder, or one of its checkpoint files: checkpoints/best.safetensors, say"""
@@ -34,12 +32,14 @@ class Options:
 
 
 def command_of(config: Config) -> str:
-    """The command line that trains a run like this one: its preset, and the options that differ from it."""
-    base = preset(config.preset)
-    words = ["python", "-m", "minigan.train", "--preset", config.preset]
+    """The command line that trains a run like this one: its preset, if minigan has it, and the options that differ."""
+    name = config.preset if config.preset in shipped_presets() else Config.preset
+    base = preset(name)
+    words = ["python", "-m", "minigan.train", "--preset", name]
     for field in fields(Config):
         value = getattr(config, field.name)
-        if field.name not in WORKPLACE and value != getattr(base, field.name):
+        decides = field.name not in WORKPLACE or field.name == "data" and value in SOURCES
+        if decides and value != getattr(base, field.name):
             name = field.name.replace("_", "-")
             if isinstance(value, bool):
                 words.append(f"--{name}" if value else f"--no-{name}")
@@ -59,17 +59,13 @@ def export(run: Path, out: Path) -> None:
     from minigan.files.run_folder import RunFolder
     from minigan.generator.sampler import Sampler
 
-    config = RunFolder(run.parent.parent if run.is_file() else run).saved_config()
+    folder = RunFolder(run.parent.parent if run.is_file() else run)
+    config = folder.saved_config()
     path, tensors, header = checkpoint.find(run)
     sampler = Sampler.of(backends.get("numpy"), path, tensors, header)
     kept = {name: header[name] for name in ("recipe", "generator", "data", "iteration", "backend", "threads")}
-    made_by = {
-        "command": command_of(config),
-        "seed": config.seed,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "versions": {"minigan": minigan.__version__} | {name: version(name) for name in ("numpy", "numba")},
-    }
+    sessions = folder.sessions(until=header["iteration"])
+    made_by = {"command": command_of(config), "seed": config.seed, "sessions": sessions}
     tensors = sampler.tensors()
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():

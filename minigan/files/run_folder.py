@@ -118,6 +118,11 @@ class RunFolder:
         """Append one object to record.jsonl (`minigan.files.record`)."""
         append_line(self.record, json.dumps(line))
 
+    def sessions(self, until: int) -> list[dict]:
+        """Where and with which versions the run began and went on, up to an iteration: without paths and commands."""
+        begun = [line for line in self.remembered() if "versions" in line and line["iteration"] < until]
+        return [{name: line[name] for name in ("iteration", "versions", "place", "machine")} for line in begun]
+
     def remembered(self) -> list[dict]:
         """The objects of record.jsonl, but for lines that were cut short; none for a run of minigan 0.1.0."""
         found = []

@@ -174,15 +174,22 @@ def _shown(value) -> str:
     return text if len(text) <= 100 else f"{text[:100]}..."
 
 
+PRESETS = resources.files("minigan") / "presets"
+
+
+def shipped_presets() -> list[str]:
+    """The names of the presets that minigan has."""
+    return sorted(entry.name.removesuffix(".toml") for entry in PRESETS.iterdir() if entry.name.endswith(".toml"))
+
+
 def preset(name: str) -> Config:
     """The options of a preset by name, or of a .toml file by path; their ranges are not looked at yet.
 
     Raises ConfigError if there is none.
     """
-    shipped = resources.files("minigan") / "presets"
-    names = sorted(entry.name.removesuffix(".toml") for entry in shipped.iterdir() if entry.name.endswith(".toml"))
+    names = shipped_presets()
     if name in names:
-        config = from_toml((shipped / f"{name}.toml").read_text(encoding="utf-8"), f"preset {name}", Config())
+        config = from_toml((PRESETS / f"{name}.toml").read_text(encoding="utf-8"), f"preset {name}", Config())
     elif name.endswith(".toml") and Path(name).is_file():
         values = _options_in(_own_toml(name), f"preset {name}")
         named = values.pop("preset", Config.preset)

@@ -1,16 +1,22 @@
 """A trained generator on its own: from a run, a checkpoint, or a file in half precision."""
 
 import re
+import shlex
 import shutil
+from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minigan import GAN, CheckpointError, ConfigError, Linear, Mixture, Recipe, ReLU, Sequential, Sigmoid
 from minigan.backends import NAMES
-from minigan.export import command_of, export, main
+from minigan.export import WORKPLACE, command_of, export, main
 from minigan.files import checkpoint
+from minigan.files.run_folder import RunFolder
 from minigan.generator.sampler import Sampler, chosen, pretrained, runs
+from minigan.options.config import Config
+from minigan.train import main as train
 from minigan.train import options
 
 pytestmark = pytest.mark.rounding
@@ -79,6 +85,8 @@ def test_an_exported_generator_is_the_run_rounded_to_half_precision(digits_run, 
         assert tensor.dtype == np.float16
         np.testing.assert_array_equal(tensor, full[name].astype(np.float16))
     assert header["made_by"]["seed"] == 0 and "--iterations 40" in header["made_by"]["command"]
+    (session,) = header["made_by"]["sessions"]
+    assert session["iteration"] == 0 and {"minigan", "python", "numpy"} <= session["versions"].keys()
     np.testing.assert_allclose(Sampler.load(out).sample(50), Sampler.load(digits_run).sample(50), atol=5e-3)
     assert Sampler.load(out).sample(1).dtype == np.float32
 
@@ -137,12 +145,23 @@ def test_one_checkpoint_of_a_run_can_be_exported(digits_run, tmp_path):
 def test_the_command_of_a_run_gives_the_run_again():
     wanted = ["--preset", "digits", "--lr", ".2", "--k", "2", "--generator", "relu 24", "sigmoid", "--seed", "7"]
     config = options([*wanted, "--out", "somewhere", "--log-every", "7"])
-    import shlex
-
     words = shlex.split(command_of(config))[3:]
     again = options(words)
     assert (again.lr, again.k, again.generator, again.seed) == (0.2, 2, ("relu 24", "sigmoid"), 7)
     assert "somewhere" not in words and "--log-every" not in words
+
+
+def test_a_run_from_a_preset_of_ones_own_needs_it_no_more(tmp_path, monkeypatch, said):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text('preset = "ring"\nlr = 0.002\nbatch_size = 64\n')
+    assert said(train, "--preset", "mine.toml", "--iterations", "2", "--out", "run")[0] == 0
+    Path("mine.toml").unlink()
+    code, _, err = said(main, "--run", "run", "--out", "g.safetensors")
+    assert code == 0, err
+    words = shlex.split(checkpoint.read(Path("g.safetensors"))[1]["made_by"]["command"])[3:]
+    again, config = options(words), RunFolder(Path("run")).saved_config()
+    decides = {f.name for f in fields(Config)} - set(WORKPLACE) | {"data"}
+    assert {name: getattr(again, name) for name in decides} == {name: getattr(config, name) for name in decides}
 
 
 def test_a_generator_alone_is_no_gan(digits_run, tmp_path):
