@@ -21,15 +21,17 @@ MARKS = ("<!-- table 1: begin, made by docs/table1.py -->\n", "<!-- table 1: end
 def table(result: dict) -> str:
     """Markdown: the paper's rows, ours, and what else scores by this measure."""
     lines = [
-        f"| MNIST, {result['test_images']:,} test images | nats | sigma | with a finer grid of sigma |",
-        "|---|---|---|---|",
+        f"| MNIST, {result['test_images']:,} test images | nats | draw to draw | sigma | with a finer grid of sigma |",
+        "|---|---|---|---|---|",
     ]
-    lines += [f"| {name} (paper) | {mean} ± {error} | | |" for name, (mean, error) in result["paper"].items()]
+    lines += [f"| {name} (paper) | {mean} ± {error} | | | |" for name, (mean, error) in result["paper"].items()]
     for i, row in enumerate(result["rows"]):
         name = "**minigan**, `--pretrained mnist`" if i == 0 else row["name"]
         value = f"{row['mean']:.1f} ± {row['standard_error']:.1f}"
         value = f"**{value}**" if i == 0 else value
-        lines.append(f"| {name} | {value} | {row['sigma']:.3f} | {row['finer_mean']:.1f} ({row['finer_sigma']:.3f}) |")
+        apart = f"± {row['spread']:.1f}" if row["spread"] is not None else "one start"
+        finer = f"{row['finer_mean']:.1f} ({row['finer_sigma']:.3f})"
+        lines.append(f"| {name} | {value} | {apart} | {row['sigma']:.3f} | {finer} |")
     return "\n".join(lines) + "\n"
 
 

@@ -32,6 +32,8 @@ class Options(TrainedOptions):
     """how many samples, and as many of what is held beside them; without it 10,000, or 2,500 to count modes"""
     sigma: float | None = None
     """images: deviation of the Gaussians; without it the authors' grid, and validation images to choose from it"""
+    draws: int | None = None
+    """images: draws of so many samples each, whose mean is given; without it 10"""
     json: str | None = None
     """FILE.json for the whole table with all its figures"""
 
@@ -41,6 +43,8 @@ class Options(TrainedOptions):
         check_sample(1 if self.n is None else self.n, self.seed)
         if self.sigma is not None and not 0 < self.sigma < inf:
             raise ConfigError(f"--sigma {self.sigma}: expected a finite number above 0")
+        if self.draws is not None and not 1 <= self.draws <= 1000:
+            raise ConfigError(f"--draws {self.draws}: expected 1 to 1000")
         if self.json is not None:
             cli.new_file("--json", self.json, (".json",))
 
@@ -57,11 +61,13 @@ def evaluate(options: Options) -> tuple[dict, str]:
     sampler = options.sampler()
     name, data = data_of(sampler, options.run, options.data)
     if isinstance(data, Mixture):
-        if options.sigma is not None:
-            raise ConfigError(f"--sigma {options.sigma}: for images; the modes of --data {name} are counted without it")
+        for option, value in (("--sigma", options.sigma), ("--draws", options.draws)):
+            if value is not None:
+                raise ConfigError(f"{option} {value}: for images; the modes of --data {name} are counted without it")
         result = mode_table.measure(sampler, data, options.n, options.seed)
         return result, mode_table.text(result)
-    result = parzen_table.measure(sampler, data, name, options.n, options.sigma, options.seed)
+    draws = parzen_table.DRAWS if options.draws is None else options.draws
+    result = parzen_table.measure(sampler, data, name, options.n, options.sigma, options.seed, draws)
     return result, parzen_table.text(result)
 
 

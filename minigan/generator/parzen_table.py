@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 
@@ -13,30 +15,44 @@ from minigan.generator.sampler import Sampler
 from minigan.metrics import parzen, table1
 from minigan.options.console import is_terminal
 
+DRAWS = 10
+
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: mean, standard error and sigma in the authors' grid, and what a finer grid finds.
+    """One line of the table: means over draws, in the authors' grid of sigma, and in a finer grid.
 
-    curve  ((sigma, mean over validation images), ...)
+    mean            over draws of the mean over test images, in nats
+    spread          deviation of a draw's mean from draw to draw; None for one draw
+    standard_error  std / sqrt(n) over test images, the mean over draws
+    draws           each draw's mean
+    sigma           the median of what the draws chose
+    curve           ((sigma, mean over validation images), ...) of the first draw
     """
 
     name: str
     mean: float
+    spread: float | None
     standard_error: float
+    draws: tuple[float, ...]
     sigma: float
     at_edge: bool
     curve: tuple[tuple[float, float], ...]
     finer_mean: float
+    finer_spread: float | None
     finer_sigma: float
 
 
-def measure(sampler: Sampler, data: Dataset, name: str, n: int | None, sigma: float | None, seed: int) -> dict:
-    """The table as JSON has it: {"data", "n", "seed", "sigma_images", "test_images", "rows", "paper"}.
+def measure(
+    sampler: Sampler, data: Dataset, name: str, n: int | None, sigma: float | None, seed: int, draws: int = DRAWS
+) -> dict:
+    """The table as JSON has it: {"data", "n", "draws", "seed", "sigma_images", "test_images", "rows", "paper"}.
 
     name   the data's name or path as given
     n      how many samples, and as many training images, centres and images of noise; None for the authors' 10,000
     sigma  deviation of the Gaussians, None for the authors' grid
+    draws  of the samples, of training images and of noise, with seeds from `seed` on; k-means has one start, for
+           its centres hardly depend on it and take long to find
 
     Raises ConfigError where there are no test images.
     """
@@ -44,15 +60,19 @@ def measure(sampler: Sampler, data: Dataset, name: str, n: int | None, sigma: fl
     validation, test = (data.scaled(part, np.float64) for part in held_out(data, name))
     train = data.scaled(data.train, np.float32)
     sets = {
-        "minigan": lambda: sampler.generate(sampler.draw_z(n, seed)),
-        "training images": lambda: train[:n],
-        "k-means centres": lambda: table1.k_means_centres(train, n, seed),
-        "marginal noise": lambda: table1.marginal_noise(test, n, seed),
+        "minigan": (lambda s: sampler.generate(sampler.draw_z(n, s)), draws),
+        "training images": (lambda s: table1.some_of(train, n, s), draws if n < len(train) else 1),
+        "k-means centres": (lambda s: table1.k_means_centres(train, n, s), 1),
+        "marginal noise": (lambda s: table1.marginal_noise(test, n, s), draws),
     }
-    rows = [measured(sampler.ops, what, make(), validation, test, sigma) for what, make in sets.items()]
+    rows = [
+        measured(sampler.ops, what, [partial(draw, seed + i) for i in range(times)], validation, test, sigma)
+        for what, (draw, times) in sets.items()
+    ]
     return {
         "data": data.name,
         "n": n,
+        "draws": draws,
         "seed": seed,
         "sigma_images": len(validation),
         "test_images": len(test),
@@ -61,47 +81,62 @@ def measure(sampler: Sampler, data: Dataset, name: str, n: int | None, sigma: fl
     }
 
 
-def measured(ops, name: str, samples: np.ndarray, validation, test, sigma: float | None) -> Row:
-    """The row of one set of samples (n, d)."""
+def measured(ops, name: str, draws: list[Callable[[], np.ndarray]], validation, test, sigma: float | None) -> Row:
+    """The row of some draws of samples, each (n, d)."""
     from tqdm import tqdm
 
-    points = (len(validation) + len(test)) * (2 if sigma is None else 1)
-    hidden = not is_terminal(sys.stderr)
-    with tqdm(total=points, desc=f"{len(samples)} {name}", leave=False, file=sys.stderr, disable=hidden) as bar:
-        if sigma is None:
-            found, finer = parzen.estimates(ops, test, validation, samples, bar.update)
-        else:
-            found = finer = parzen.estimate(ops, test, validation, samples, np.array([sigma]), bar.update)
+    points = len(draws) * (len(validation) + len(test)) * (2 if sigma is None else 1)
+    found, finer = [], []
+    with tqdm(total=points, desc=name, leave=False, file=sys.stderr, disable=not is_terminal(sys.stderr)) as bar:
+        for draw in draws:
+            samples = draw()
+            if sigma is None:
+                one, closer = parzen.estimates(ops, test, validation, samples, bar.update)
+            else:
+                one = closer = parzen.estimate(ops, test, validation, samples, np.array([sigma]), bar.update)
+            found.append(one)
+            finer.append(closer)
+    means, finer_means = (tuple(e.mean for e in of) for of in (found, finer))
     return Row(
         f"{len(samples)} {name}",
-        found.mean,
-        found.standard_error,
-        found.sigma,
-        found.at_edge,
-        found.curve,
-        finer.mean,
-        finer.sigma,
+        float(np.mean(means)),
+        spread(means),
+        float(np.mean([e.standard_error for e in found])),
+        means,
+        float(np.median([e.sigma for e in found])),
+        any(e.at_edge for e in found),
+        found[0].curve,
+        float(np.mean(finer_means)),
+        spread(finer_means),
+        float(np.median([e.sigma for e in finer])),
     )
+
+
+def spread(means: tuple[float, ...]) -> float | None:
+    """The standard deviation from draw to draw, in nats; None for one draw."""
+    return float(np.std(means, ddof=1)) if len(means) > 1 else None
 
 
 def text(result: dict) -> str:
     """The table to print, in nats."""
-    curve = result["rows"][0]["curve"]
+    curve, draws = result["rows"][0]["curve"], result["draws"]
     given = len(curve) == 1
     how = "as given" if given else f"chosen on {result['sigma_images']} held-out images"
     lines = [
         f"Parzen estimate of the log-likelihood of {result['test_images']} test images ({result['data']}), in nats",
-        f"sigma {how}; samples drawn with seed {result['seed']}",
+        f"sigma {how}; {draws} draw{'s' * (draws != 1)} of samples, seeds from {result['seed']} on",
+        "mean over draws, +- standard error over test images, and the deviation from draw to draw",
         "",
-        f"{'':24} {'mean':>8} +- {'s.e.':4}  {'sigma':>5}" + ("" if given else "    finer sigma"),
+        f"{'':24} {'mean':>8} +- {'s.e.':4} {'draws':>6}  {'sigma':>5}" + ("" if given else "    finer sigma"),
     ]
     for row in result["rows"]:
         finer = "" if given else f"{row['finer_mean']:8.1f} ({row['finer_sigma']:.3f})"
         edge = "  sigma is at the grid's edge: the best may lie outside" if row["at_edge"] else ""
-        numbers = f"{row['mean']:8.1f} +- {row['standard_error']:4.1f}  {row['sigma']:.3f}"
+        apart = f"{row['spread']:6.1f}" if row["spread"] is not None else f"{'one':>6}"
+        numbers = f"{row['mean']:8.1f} +- {row['standard_error']:4.1f} {apart}  {row['sigma']:.3f}"
         lines.append(f"{row['name']:24} {numbers}  {finer}{edge}")
     for name, (mean, error) in result["paper"].items():
         lines.append(f"{f'paper: {name}':24} {mean:8.1f} +- {error:4.1f}")
-    lines += ["", "mean over the held-out images along sigma, minigan:"]
+    lines += ["", "mean over the held-out images along sigma, minigan, first draw:"]
     lines += ["  ".join(f"{sigma:8.3f}" for sigma, _ in curve), "  ".join(f"{mean:8.1f}" for _, mean in curve)]
     return "\n".join(lines)

@@ -34,10 +34,15 @@ def k_means_centres(examples: np.ndarray, n: int, seed: int) -> np.ndarray:
     from sklearn.exceptions import ConvergenceWarning
 
     k = max(1, min(n, len(examples) // EXAMPLES_A_CENTRE))
-    start = examples[rng.permutation(seed, AFTER_EVERY_RUN, len(examples))[:k]]
+    start = some_of(examples, k, seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return KMeans(k, init=start, n_init=1, max_iter=LLOYD_ITERATIONS).fit(examples).cluster_centers_
+
+
+def some_of(examples: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """n of the examples (N, d) at random, each once at most; all where there are no more."""
+    return examples[rng.permutation(seed, AFTER_EVERY_RUN, len(examples))[:n]]
 
 
 def marginal_noise(images: np.ndarray, n: int, seed: int) -> np.ndarray:

@@ -24,20 +24,23 @@ def arrays(tmp_path):
 
 def test_the_parzen_table_is_the_protocol_and_json_has_it_all(digits_run, said, tmp_path):
     out = tmp_path / "table.json"
-    code, text, error = said(main, "--run", digits_run, "--n", 200, "--json", out, "--backend", "numpy")
+    how = ("--n", 200, "--draws", 3, "--seed", 5, "--backend", "numpy")
+    code, text, error = said(main, "--run", digits_run, *how, "--json", out)
     assert code == 0, error
     result = json.loads(out.read_text())
     names = [row["name"] for row in result["rows"]]
     assert names == ["200 minigan", "200 training images", "200 k-means centres", "200 marginal noise"]
     data = load("digits")
     test = data.test / 255
-    expected = parzen.estimate(backends.get("numpy"), test[99:], test[:99], Sampler.load(digits_run).sample(200))
-    ours = result["rows"][0]
-    assert (ours["mean"], ours["standard_error"], ours["sigma"]) == (
-        pytest.approx(expected.mean),
-        pytest.approx(expected.standard_error),
-        expected.sigma,
-    )
+    samples = [Sampler.load(digits_run).sample(200, seed) for seed in (5, 6, 7)]
+    expected = [parzen.estimate(backends.get("numpy"), test[99:], test[:99], x) for x in samples]
+    ours, training_images, centres, noise = result["rows"]
+    means = [estimate.mean for estimate in expected]
+    assert ours["draws"] == pytest.approx(means) and ours["mean"] == pytest.approx(np.mean(means))
+    assert ours["spread"] == pytest.approx(np.std(means, ddof=1)) and ours["spread"] > 0
+    assert ours["standard_error"] == pytest.approx(np.mean([estimate.standard_error for estimate in expected]))
+    assert ours["sigma"] == np.median([estimate.sigma for estimate in expected])
+    assert all(len(set(row["draws"])) == 3 for row in (training_images, noise)) and centres["spread"] is None
     assert len(ours["curve"]) == 10 and ours["finer_mean"] >= ours["mean"] - 1
     assert f"{ours['mean']:.1f}" in text and "198 test images" in text
 
@@ -49,9 +52,9 @@ def test_the_parzen_table_has_the_papers_rows_for_mnist():
 
 
 def test_the_parzen_table_warns_of_a_sigma_at_the_edge(digits_run, said):
-    code, text, _ = said(main, "--run", digits_run, "--n", 2, "--backend", "numpy")
+    code, text, _ = said(main, "--run", digits_run, "--n", 2, "--draws", 1, "--backend", "numpy")
     assert code == 0 and ("edge" in text) == any(
-        line.split()[5] in ("0.100", "1.000") for line in text.splitlines() if line.startswith(("2 ", "1 "))
+        line.split()[6] in ("0.100", "1.000") for line in text.splitlines() if line.startswith(("2 ", "1 "))
     )
 
 
@@ -71,6 +74,7 @@ def test_a_given_sigma_is_taken(digits_run, said, tmp_path):
         (["--sigma", "inf"], "--sigma inf"),
         (["--sigma", "nan"], "--sigma nan"),
         (["--sigma", "1e-200"], "--sigma 1e-200: expected finite numbers above"),
+        (["--draws", "0"], "--draws 0"),
         (["--seed", "-1"], "--seed -1"),
         (["--threads", "0"], "--threads 0"),
         (["--json", "x.txt"], "--json x.txt"),
