@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.util import find_spec
 
 from minigan.backends.ops import Ops
@@ -34,7 +35,7 @@ def get(name: str, threads: int | None = None, device: int = 0, precision: str =
             return NumpyOps(threads)
         case "numba":
             if reason := why_no_numba():
-                raise ConfigError(f"--backend numba: {reason}; expected that undone, or --backend numpy")
+                raise ConfigError(f"--backend numba: {reason}; expected --backend numpy, or that undone")
             from minigan.backends.numba.numba_ops import NumbaOps
 
             return NumbaOps(threads)
@@ -67,6 +68,8 @@ def gpu_mode() -> str:
 
 def why_no_numba() -> str | None:
     """Why nothing can be compiled here, in a few words; None where it can."""
+    if sys.platform == "win32":
+        return "its threads call POSIX functions, which Windows does not have"
     disabled = os.environ.get("NUMBA_DISABLE_JIT", "0")
     if disabled not in ("", "0"):
         return f"NUMBA_DISABLE_JIT={disabled} turns its compiler off"

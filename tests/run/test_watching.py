@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from small_run import SMALL
 
+from minigan import ConfigError, Recipe
+from minigan.backends import get, why_no_numba
 from minigan.files.run_folder import RunFolder
+from minigan.game.work import backend_for
 from minigan.run import trainer as trainers
 from minigan.run.trainer import Trainer
 from minigan.train import main, options
@@ -194,3 +197,11 @@ def test_the_record_says_what_the_run_was_made_with(tmp_path, monkeypatch):
         file.write('{"cut sho')
     main(["--iterations", "60", "--out", "run", "--resume"])
     assert [line["iteration"] for line in RunFolder(Path("run")).remembered()] == [0, 20, 40]
+
+
+def test_windows_computes_on_numpy(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert "Windows" in why_no_numba()
+    assert backend_for(10**9, Recipe(), threads=1, device=0) == "numpy"
+    with pytest.raises(ConfigError, match="backend numba: .*Windows.*backend numpy"):
+        get("numba")
