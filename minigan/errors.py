@@ -56,11 +56,11 @@ class CheckpointError(Told, ValueError):
     """A checkpoint that cannot be trusted or does not fit: which file, and why."""
 
 
-class PassedOver(UserWarning):
+class PassedOver(Told, UserWarning):
     """A checkpoint that cannot be trusted, in whose place an older one is taken."""
 
 
-class DataWarning(UserWarning):
+class DataWarning(Told, UserWarning):
     """Data that were read, but not all of them, or not as one may think: what, and why."""
 
 

@@ -162,7 +162,7 @@ def test_of_several_sets_in_torchvisions_layout_mnist_is_mnist(tmp_path, monkeyp
 def test_other_pictures_for_mnist_are_said_to_be(tmp_path, monkeypatch):
     mnist_in(tmp_path)
     monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
-    with pytest.warns(DataWarning, match="--data mnist: its files hold other pictures"):
+    with pytest.warns(DataWarning, match="^data mnist: its files hold other pictures"):
         load("mnist")
 
 
@@ -171,7 +171,7 @@ def test_a_name_beside_a_folder_of_that_name_says_which(tmp_path, monkeypatch, n
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).mkdir()
     Image.fromarray(np.full((4, 3), 99, np.uint8)).save(tmp_path / name / "a.png")
-    with pytest.warns(DataWarning, match=f"--data {name}: the data set of that name is taken; .* --data ./{name}"):
+    with pytest.warns(DataWarning, match=f"^data {name}: the data set of that name is taken; .* data ./{name}"):
         assert load(name).name == name
     here = load(f"./{name}")
     assert here.image_shape == (4, 3) and here.name == ("own digits" if name == "digits" else name)
@@ -182,7 +182,7 @@ def test_a_name_beside_a_folder_of_that_name_says_which(tmp_path, monkeypatch, n
 def test_options_of_pictures_are_for_folders_of_them(tmp_path, refused, source, options):
     np.save(tmp_path / "a.npy", np.ones((3, 4)))
     source = str(tmp_path / source) if "." in source else source
-    refused(lambda: load(source, pictures=PictureOptions(**options)), "folder of pictures", f"--data {source}")
+    refused(lambda: load(source, pictures=PictureOptions(**options)), "folder of pictures", f"data {source}")
 
 
 def test_a_folder_of_other_files_names_their_kinds(tmp_path, refused):

@@ -191,4 +191,4 @@ def test_every_picture_is_resized(tmp_path):
 )
 def test_options_that_are_none(refused, options):
     ((name, value),) = options.items()
-    refused(lambda: PictureOptions(**options), f"--{name} {value}")
+    refused(lambda: PictureOptions(**options), f"{name} {value}")

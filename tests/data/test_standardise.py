@@ -106,7 +106,7 @@ def test_a_description_that_lies(lie):
 def test_it_fits_the_data_and_goes_without_contrast(refused):
     refused(lambda: Dataset("d", TABLE, standard=Standard(np.zeros(3), np.ones(3))), "3 means", "4")
     refused(lambda: load("digits", 55.0, standardise=True), "contrast", "one of the two")
-    refused(lambda: load("ring", standardise=True), "--standardise", "ring")
+    refused(lambda: load("ring", standardise=True), "standardise", "ring")
 
 
 def test_samples_come_back_in_the_datas_own_units_and_d_takes_them(tmp_path):
