@@ -13,6 +13,8 @@ import argparse
 import json
 import subprocess
 import sys
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from minigan.data import load
+from minigan.generator.parzen_table import DRAWS, measured
 from minigan.generator.reference_data import SIGMA_POINTS
 from minigan.generator.sampler import Sampler
 from minigan.metrics import parzen
@@ -74,9 +77,10 @@ def score(folder: Path, data) -> dict:
     """The estimate on the validation images of a run's newest checkpoint."""
     sampler = Sampler.load(folder, "numba")
     validation = data.scaled(data.validation, np.float64)
-    samples = sampler.sample(parzen.SAMPLES)
-    found, finer = parzen.estimates(sampler.ops, validation, validation[:SIGMA_POINTS], samples)
-    return {"mean": found.mean, "standard_error": found.standard_error, "sigma": found.sigma, "finer": finer.mean}
+    draws = [partial(sampler.sample, parzen.SAMPLES, seed) for seed in range(DRAWS)]
+    row = measured(sampler.ops, str(folder), draws, validation[:SIGMA_POINTS], validation, None)
+    kept = ("mean", "spread", "standard_error", "sigma", "finer_mean")
+    return {name: value for name, value in asdict(row).items() if name in kept}
 
 
 def main() -> None:
@@ -89,17 +93,19 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     data, rows = load(options.data), {}
-    print(f"| preset mnist, {options.epochs} epochs, with | nats | s.e. | sigma | finer sigma |\n|---|---|---|---|---|")
+    head = "nats, mean of ten draws | draw to draw | s.e. | sigma | finer sigma"
+    print(f"| preset mnist, {options.epochs} epochs, with | {head} |\n|---|---|---|---|---|---|")
     for name, flags in SETTINGS.items():
         if options.only and not any(part in name for part in options.only):
             continue
         folder = folder_of(options.out, name)
         if not train(folder, flags, options.epochs, options.data, options.threads):
             rows[name] = None
-            print(f"| {name} | diverged | | | |", flush=True)
+            print(f"| {name} | diverged | | | | |", flush=True)
             continue
         rows[name] = row = score(folder, data)
-        numbers = f"{row['mean']:.1f} | {row['standard_error']:.1f} | {row['sigma']:.3f} | {row['finer']:.1f}"
+        errors = f"{row['spread']:.1f} | {row['standard_error']:.1f}"
+        numbers = f"{row['mean']:.1f} | {errors} | {row['sigma']:.3f} | {row['finer_mean']:.1f}"
         print(f"| {name} | {numbers} |", flush=True)
         if options.json:
             options.json.write_text(json.dumps({"epochs": options.epochs, "rows": rows}, indent=1) + "\n")

@@ -13,12 +13,14 @@ so one run tells what other averages would have had.  Each is measured as table 
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from minigan.data import Dataset
 from minigan.files import checkpoint
+from minigan.generator.parzen_table import DRAWS, measured
 from minigan.generator.reference_data import SIGMA_POINTS, data_of
 from minigan.generator.sampler import PREFIX, Sampler
 from minigan.metrics import parzen
@@ -68,11 +70,14 @@ def main() -> None:
     _, data = data_of(sampler, str(options.run), options.data)
     assert isinstance(data, Dataset)
     validation = data.scaled(data.validation[:SIGMA_POINTS], np.float64)
-    lines = ["| G's weights | validation images, nats | sigma | with a finer grid |", "|---|---|---|---|"]
+    lines = ["| G's weights | validation images, nats | draw to draw | sigma | with a finer grid |"]
+    lines.append("|---|---|---|---|---|")
     for what, flat in averages(options.run).items():
         sampler.params.flat[...] = flat
-        found, finer = parzen.estimates(sampler.ops, validation, validation, sampler.sample(parzen.SAMPLES))
-        lines.append(f"| {what} | {found.mean:.1f} | {found.sigma:.3f} | {finer.mean:.1f} ({finer.sigma:.3f}) |")
+        draws = [partial(sampler.sample, parzen.SAMPLES, seed) for seed in range(DRAWS)]
+        row = measured(sampler.ops, what, draws, validation, validation, None)
+        finer = f"{row.finer_mean:.1f} ({row.finer_sigma:.3f})"
+        lines.append(f"| {what} | {row.mean:.1f} | {row.spread:.1f} | {row.sigma:.3f} | {finer} |")
         print(lines[-1], flush=True)
     options.out.write_text("\n".join(lines) + "\n")
 
