@@ -12,7 +12,7 @@ from minigan.generator.reference_data import data_of
 from minigan.generator.sampler import Sampler
 
 TITLE = "Table 1"
-SECONDS = (10, 120)
+SECONDS = (40, 300)
 NEAR = 2
 """Standard errors."""
 

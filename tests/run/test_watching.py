@@ -138,7 +138,8 @@ def test_a_checkpoint_that_fails_ends_the_run(tmp_path, monkeypatch):
 
 
 AS_PYTHON_M = """
-import runpy, sys
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job of a shell has not
 sys.argv[0] = "-m"  # what `python -m` puts there until it has found the module
 print("begins", flush=True)
 runpy.run_module("minigan.train", run_name="__main__", alter_sys=True)
