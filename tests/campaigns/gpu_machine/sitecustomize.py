@@ -28,7 +28,8 @@ class Machine(MetaPathFinder, Loader):
     def exec_module(self, module):
         sys.path += [str(ROOT), str(ROOT / "tests" / "backends")]
         from cublas_stand_in import CublasLibrary
-        from gpu_stand_in import GPU, cupy_of
+        from gpu_stand_in import cupy_of
+        from streams_stand_in import GPU
 
         gpu = GPU()
         vars(module).update({name: value for name, value in vars(cupy_of(gpu)).items() if name[:2] != "__"})

@@ -1,0 +1,11 @@
+"""Data for a game whose iterations are watched and whose minibatches do not matter."""
+
+
+class Still:
+    """Minibatches that are there already."""
+
+    def prepare(self, iteration, k):
+        pass
+
+    def minibatch(self, draw, count, out):
+        pass
