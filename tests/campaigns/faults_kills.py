@@ -48,6 +48,7 @@ def forked(args: list[str], before: Callable[[], None] = lambda: None) -> int:
         tqdm.set_lock(threading.RLock())
         before()
         train(args)
+        code = 0
     except SystemExit as end:
         code = end.code or 0
     finally:
