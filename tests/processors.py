@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import llvmlite.binding as llvm
@@ -103,16 +104,27 @@ def not_as_asked() -> str | None:
     return f"{', '.join(wrong)}: not what this process has got, which is {in_words()}" if wrong else None
 
 
+def run_under(setting: Setting, command: list[str]) -> tuple[int, str]:
+    """The exit code and what was printed."""
+    environment = os.environ | {setting.variable: setting.value}
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    made = subprocess.run(command, env=environment, text=True, check=False, **both)
+    return made.returncode, made.stdout
+
+
 def main(command: list[str]) -> int:
-    """Run a command under each setting; how many of the runs failed."""
-    failed = []
+    """Run a command under each setting, one run a core at a time; how many of the runs failed."""
+    chosen, failed = [], []
     for setting in SETTINGS:
         if reason := setting.why_not():
             print(f"= {setting}: passed over, {reason}", flush=True)
-            continue
-        print(f"= {setting}", flush=True)
-        if subprocess.run(command, env=os.environ | {setting.variable: setting.value}, check=False).returncode:
-            failed.append(str(setting))
+        else:
+            chosen.append(setting)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for setting, (code, said) in zip(chosen, pool.map(lambda setting: run_under(setting, command), chosen)):
+            print(f"= {setting}\n{said}", end="", flush=True)
+            if code:
+                failed.append(str(setting))
     print(f"= failed: {', '.join(failed)}" if failed else "= none failed")
     return len(failed)
 
