@@ -13,6 +13,7 @@ from minigan.data import SOURCES
 from minigan.errors import CheckpointError
 from minigan.options import cli
 from minigan.options.config import THIS_CALL, Config, preset, shipped_presets
+from minigan.options.console import say
 
 PROG = "minigan.export"
 INTERVALS = ("log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
@@ -87,7 +88,7 @@ def main(args: list[str] | None = None) -> None:
         options = cli.parse(Options, args, PROG)
         cli.new_file("--out", options.out, (".safetensors",))
         export(Path(options.run), Path(options.out))
-        print(f"{options.out}: {Path(options.out).stat().st_size / 1e6:.1f} MB")
+        say(f"{options.out}: {Path(options.out).stat().st_size / 1e6:.1f} MB")
 
     cli.run(PROG, body)
 

@@ -10,6 +10,7 @@ from typing import Literal
 from minigan.errors import ConfigError
 from minigan.generator.trained import TrainedOptions
 from minigan.options import cli
+from minigan.options.console import say
 
 PROG = "minigan.figure"
 
@@ -73,7 +74,7 @@ def main(args: list[str] | None = None) -> None:
             contrast=contrast,
             outlined=outlined,
         )
-        print(options.out)
+        say(options.out)
 
     cli.run(PROG, body)
 

@@ -20,7 +20,7 @@ from minigan import backends
 from minigan.data import Dataset, Mixture, dataset_of, describe, minibatches
 from minigan.data.describe import scaled_as
 from minigan.data.ranges import far_apart, outside_unit_interval
-from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line
+from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line, shortened
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Snapshot
 from minigan.game import optim
@@ -58,8 +58,8 @@ class GAN:
         threads: int | None = None,
         device: int = 0,
     ):
+        check_players(generator, discriminator, recipe)
         self.recipe = recipe.checked
-        check_players(generator, discriminator)
         self.generator, self.discriminator = generator, discriminator
         if backend == AUTO:
             backend = backend_for(multiplications(generator, discriminator, recipe), recipe, threads, device)
@@ -90,8 +90,8 @@ class GAN:
         where weights are not finite in the end.
         """
         for name, number in (("epochs", epochs), ("iterations", 0 if iterations is None else iterations)):
-            if not isinstance(number, Integral) or number < 0:
-                raise ConfigError(f"{name} {number!r}: expected a whole number, 0 or more")
+            if not isinstance(number, Integral) or isinstance(number, bool) or number < 0:
+                raise ConfigError(f"{name} {shortened(repr(number))}: expected a whole number, 0 or more")
         data = X if isinstance(X, (Dataset, Mixture)) else dataset_of("array", X)
         self.check_data(data)
         if apart := far_apart(data):
@@ -232,7 +232,7 @@ class GAN:
         recipe, generator, data = from_header(path, header)
         with what_a_header_asks_for(path):
             networks = [generator, models.from_json(header["discriminator"])]
-            check_players(*networks)
+            check_players(*networks, recipe)
             weights = {
                 f"{role}.{name}": (shape, recipe.dtype)
                 for role, network in zip(("generator", "discriminator"), networks)
@@ -278,11 +278,12 @@ class GAN:
         return views
 
 
-def check_players(generator: Sequential, discriminator: Sequential) -> None:
-    """Raise ConfigError for what is no network, and for a D that does not end in its logit."""
-    for name, network in (("generator", generator), ("discriminator", discriminator)):
-        if not isinstance(network, Sequential):
-            raise ConfigError(f"the {name} is {network!r}, expected a Sequential of layers")
+def check_players(generator: Sequential, discriminator: Sequential, recipe: Recipe) -> None:
+    """Raise ConfigError for what is no network or recipe, and for a D that does not end in its logit."""
+    for name, part in (("generator", generator), ("discriminator", discriminator), ("recipe", recipe)):
+        kind, what = (Recipe, "a Recipe") if name == "recipe" else (Sequential, "a Sequential of layers")
+        if not isinstance(part, kind):
+            raise ConfigError(f"the {name} is {shortened(repr(part))}, expected {what}")
     if not discriminator.layers[-1].shapes():
         last = type(discriminator.layers[-1]).__name__
         raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")

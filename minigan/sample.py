@@ -13,6 +13,7 @@ from minigan.errors import ConfigError
 from minigan.generator.latent_lines import straight_lines
 from minigan.generator.trained import TrainedOptions
 from minigan.options import cli
+from minigan.options.console import say
 from minigan.options.recipe import check_sample
 
 PROG = "minigan.sample"
@@ -58,7 +59,7 @@ def main(args: list[str] | None = None) -> None:
             z = sampler.draw_z(options.n, options.seed)
         x = sampler.in_own_units(sampler.generate(z)).astype(np.float32)
         write(Path(options.out), x, z, sampler.data, options.columns)
-        print(options.out)
+        say(options.out)
 
     cli.run(PROG, body)
 

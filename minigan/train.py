@@ -11,7 +11,7 @@ from pathlib import Path
 from minigan.errors import ConfigError, in_a_command
 from minigan.options import cli
 from minigan.options.config import Config, preset, to_toml
-from minigan.options.console import tell
+from minigan.options.console import say, tell
 
 PROG = "minigan.train"
 COMPILING = "the kernels are compiled, some ten seconds; later runs find them where a cache folder can be written"
@@ -106,12 +106,12 @@ def report(trainer) -> None:
     """Where the run's files are."""
     folder, iteration = trainer.folder, trainer.gan.iteration
     if trainer.stop_signal is not None:
-        print(f"stopped at iteration {iteration} of {trainer.total}; go on with --out {folder.path} --resume")
+        say(f"stopped at iteration {iteration} of {trainer.total}; go on with --out {folder.path} --resume")
     else:
-        print(f"picture     {folder.picture(iteration)}")
+        say(f"picture     {folder.picture(iteration)}")
     if folder.metrics.exists():
-        print(f"metrics     {folder.metrics}")
-    print(f"checkpoint  {folder.checkpoint(iteration)}")
+        say(f"metrics     {folder.metrics}")
+    say(f"checkpoint  {folder.checkpoint(iteration)}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minigan import GAN, ConfigError, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
+from minigan import GAN, ConfigError, DataError, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
 from minigan.errors import DivergedError
 
 RECIPE = Recipe(latent=3, batch_size=4)
@@ -114,3 +114,24 @@ def test_a_floor_above_the_learning_rate_does_not_raise_it():
 def test_a_number_of_a_gpu_is_refused_on_a_cpu():
     with pytest.raises(ConfigError, match="^device 7: expected backend cupy, for numpy computes on the CPU"):
         GAN(generator(), discriminator(), RECIPE, device=7)
+
+
+def test_what_is_no_recipe_no_layer_and_no_data():
+    G, D = Sequential(Linear(8, 4), Sigmoid()), Sequential(Linear(4, 1))
+    with pytest.raises(ConfigError, match="the recipe is {'latent': 8}, expected a Recipe"):
+        GAN(G, D, {"latent": 8})
+    with pytest.raises(ValueError, match="expected layers such as"):
+        Sequential(Sequential(Linear(8, 8)), Linear(8, 4))
+    with pytest.raises(DataError, match="dtype object"):
+        GAN(G, D, Recipe(latent=8)).fit(None)
+    with pytest.raises(ConfigError) as refused:
+        GAN(G, D, Recipe(latent=8)).fit(np.zeros((20, 4)), np.zeros(500))
+    assert str(refused.value).startswith("epochs array(") and "\n" not in str(refused.value)
+
+
+def test_numbers_of_numpy_can_be_saved(tmp_path):
+    recipe = Recipe(latent=8, batch_size=np.int64(5), seed=np.uint64(3), lr=np.float32(0.1))
+    G, D = Sequential(Linear(np.int64(8), 4), Sigmoid()), Sequential(Linear(4, 1))
+    gan = GAN(G, D, recipe).fit(np.random.default_rng(0).random((20, 4)), iterations=np.int64(2))
+    gan.save(tmp_path / "a.safetensors")
+    np.testing.assert_array_equal(GAN.load(tmp_path / "a.safetensors").sample(3), gan.sample(3))

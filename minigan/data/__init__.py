@@ -128,9 +128,14 @@ def reader_of(path: Path) -> tuple[Callable[..., Dataset], Path]:
 
 
 def what_lies_in(folder: Path) -> str:
-    """The kinds of files in a folder, for an error; nothing where it is no folder or has none."""
-    files = [path for path in entries(folder) if path.is_file()] if os.path.isdir(folder) else []
-    return f" ({kinds_of(files)})" if files else ""
+    """The kinds of files in a folder, or that it has none, for an error; nothing where it is no folder."""
+    if not os.path.isdir(folder):
+        return ""
+    found = list(entries(folder))
+    files = [path for path in found if path.is_file()]
+    if files:
+        return f" ({kinds_of(files)})"
+    return " (folders alone; pictures may lie in it, or in a folder a class)" if found else " (an empty folder)"
 
 
 def no_pictures(source: str | Path, pictures: PictureOptions) -> None:

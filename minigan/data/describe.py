@@ -79,3 +79,8 @@ def scaled_as(described: dict, values: Any, dtype) -> np.ndarray:
             raise DataError("x: floats that are whole numbers up to 255, expected [0, 1] (divide by 255), or uint8")
         contrast = None
     return replace(x, contrast=contrast, standard=standard).scaled(x.train, dtype)
+
+
+def nameless(described: dict) -> dict:
+    """A description of data without their name: the same data may have got another one."""
+    return {key: value for key, value in described.items() if key != "name"}

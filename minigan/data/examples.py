@@ -25,7 +25,8 @@ def dataset_of(name: str, train: Any, validation: Any = None, test: Any = None, 
     Warns, DataWarning, of bytes that are nearly black throughout.
     """
     source = source or name
-    first, *others = [None if part is None else in_pictures(source, part) for part in (train, validation, test)]
+    first = in_pictures(source, train)
+    others = [None if part is None else in_pictures(source, part) for part in (validation, test)]
     for array in others:
         if array is not None and array.shape[1:] != first.shape[1:]:
             raise DataError(f"{source}: examples of shape {array.shape[1:]}, expected {first.shape[1:]} as in 'train'")

@@ -91,6 +91,9 @@ def open_image(path: Path):
             start = file.read(12)
             content = f"content that begins with {start!r} is no picture to Pillow" if start else "an empty file"
             raise DataError(f"{path}: cannot be read ({content}), expected a whole picture") from None
+        except Image.DecompressionBombError:
+            most = f"{2 * Image.MAX_IMAGE_PIXELS:,} pixels at most"
+            raise DataError(f"{path}: too large, expected {most} (resize it before)") from None
         with image:
             yield image
 

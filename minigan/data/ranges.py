@@ -8,6 +8,7 @@ from minigan.data.dataset import Dataset
 
 FAR_APART = 100.0
 """From this quotient of their root mean squares on, features differ by orders of magnitude."""
+LINEAR = "'linear' as the last layer of --generator"
 DARK = 64
 """Above this, pictures are of 8 bits."""
 
@@ -21,14 +22,14 @@ def outside_unit_interval(data) -> str:
     """What to say of data that leave [0, 1] where G ends in a sigmoid: their range, and what was expected."""
     said = "values outside [0, 1], and the generator ends in a sigmoid"
     if not isinstance(data, Dataset) or data.contrast is not None or data.standard is not None:
-        return f"{said}; expected 'linear'"
+        return f"{said}; expected {LINEAR}"
     low, high, apart = data.train.min(), data.train.max(), far_apart(data)
     said += f": from {low:.4g} to {high:.4g}"
     if 0 <= low and high <= 255 and (data.image_shape or are_bytes(data.train) or not apart):
-        return f"{said}; expected [0, 1] (divide by {255 if high > DARK else high:.4g}), or 'linear'"
+        return f"{said}; expected [0, 1] (divide by {255 if high > DARK else high:.4g}), or {LINEAR}"
     if -1 <= low and high <= 1:
-        return f"{said}; expected [0, 1] (add 1 and divide by 2), or 'linear'"
-    return f"{said}; {apart}, and 'linear' is expected" if apart else f"{said}; expected 'linear', or [0, 1]"
+        return f"{said}; expected [0, 1] (add 1 and divide by 2), or {LINEAR}"
+    return f"{said}; {apart}, and {LINEAR} is expected" if apart else f"{said}; expected {LINEAR}, or [0, 1]"
 
 
 def far_apart(data) -> str:

@@ -40,7 +40,7 @@ def write(path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
     Raises CheckpointError for a dtype that safetensors does not hold, OSError where the disk refuses; nothing
     half-written is left under any name.
     """
-    text = json.dumps(header | {"format": FORMAT, "digest": UNSIGNED}, sort_keys=True)
+    text = json.dumps(header | {"format": FORMAT, "digest": UNSIGNED}, sort_keys=True, default=np.generic.item)
     try:
         ordered = {name: in_order(tensor) for name, tensor in sorted(tensors.items())}
         data = memoryview(serialise(ordered, metadata={"minigan": text}))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from minigan.data import Dataset, Mixture, PictureOptions, load
-from minigan.data.describe import standard_of
-from minigan.errors import ConfigError, DataError
+from minigan.data.describe import describe, nameless, standard_of
+from minigan.errors import ConfigError, DataError, DataWarning
 from minigan.files.run_folder import RunFolder
 from minigan.generator.sampler import Sampler
 
@@ -42,6 +43,8 @@ def data_of(sampler: Sampler, run: str | None, source: str | None) -> tuple[str,
         raise ConfigError(f"--data {source}: {found}, expected {made} as G makes them")
     if isinstance(data, Dataset):
         data = replace(data, standard=standard_of(sampler.data))
+    if not given and nameless(describe(data)) != nameless(sampler.data):
+        warnings.warn(f"--data {source}: has changed since G was trained on it", DataWarning, stacklevel=2)
     return source, data
 
 

@@ -123,7 +123,7 @@ def to_json(network: Sequential) -> str:
     for layer in network.layers:
         sizes = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in ("weights", "bias")}
         described.append([type(layer).__name__, sizes])
-    return json.dumps(described)
+    return json.dumps(described, default=np.generic.item)
 
 
 def from_json(text: str) -> Sequential:

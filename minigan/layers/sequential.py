@@ -89,7 +89,7 @@ class Sequential:
 
 def check(layer: Any) -> None:
     """Raise ValueError unless this is a layer, and its sizes are whole numbers from 1."""
-    if isinstance(layer, type) or not hasattr(layer, "shapes"):
+    if isinstance(layer, (type, Sequential)) or not hasattr(layer, "shapes"):
         raise ValueError(f"Sequential: {layer!r}, expected layers such as Linear(100, 1200) and ReLU()")
     for name in ("n_in", "n_out", "pieces"):
         size = getattr(layer, name, 1)

@@ -39,6 +39,16 @@ def tell(line: str) -> None:
         return
 
 
+def say(line: str) -> None:
+    """A line on standard output.  One that takes no more is told, and ends nothing: what is said has been done."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise  # its reader has read enough
+    except (OSError, ValueError) as error:
+        tell(f"standard output takes no more ({error}): {line}")
+
+
 @contextmanager
 def standard_streams() -> Iterator[None]:
     """While a command runs, its streams take every letter, and what is closed takes everything in silence.
@@ -66,5 +76,5 @@ def _flushed(stream) -> None:
     """Written out; where its reader has gone (`| head`), what is left goes nowhere, now and when Python ends."""
     try:
         stream.flush()
-    except (BrokenPipeError, ValueError):
+    except (OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from minigan import data as datasets
+from minigan.data.describe import nameless
 from minigan.data.ranges import far_apart
 from minigan.errors import CheckpointError, ConfigError, DivergedError
 from minigan.files import checkpoint, record
@@ -29,11 +30,6 @@ from minigan.run.validation import Validation
 from minigan.run.watching import Watching, stop_signals
 
 SAMPLES_SHOWN = 100
-
-
-def nameless(described: dict) -> dict:
-    """A description of data without their name: the same data may have got another one."""
-    return {key: value for key, value in described.items() if key != "name"}
 
 
 class Trainer:

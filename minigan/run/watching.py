@@ -34,10 +34,16 @@ class Watching:
 
 @contextmanager
 def stop_signals(stop: Callable) -> Iterator[None]:
-    """SIGINT and SIGTERM call `stop(number, frame)` inside; in another thread than the main one, which alone may have
-    handlers, they do what they did before."""
-    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-    handlers = {number: signal.signal(number, stop) for number in numbers}
+    """SIGINT, SIGTERM and a SIGHUP that is not ignored (nohup) call `stop(number, frame)` inside.
+
+    Only the main thread may have handlers: in another one the signals do what they did before.
+    """
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and (name != "SIGHUP" or signal.getsignal(number) is signal.SIG_DFL):
+                handlers[number] = signal.signal(number, stop)
     try:
         yield
     finally:

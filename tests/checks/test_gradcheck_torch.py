@@ -23,8 +23,6 @@ from minigan.layers import Sequential
 from minigan.layers.params import Grads, Params
 from minigan.rng import Draw
 
-pytestmark = pytest.mark.rounding
-
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
 pytorchs = pytest.importorskip("torch.autograd.gradcheck")
 ROWS = 3

@@ -12,8 +12,6 @@ from minigan.checks import gradients, planted_bugs
 from minigan.checks.planted_bugs import BUGS, planted
 from minigan.checks.table import all_checks, caught_by
 
-pytestmark = pytest.mark.rounding
-
 DOCS = Path(__file__).parents[2] / "docs"
 OPS = get("numpy")
 

@@ -7,8 +7,6 @@ from scipy.special import logsumexp
 from minigan import ConfigError, backends
 from minigan.metrics import parzen
 
-pytestmark = pytest.mark.rounding
-
 RNG = np.random.default_rng(0)
 POINTS, SAMPLES = RNG.random((1500, 7)), RNG.random((2100, 7))
 

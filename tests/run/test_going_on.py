@@ -41,6 +41,20 @@ def test_other_data_under_the_old_name(moved, said):
     assert code == 2 and "trained on other data" in err and iterations(moved) == [10, 20]
 
 
+@pytest.mark.parametrize("extra", [[], ["--standardise", "--generator", "relu 24", "linear"], ["--contrast", "2"]])
+def test_data_that_have_changed_are_told_where_they_stand_beside_samples(tmp_path, said, extra):
+    path, out = tmp_path / "own.npz", tmp_path / "run"
+    parts = {"train": (60, 4), "validation": (9, 4), "test": (20, 4)}
+    np.savez(path, **{part: RANDOM.random(shape) for part, shape in parts.items()})
+    how = [*SMALL, "--generator", "relu 24", "linear", *extra]
+    assert said(main, *how, "--data", path, "--out", out, "--iterations", "2")[0] == 0
+    code, _, err = said(evaluate, "--run", out, "--draws", 1)
+    assert code == 0 and "changed" not in err
+    np.savez(path, **{part: RANDOM.random(shape) for part, shape in parts.items()})
+    code, _, err = said(evaluate, "--run", out, "--draws", 1)
+    assert code == 0 and f"--data {path}: has changed since G was trained on it" in err
+
+
 def test_data_that_are_gone(moved, said):
     for how in ((main, "--out", moved, "--resume", "--iterations", "30"), (evaluate, "--run", moved)):
         code, _, err = said(*how)

@@ -206,3 +206,22 @@ def test_windows_computes_on_numpy(monkeypatch):
     assert backend_for(10**9, Recipe(), threads=1, device=0) == "numpy"
     with pytest.raises(ConfigError, match="backend numba: .*Windows.*backend numpy"):
         get("numba")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, which takes nothing")
+def test_an_output_that_takes_no_more(tmp_path):
+    made = shell(f"{shlex.join([*TRAIN, '--out', str(tmp_path / 'run')])} > /dev/full")
+    assert made.returncode == 0 and complete(tmp_path / "run")
+    assert b"standard output takes no more" in made.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals that hang up here")
+def test_a_terminal_that_hangs_up(tmp_path):
+    command = [sys.executable, "-m", "minigan.train", *SMALL, "--iterations", "1000000", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not any((tmp_path / "run" / "checkpoints").glob("iter*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGHUP)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and b"stopped at iteration" in said
