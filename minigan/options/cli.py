@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NoReturn, TypeVar, get_origin, get_type_hints
+from typing import Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from minigan.errors import (
     CheckpointError,
@@ -68,9 +68,23 @@ def _unknown(kind: type, args: list[str]) -> str | None:
         if name not in hints or not flag.startswith("--"):
             return f"{flag}: unknown{did_you_mean(name, hints, '--') or ', and --help lists what there is'}"
         value = value if "=" in word else following
-        if get_origin(hints[name]) is Literal and not fits(value, hints[name]):
+        choice = get_origin(hints[name]) is Literal and not fits(value, hints[name])
+        if choice or is_no_number(value, hints[name]):
             return f"{flag} {value}: expected {words(hints[name], value)}"
     return None
+
+
+def is_no_number(value: str, hint) -> bool:
+    """Whether an option that takes a number, as its annotation says, cannot be read from this text."""
+    kinds = get_args(hint) or (hint,)
+    read = next((kind for kind in (float, int) if kind in kinds), None)
+    if read is None or value == "None" and type(None) in kinds:
+        return False
+    try:
+        read(value)
+    except ValueError:
+        return True
+    return False
 
 
 def _first_paragraph(box: str) -> str:

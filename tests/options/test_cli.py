@@ -71,9 +71,9 @@ def test_a_value_that_cannot_be_read_is_one_line(said, arguments):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
 def test_the_line_is_the_same_in_every_encoding(encoding):
-    call = [sys.executable, "-m", "minigan.train", "--lr", "abc"]
+    call = [sys.executable, "-m", "minigan.train", "--resume=maybe"]
     done = subprocess.run(call, capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding}, check=False)
-    assert done.stderr == b"minigan.train: Error parsing --lr: could not convert string to float: 'abc'\n"
+    assert done.stderr == b"minigan.train: argument --resume: ignored explicit argument 'maybe'\n"
 
 
 def test_a_command_says_flags_and_a_program_beside_it_arguments():
@@ -89,3 +89,9 @@ def test_a_command_says_flags_and_a_program_beside_it_arguments():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "batch_size 0: expected 1 to 2^30 - 1\n" * 2
     assert done.stderr == "minigan.train: --batch-size 0: expected 1 to 2^30 - 1\n"
+
+
+@pytest.mark.parametrize("words", [["--iterations", "abc"], ["--k", "1.5"], ["--lr", "fast"], ["--k"], ["--threads="]])
+def test_a_number_that_is_none(said, words):
+    code, _, error = said(train.main, *words)
+    assert code == 2 and error.count("\n") == 1 and "expected a" in error and "number" in error
