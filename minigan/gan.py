@@ -19,7 +19,7 @@ import numpy as np
 from minigan import backends
 from minigan.data import Dataset, Mixture, dataset_of, describe, minibatches
 from minigan.data.describe import scaled_as
-from minigan.data.ranges import far_apart, outside_unit_interval
+from minigan.data.ranges import far_apart, out_of_reach
 from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Snapshot
@@ -31,7 +31,7 @@ from minigan.game.priors import Prior
 from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.game.work import AUTO, backend_for, multiplications
 from minigan.generator.sampler import Sampler, forward_in_batches, from_header
-from minigan.layers import Sequential, Sigmoid, models
+from minigan.layers import Sequential, models
 from minigan.layers.params import Params
 from minigan.options.recipe import Recipe
 
@@ -107,14 +107,13 @@ class GAN:
         return self
 
     def check_data(self, data: Dataset | Mixture) -> None:
-        """Raise ConfigError where G does not make such examples: of another width, or outside its sigmoid's range."""
+        """Raise ConfigError where G does not make such examples: of another width, or out of its last layer's range."""
         if data.n_features != self.generator.n_out:
             raise ConfigError(
                 f"{data.name}: examples of {data.n_features} values, and the generator makes {self.generator.n_out}"
             )
-        bounded = isinstance(data, Dataset) and data.in_unit_interval
-        if isinstance(self.generator.layers[-1], Sigmoid) and not bounded:
-            raise ConfigError(f"{data.name}: {outside_unit_interval(data)}")
+        if outside := out_of_reach(data, self.generator.layers[-1]):
+            raise ConfigError(f"{data.name}: {outside}")
 
     def begin(self, batches_per_epoch: int, data: dict) -> None:
         """Set up both players with their initial weights, at iteration 0, for data described so."""

@@ -9,19 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from minigan.layers.activations import Activation
 from minigan.layers.dropout import Dropout
 from minigan.layers.linear import Linear
 from minigan.layers.maxout import Maxout
-from minigan.layers.relu import ReLU
-from minigan.layers.sigmoid import Sigmoid
 
 
 @dataclass(frozen=True)
 class LinearActivation:
-    """y = f(x W + b), f the relu or the sigmoid"""
+    """y = f(x W + b)"""
 
     linear: Linear
-    activation: ReLU | Sigmoid
+    activation: Activation
+
+    @property
+    def kinks(self):
+        return self.activation.kinks
 
     def memory(self, width):
         return self.linear.memory(width) | {"dz": (self.linear.n_out, None)}
@@ -43,6 +46,7 @@ class MaxoutDropout:
 
     maxout: Maxout
     keep: float
+    kinks = Maxout.kinks
 
     def memory(self, width):
         return self.maxout.memory(width)
@@ -74,7 +78,7 @@ def fuse(layers: tuple) -> list[Stage]:
     while i < len(layers):
         pair = layers[i : i + 2]
         match pair:
-            case (Linear(), ReLU() | Sigmoid()):
+            case (Linear(), Activation()):
                 merged = LinearActivation(*pair)
             case (Maxout(), Dropout()):
                 merged = MaxoutDropout(pair[0], pair[1].keep)

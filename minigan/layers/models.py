@@ -3,8 +3,8 @@
     generator     = ["relu 1200 uniform=.05", "relu 1200 uniform=.05", "sigmoid uniform=.05 bias=marginals"]
     discriminator = ["maxout 240x5 uniform=.005 keep=.8", "maxout 240x5 uniform=.005 keep=.5", "linear keep=.5"]
 
-A line is an activation (linear, relu, sigmoid, maxout), a width (units x pieces for maxout; the last layer's width is
-known: the data's features for G, 1 for D) and options:
+A line is an activation (linear, maxout, or the word of one in `minigan.layers.activations`), a width (units x pieces
+for maxout; the last layer's width is known: the data's features for G, 1 for D) and options:
     uniform=r, normal=s, sparse=n    how W begins (`minigan.layers.initialisers`); uniform=.05 where nothing is said
     bias=c, bias=marginals           how b begins; 0 where nothing is said
     keep=p                           dropout on the layer's inputs, keeping a unit with probability p
@@ -18,12 +18,13 @@ from dataclasses import fields
 import numpy as np
 
 from minigan.errors import did_you_mean
-from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
+from minigan.layers import Dropout, Linear, Maxout, Sequential
+from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.initialisers import Constant, Initialiser, Marginals, Normal, Sparse, Uniform
 
-ACTIVATIONS = {"linear": (), "relu": (ReLU(),), "sigmoid": (Sigmoid(),)}
+WORDS = ("linear", *ACTIVATIONS, "maxout")
 WEIGHTS = {"uniform": Uniform, "normal": Normal, "sparse": lambda n: Sparse(int(n))}
-LAYERS = {layer.__name__: layer for layer in (Dropout, Linear, Maxout, ReLU, Sigmoid)}
+LAYERS = {layer.__name__: layer for layer in (Dropout, Linear, Maxout, *ACTIVATIONS.values())}
 
 
 def build(lines: tuple[str, ...], n_in: int, n_out: int, means: np.ndarray | None = None) -> Sequential:
@@ -49,9 +50,9 @@ def build(lines: tuple[str, ...], n_in: int, n_out: int, means: np.ndarray | Non
 
 def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | None) -> list:
     words = line.split()
-    if not words or words[0] not in (*ACTIVATIONS, "maxout"):
-        nearest = did_you_mean(words[0] if words else "", (*ACTIVATIONS, "maxout"))
-        raise ValueError(f"expected it to begin with one of {', '.join(ACTIVATIONS)}, maxout{nearest}")
+    if not words or words[0] not in WORDS:
+        nearest = did_you_mean(words[0] if words else "", WORDS)
+        raise ValueError(f"expected it to begin with one of {', '.join(WORDS)}{nearest}")
     activation, words = words[0], words[1:]
     size = words.pop(0) if words and "=" not in words[0] else None
     weights, bias, keep = Uniform(0.05), Constant(0.0), 1.0
@@ -72,7 +73,8 @@ def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | 
         units, _, pieces = (size or "").partition("x")
         width = _width(units, width_if_last)
         return [*dropout, Maxout(n_in, width, _integer("pieces", pieces, 127), weights, bias)]
-    return [*dropout, Linear(n_in, _width(size, width_if_last), weights, bias), *ACTIVATIONS[activation]]
+    above = [ACTIVATIONS[activation]()] if activation in ACTIVATIONS else []
+    return [*dropout, Linear(n_in, _width(size, width_if_last), weights, bias), *above]
 
 
 def _width(text: str | None, width_if_last: int | None) -> int:

@@ -10,7 +10,6 @@ import numpy as np
 from minigan.backends import Ops
 from minigan.layers.fused import fuse, separate
 from minigan.layers.params import Grads, Params
-from minigan.layers.relu import ReLU
 from minigan.layers.tape import LayerTape, Tape
 
 
@@ -74,11 +73,11 @@ class Sequential:
         return dy if need_dx else None
 
     def dead_units(self, ops: Ops, tape: Tape) -> float | None:
-        """The share of relu units that no row of the last pass lit; None where the network has no relu."""
+        """The share of units that can die (relu) and that no row of the last pass lit; None where there are none."""
         lit = [
             (ops.to_host(memory.y) > 0).any(axis=0)
             for stage, memory in zip(self.stages, tape.layers)
-            if isinstance(getattr(stage.layer, "activation", stage.layer), ReLU)
+            if getattr(self.layers[stage.draw], "dies", False)
         ]
         return 1 - float(np.concatenate(lit).mean()) if lit else None
 

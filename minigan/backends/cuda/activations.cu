@@ -3,7 +3,7 @@
 
 // y = max(0, z + b); NaN stays NaN.      z, y (rows, width)   b (width) or null
 // A thread an entry down its rows.  8 bytes an entry.
-extern "C" __global__ void relu(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
+extern "C" __global__ void relu_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
     const int c = column();
     if (c >= width) return;
     const Real b = bias ? bias[c] : Real(0);
@@ -23,7 +23,7 @@ __device__ inline Real logistic(Real x) { return Real(1) / (Real(1) + exp(-x)); 
 
 // y = 1 / (1 + e^-(z + b))      z, y (rows, width)   b (width) or null
 // A thread an entry down its rows.  8 bytes an entry.
-extern "C" __global__ void sigmoid(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
+extern "C" __global__ void sigmoid_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
     const int c = column();
     if (c >= width) return;
     const Real b = bias ? bias[c] : Real(0);
