@@ -38,6 +38,7 @@ _HOMES = {
     "ReLU": "minigan.layers",
     "Sequential": "minigan.layers",
     "Sigmoid": "minigan.layers",
+    "Tanh": "minigan.layers",
     "Constant": "minigan.layers.initialisers",
     "Marginals": "minigan.layers.initialisers",
     "Normal": "minigan.layers.initialisers",

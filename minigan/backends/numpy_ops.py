@@ -103,6 +103,12 @@ class NumpyOps(NumpyMemory):
         slope *= y
         return np.multiply(dy, slope, out=out)
 
+    def tanh(self, z, out):
+        return np.tanh(z, out=out)
+
+    def tanh_backward(self, dy, y, out):
+        return np.multiply(dy, 1 - y * y, out=out)
+
     def maxout(self, z, bias, keep, draw, out, winner):
         n_pieces = checks.pieces("maxout", z, out, winner)
         checks.shaped("maxout: bias", bias, z.shape[1:], z.dtype)

@@ -61,6 +61,13 @@ class Sigmoid(Activation):
     range = (0, 1)
 
 
-ACTIVATIONS = {layer.word: layer for layer in (ReLU, Sigmoid)}
+class Tanh(Activation):
+    """y = (e^x - e^-x) / (e^x + e^-x)      dx = dy (1 - y^2)      The hyperbolic tangent: a sigmoid from -1 to 1."""
+
+    word = "tanh"
+    range = (-1, 1)
+
+
+ACTIVATIONS = {layer.word: layer for layer in (ReLU, Sigmoid, Tanh)}
 """{the word of presets: the class}"""
 __all__ = [layer.__name__ for layer in ACTIVATIONS.values()]

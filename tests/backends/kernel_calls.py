@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import astuple, dataclass, replace
 from functools import cache
-from math import exp
+from math import e, exp
 from types import SimpleNamespace
 
 import numpy as np
@@ -72,6 +72,8 @@ TABLE = {
     "relu_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: float(x > 0)),
     "sigmoid": Kernel(in_place="z", special=(np.isnan,), places=4, formula=lambda x: 1 / (1 + exp(-x))),
     "sigmoid_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: 1 / (2 + exp(-x) + exp(x))),
+    "tanh": Kernel(in_place="z", special=(np.isnan,), places=4, formula=lambda x: (e**x - e**-x) / (e**x + e**-x)),
+    "tanh_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: (2 / (e**x + e**-x)) ** 2),
     "maxout": Kernel(written=("out", "winner"), scratch=("z",), special=ANY),
     "maxout_backward": Kernel(special=ANY),
     "dropout": Kernel(written=("out", "kept"), special=ANY),

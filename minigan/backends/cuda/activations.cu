@@ -36,6 +36,21 @@ extern "C" __global__ void sigmoid_backward(const Real* dy, const Real* y, Real*
     if (i < n) dz[i] = dy[i] * ((Real(1) - y[i]) * y[i]);
 }
 
+// y = tanh(z + b)      z, y (rows, width)   b (width) or null
+// A thread an entry down its rows.  8 bytes an entry.
+extern "C" __global__ void tanh_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
+    const int c = column();
+    if (c >= width) return;
+    const Real b = bias ? bias[c] : Real(0);
+    EACH_ROW(r, n_rows) y[at(r, width, c)] = tanh(z[at(r, width, c)] + b);
+}
+
+// dz = dy (1 - y^2)      all (n).  A thread an entry, 12 bytes each.
+extern "C" __global__ void tanh_backward(const Real* dy, const Real* y, Real* dz, long long n) {
+    const long long i = entry();
+    if (i < n) dz[i] = dy[i] * (Real(1) - y[i] * y[i]);
+}
+
 // y[:, o] = max_p (z[:, p O + o] + b[p O + o]), then times `scale` where word < threshold, else 0 and no winner.
 // PIECES is P where the compiler knows it: a thread then asks for all of them before it needs the first.  0: any P.
 template <int PIECES>

@@ -70,6 +70,22 @@ def run_relu_backward(board, parts, dy, y, out):
 
 
 @compiled
+def tanh_backward(part, parts, dy, y, out):
+    """dz = dy (1 - y^2)"""
+    one = out.dtype.type(1)
+    start, stop = share(out.shape[0], part, parts)
+    for r in range(start, stop):
+        dy_row, y_row, dz_row = dy[r], y[r], out[r]
+        for c in range(len(y_row)):
+            dz_row[c] = dy_row[c] * (one - y_row[c] * y_row[c])
+
+
+@compiled
+def run_tanh_backward(board, parts, dy, y, out):
+    run(board, parts, tanh_backward, (dy, y, out))
+
+
+@compiled
 def maxout(part, parts, z, bias, out, winner, rows, place, threshold, scale):
     """y[:, o] = max_p (z[:, p O + o] + b[p O + o]), times `scale` where kept; threshold 2^32 keeps all.
 
