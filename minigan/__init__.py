@@ -33,6 +33,7 @@ _HOMES = {
     "Dataset": "minigan.data",
     "Mixture": "minigan.data",
     "Dropout": "minigan.layers",
+    "LeakyReLU": "minigan.layers",
     "Linear": "minigan.layers",
     "Maxout": "minigan.layers",
     "ReLU": "minigan.layers",

@@ -109,6 +109,12 @@ class NumpyOps(NumpyMemory):
     def tanh_backward(self, dy, y, out):
         return np.multiply(dy, 1 - y * y, out=out)
 
+    def leaky_relu(self, z, out, slope):
+        return np.maximum(z, z.dtype.type(slope) * z, out=out)
+
+    def leaky_relu_backward(self, dy, y, out, slope):
+        return np.multiply(dy, np.where(y > 0, y.dtype.type(1), y.dtype.type(slope)), out=out)
+
     def maxout(self, z, bias, keep, draw, out, winner):
         n_pieces = checks.pieces("maxout", z, out, winner)
         checks.shaped("maxout: bias", bias, z.shape[1:], z.dtype)

@@ -68,6 +68,22 @@ class Tanh(Activation):
     range = (-1, 1)
 
 
-ACTIVATIONS = {layer.word: layer for layer in (ReLU, Sigmoid, Tanh)}
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """y = max(x, slope x)      dx = dy ([y > 0] + slope [y <= 0])      (Maas et al. 2013): a relu that cannot die.
+
+    Raises ValueError unless 0 < slope < 1.
+    """
+
+    slope: float = 0.01
+    word = "leaky_relu"
+    kinks = ("y",)
+
+    def __post_init__(self):
+        if not 0 < self.slope < 1:
+            raise ValueError(f"slope={self.slope}: expected a number above 0 and below 1")
+
+
+ACTIVATIONS = {layer.word: layer for layer in (ReLU, Sigmoid, Tanh, LeakyReLU)}
 """{the word of presets: the class}"""
 __all__ = [layer.__name__ for layer in ACTIVATIONS.values()]

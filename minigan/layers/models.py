@@ -7,6 +7,7 @@ A line is an activation (linear, maxout, or the word of one in `minigan.layers.a
 for maxout; the last layer's width is known: the data's features for G, 1 for D) and options:
     uniform=r, normal=s, sparse=n    how W begins (`minigan.layers.initialisers`); uniform=.05 where nothing is said
     bias=c, bias=marginals           how b begins; 0 where nothing is said
+    slope=s                          a number of the activation, where it has one of this name
     keep=p                           dropout on the layer's inputs, keeping a unit with probability p
 """
 
@@ -55,7 +56,8 @@ def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | 
         raise ValueError(f"expected it to begin with one of {', '.join(WORDS)}{nearest}")
     activation, words = words[0], words[1:]
     size = words.pop(0) if words and "=" not in words[0] else None
-    weights, bias, keep = Uniform(0.05), Constant(0.0), 1.0
+    weights, bias, keep, own = Uniform(0.05), Constant(0.0), 1.0, {}
+    numbers = [f.name for f in fields(ACTIVATIONS[activation])] if activation in ACTIVATIONS else []
     for word in words:
         name, _, text = word.partition("=")
         if name in WEIGHTS:
@@ -64,16 +66,19 @@ def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | 
             bias = _bias(text, means)
         elif name == "keep":
             keep = _positive(name, text)
+        elif name in numbers:
+            own[name] = _number(name, text)
         else:
-            known = f"{', '.join(WEIGHTS)}, bias or keep, then = and a value"
-            raise ValueError(f"option {word!r}: expected {known}{did_you_mean(name, (*WEIGHTS, 'bias', 'keep'))}")
+            known = (*WEIGHTS, *numbers, "bias", "keep")
+            expected = f"{', '.join(known[:-1])} or keep, then = and a value"
+            raise ValueError(f"option {word!r}: expected {expected}{did_you_mean(name, known)}")
 
     dropout = [Dropout(keep)] if keep != 1 else []
     if activation == "maxout":
         units, _, pieces = (size or "").partition("x")
         width = _width(units, width_if_last)
         return [*dropout, Maxout(n_in, width, _integer("pieces", pieces, 127), weights, bias)]
-    above = [ACTIVATIONS[activation]()] if activation in ACTIVATIONS else []
+    above = [ACTIVATIONS[activation](**own)] if activation in ACTIVATIONS else []
     return [*dropout, Linear(n_in, _width(size, width_if_last), weights, bias), *above]
 
 
@@ -138,10 +143,13 @@ def from_json(text: str) -> Sequential:
 
 def _described_layer(name: str, sizes: dict):
     """A layer from its name and its sizes.  Raises ValueError for a size that no layer can have."""
+    described = {f.name for f in fields(LAYERS[name])} - {"weights", "bias"}
     for size, value in sizes.items():
+        if size not in described:
+            raise ValueError(f"{name} with {size!r}: expected sizes alone")
         largest = {"n_in": 2**31, "n_out": 2**31, "pieces": 127}.get(size)
         if largest is not None and not (type(value) is int and 1 <= value <= largest):
             raise ValueError(f"{name} of {size} {value!r}: expected a whole number from 1 to {largest}")
-        if largest is None and size != "keep":
-            raise ValueError(f"{name} with {size!r}: expected sizes alone")
+        if largest is None and type(value) not in (int, float):
+            raise ValueError(f"{name} of {size} {value!r}: expected a number")
     return LAYERS[name](**sizes)

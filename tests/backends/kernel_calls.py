@@ -74,6 +74,8 @@ TABLE = {
     "sigmoid_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: 1 / (2 + exp(-x) + exp(x))),
     "tanh": Kernel(in_place="z", special=(np.isnan,), places=4, formula=lambda x: (e**x - e**-x) / (e**x + e**-x)),
     "tanh_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: (2 / (e**x + e**-x)) ** 2),
+    "leaky_relu": Kernel(in_place="z", special=ANY, formula=lambda x: x if x > 0 else 0.01 * x),
+    "leaky_relu_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: 1 if x > 0 else 0.01),
     "maxout": Kernel(written=("out", "winner"), scratch=("z",), special=ANY),
     "maxout_backward": Kernel(special=ANY),
     "dropout": Kernel(written=("out", "kept"), special=ANY),

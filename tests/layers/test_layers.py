@@ -10,7 +10,8 @@ import pytest
 from minigan import rng
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.game.schedules import ExponentialDecay
-from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
+from minigan.layers import Dropout, LeakyReLU, Linear, Maxout, ReLU, Sequential, Sigmoid, Tanh, models
+from minigan.layers.initialisers import Constant, Uniform
 from minigan.layers.params import Grads, Params
 from minigan.layers.tape import LayerTape
 from minigan.rng import Draw
@@ -275,6 +276,23 @@ def test_an_evaluation_tape_makes_dropout_the_identity():
 @pytest.mark.parametrize("layer", [Linear(3, 4), Maxout(3, 4, 2)])
 def test_biases_begin_at_zero_where_nothing_is_said(layer):
     assert not layer.bias(layer.shapes()["b"], Draw(0, 0, 0, rng.Stream.INITIAL_WEIGHTS, None)).any()
+
+
+def test_a_line_of_a_preset_gives_an_activation_its_number_and_a_checkpoint_keeps_it():
+    network = models.build(("leaky_relu 5 slope=.2 keep=.5", "tanh"), 3, 2)
+    assert network.layers[2:] == (LeakyReLU(0.2), Linear(5, 2, Uniform(0.05), Constant(0.0)), Tanh())
+    assert models.from_json(models.to_json(network)).layers[2] == LeakyReLU(0.2)
+    assert models.build(("leaky_relu 5", "linear"), 3, 2).layers[1] == LeakyReLU()
+    with pytest.raises(ValueError, match="layer 'relu 5 slope=.2': option 'slope=.2': expected uniform, .*bias or keep,"):
+        models.build(("relu 5 slope=.2", "linear"), 3, 2)
+    with pytest.raises(ValueError, match="expected uniform, .*slope, bias or keep, .*; did you mean slope?"):
+        models.build(("leaky_relu 5 slpoe=.2", "linear"), 3, 2)
+
+
+@pytest.mark.parametrize("slope", [0, 1, -0.1, float("nan"), float("inf")])
+def test_a_slope_that_the_sign_of_y_cannot_tell_is_an_error(slope):
+    with pytest.raises(ValueError, match="expected a number above 0 and below 1"):
+        LeakyReLU(slope)
 
 
 def test_widths_fit_by_their_values():

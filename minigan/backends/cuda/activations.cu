@@ -51,6 +51,25 @@ extern "C" __global__ void tanh_backward(const Real* dy, const Real* y, Real* dz
     if (i < n) dz[i] = dy[i] * (Real(1) - y[i] * y[i]);
 }
 
+// y = max(z + b, slope (z + b)); NaN stays NaN.      z, y (rows, width)   b (width) or null
+// A thread an entry down its rows.  8 bytes an entry.
+extern "C" __global__ void leaky_relu_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width,
+                                              Real slope) {
+    const int c = column();
+    if (c >= width) return;
+    const Real b = bias ? bias[c] : Real(0);
+    EACH_ROW(r, n_rows) {
+        const Real x = z[at(r, width, c)] + b;
+        y[at(r, width, c)] = x < Real(0) ? slope * x : x;
+    }
+}
+
+// dz = dy ([y > 0] + slope [y <= 0])      all (n).  A thread an entry, 12 bytes each.
+extern "C" __global__ void leaky_relu_backward(const Real* dy, const Real* y, Real* dz, long long n, Real slope) {
+    const long long i = entry();
+    if (i < n) dz[i] = dy[i] * (y[i] > Real(0) ? Real(1) : slope);
+}
+
 // y[:, o] = max_p (z[:, p O + o] + b[p O + o]), then times `scale` where word < threshold, else 0 and no winner.
 // PIECES is P where the compiler knows it: a thread then asks for all of them before it needs the first.  0: any P.
 template <int PIECES>
