@@ -49,6 +49,7 @@ _HOMES = {
     "NON_SATURATING": "minigan.game.losses",
     "SATURATING": "minigan.game.losses",
     "value": "minigan.game.losses",
+    "check_layer": "minigan.checks.own_layer",
 }
 
 __all__ = sorted(_HOMES)

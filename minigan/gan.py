@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -222,15 +222,24 @@ class GAN:
         raise TypeError("a GAN is not copied or pickled: expected save(path), and GAN.load(path)")
 
     @classmethod
-    def load(cls, path: str | Path, backend: str = "numpy", threads: int | None = None, device: int = 0) -> GAN:
+    def load(
+        cls,
+        path: str | Path,
+        backend: str = "numpy",
+        threads: int | None = None,
+        device: int = 0,
+        layers: Iterable[type] = (),
+    ) -> GAN:
         """The GAN of a checkpoint file, or of the newest one in a run's folder.
+
+        layers  the classes of layers of your own in it
 
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
         path, tensors, header = checkpoint.find(Path(path))
-        recipe, generator, data = from_header(path, header)
+        recipe, generator, data = from_header(path, header, layers)
         with what_a_header_asks_for(path):
-            networks = [generator, models.from_json(header["discriminator"])]
+            networks = [generator, models.from_json(header["discriminator"], layers)]
             check_players(*networks)
             weights = {
                 f"{role}.{name}": (shape, recipe.dtype)
@@ -278,10 +287,14 @@ class GAN:
 
 
 def check_players(generator: Sequential, discriminator: Sequential) -> None:
-    """Raise ConfigError for what is no network, and for a D that does not end in its logit."""
+    """Raise ConfigError for what is no network or cannot be loaded again, and for a D that ends in no logit."""
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, Sequential):
             raise ConfigError(f"the {name} is {network!r}, expected a Sequential of layers")
+        try:
+            models.from_json(models.to_json(network), map(type, network.layers))
+        except ValueError as error:
+            raise ConfigError(f"the {name} could not be saved and loaded: {error}") from None
     if not discriminator.layers[-1].shapes():
         last = type(discriminator.layers[-1]).__name__
         raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")

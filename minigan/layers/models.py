@@ -14,16 +14,20 @@ for maxout; the last layer's width is known: the data's features for G, 1 for D)
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import fields
 
 import numpy as np
 
-from minigan.errors import did_you_mean
+from minigan.errors import did_you_mean, shortened
 from minigan.layers import Dropout, Linear, Maxout, Sequential
 from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.initialisers import Constant, Initialiser, Marginals, Normal, Sparse, Uniform
+from minigan.layers.sequential import STARTS
 
 WORDS = ("linear", *ACTIVATIONS, "maxout")
+KEPT = (bool, int, float, str, type(None))
+"""what a checkpoint keeps of a layer's fields"""
 WEIGHTS = {"uniform": Uniform, "normal": Normal, "sparse": lambda n: Sparse(int(n))}
 LAYERS = {layer.__name__: layer for layer in (Dropout, Linear, Maxout, *ACTIVATIONS.values())}
 
@@ -125,31 +129,43 @@ def _bias(text: str, means: np.ndarray | None) -> Initialiser:
 
 
 def to_json(network: Sequential) -> str:
-    """The layers as JSON, [["Linear", {"n_in": 100, "n_out": 1200}], ...]: what a checkpoint says of a network."""
-    described = []
-    for layer in network.layers:
-        sizes = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in ("weights", "bias")}
-        described.append([type(layer).__name__, sizes])
-    return json.dumps(described)
+    """The layers as JSON, [["Linear", {"n_in": 100, "n_out": 1200}], ...]: what a checkpoint says of a network.
+
+    That is their fields, but for how parameters begin.  Raises ValueError for a layer of one's own that has a field of
+    another kind than `KEPT`, or the name of one of minigan's.
+    """
+    return json.dumps([[type(layer).__name__, _fields_of(layer)] for layer in network.layers])
 
 
-def from_json(text: str) -> Sequential:
-    """The network that `to_json` described.  Raises ValueError for anything else."""
+def _fields_of(layer) -> dict:
+    name, starts = type(layer).__name__, {STARTS[letter] for letter in layer.shapes()}
+    if LAYERS.get(name, type(layer)) is not type(layer):
+        raise ValueError(f"{name}: expected another name for a layer of your own, for minigan has one of this name")
+    kept = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in starts}
+    kept = {field: value.item() if isinstance(value, np.generic) else value for field, value in kept.items()}
+    for field, value in kept.items():
+        if type(value) not in KEPT:
+            raise ValueError(f"{name} of {field} {value!r}: a checkpoint keeps numbers, texts, True, False and None")
+    return kept
+
+
+def from_json(text: str, layers: Iterable[type] = ()) -> Sequential:
+    """The network that `to_json` described; `layers` are classes of one's own.  Raises ValueError for anything else."""
     try:
-        return Sequential(*(_described_layer(name, sizes) for name, sizes in json.loads(text)))
+        known = LAYERS | {layer.__name__: layer for layer in layers}
+        return Sequential(*(_described_layer(known, name, sizes) for name, sizes in json.loads(text)))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no description of a network: {str(text)[:80]!r} ({error})") from None
 
 
-def _described_layer(name: str, sizes: dict):
+def _described_layer(known: dict[str, type], name: str, sizes: dict):
     """A layer from its name and its sizes.  Raises ValueError for a size that no layer can have."""
-    described = {f.name for f in fields(LAYERS[name])} - {"weights", "bias"}
+    if name not in known:
+        raise ValueError(f"a layer {shortened(str(name))}, none of minigan's; expected load(path, layers=[its class])")
     for size, value in sizes.items():
-        if size not in described:
-            raise ValueError(f"{name} with {size!r}: expected sizes alone")
         largest = {"n_in": 2**31, "n_out": 2**31, "pieces": 127}.get(size)
         if largest is not None and not (type(value) is int and 1 <= value <= largest):
             raise ValueError(f"{name} of {size} {value!r}: expected a whole number from 1 to {largest}")
-        if largest is None and type(value) not in (int, float):
-            raise ValueError(f"{name} of {size} {value!r}: expected a number")
-    return LAYERS[name](**sizes)
+        if type(value) not in KEPT:
+            raise ValueError(f"{name} of {size} {value!r}: expected a number or a text")
+    return known[name](**sizes)

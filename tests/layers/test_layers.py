@@ -283,7 +283,7 @@ def test_a_line_of_a_preset_gives_an_activation_its_number_and_a_checkpoint_keep
     assert network.layers[2:] == (LeakyReLU(0.2), Linear(5, 2, Uniform(0.05), Constant(0.0)), Tanh())
     assert models.from_json(models.to_json(network)).layers[2] == LeakyReLU(0.2)
     assert models.build(("leaky_relu 5", "linear"), 3, 2).layers[1] == LeakyReLU()
-    with pytest.raises(ValueError, match="layer 'relu 5 slope=.2': option 'slope=.2': expected uniform, .*bias or keep,"):
+    with pytest.raises(ValueError, match="layer 'relu 5 slope=.2': .*: expected uniform, .*sparse, bias or keep,"):
         models.build(("relu 5 slope=.2", "linear"), 3, 2)
     with pytest.raises(ValueError, match="expected uniform, .*slope, bias or keep, .*; did you mean slope?"):
         models.build(("leaky_relu 5 slpoe=.2", "linear"), 3, 2)
