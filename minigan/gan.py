@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -222,17 +222,8 @@ class GAN:
         raise TypeError("a GAN is not copied or pickled: expected save(path), and GAN.load(path)")
 
     @classmethod
-    def load(
-        cls,
-        path: str | Path,
-        backend: str = "numpy",
-        threads: int | None = None,
-        device: int = 0,
-        layers: Iterable[type] = (),
-    ) -> GAN:
-        """The GAN of a checkpoint file, or of the newest one in a run's folder.
-
-        layers  the classes of layers of your own in it
+    def load(cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=()) -> GAN:
+        """The GAN of a checkpoint file, or of the newest one in a run's folder; `layers` are your own ones' classes.
 
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
@@ -291,10 +282,7 @@ def check_players(generator: Sequential, discriminator: Sequential) -> None:
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, Sequential):
             raise ConfigError(f"the {name} is {network!r}, expected a Sequential of layers")
-        try:
-            models.from_json(models.to_json(network), map(type, network.layers))
-        except ValueError as error:
-            raise ConfigError(f"the {name} could not be saved and loaded: {error}") from None
+        models.check_loadable(name, network)
     if not discriminator.layers[-1].shapes():
         last = type(discriminator.layers[-1]).__name__
         raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")

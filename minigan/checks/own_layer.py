@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import MISSING, fields, is_dataclass
 from importlib import import_module
 
@@ -33,8 +34,10 @@ def check_layer(layer, ops: Ops | None = None) -> list[Result]:
         below = Sequential(Linear(4, width), Tanh(), layer)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    network = Sequential(*below.layers, Linear(below.n_out, 2), fused=False)
-    return check_network(ops, name, network) + check_contract(ops, name, network)
+    network = Sequential(*below.layers, Linear(below.n_out, 2))
+    merged = Sequential(Linear(4, width), layer, Linear(below.n_out, 2))
+    again = check_network(ops, f"Linear+{name}", merged) if len(merged.stages) < 3 else []
+    return check_network(ops, name, network) + again + check_contract(ops, name, network)
 
 
 def check_contract(ops: Ops, name: str, network: Sequential) -> list[Result]:
@@ -72,6 +75,7 @@ def check_contract(ops: Ops, name: str, network: Sequential) -> list[Result]:
 def find_layer(text: str):
     """What --layer module:Name names.  Raises ConfigError where it cannot be had."""
     module, _, name = text.partition(":")
+    sys.path.append("")  # the console script begins where Python's programs lie, and not in this folder
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError, SyntaxError) as error:

@@ -67,14 +67,7 @@ class Sampler:
         return {PREFIX + name: view for name, view in self.params.items()}
 
     @classmethod
-    def load(
-        cls,
-        path: str | Path,
-        backend: str = "numpy",
-        threads: int | None = None,
-        device: int = 0,
-        layers: Iterable[type] = (),
-    ) -> Sampler:
+    def load(cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=()) -> Sampler:
         """The generator of a run's folder (its newest checkpoint), of a checkpoint, or of a generator's own file.
 
         layers  the classes of layers of your own in it

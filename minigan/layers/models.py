@@ -19,7 +19,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from minigan.errors import did_you_mean, shortened
+from minigan.errors import ConfigError, did_you_mean, shortened
 from minigan.layers import Dropout, Linear, Maxout, Sequential
 from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.initialisers import Constant, Initialiser, Marginals, Normal, Sparse, Uniform
@@ -156,6 +156,14 @@ def from_json(text: str, layers: Iterable[type] = ()) -> Sequential:
         return Sequential(*(_described_layer(known, name, sizes) for name, sizes in json.loads(text)))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no description of a network: {str(text)[:80]!r} ({error})") from None
+
+
+def check_loadable(role: str, network: Sequential) -> None:
+    """Raise ConfigError where what `to_json` says of a network would not make it again."""
+    try:
+        from_json(to_json(network), map(type, network.layers))
+    except ValueError as error:
+        raise ConfigError(f"the {role} could not be saved and loaded: {error}") from None
 
 
 def _described_layer(known: dict[str, type], name: str, sizes: dict):

@@ -13,6 +13,7 @@ from minigan import (
     Constant,
     Dropout,
     Linear,
+    Maxout,
     Recipe,
     ReLU,
     Sequential,
@@ -123,6 +124,26 @@ def test_anywhere_and_with_weights_of_its_own():
     gan.game.logits[...] = np.nan
     gan.game.d_step()
     assert np.isfinite(gan.game.measure()["value"])
+
+
+@pytest.mark.parametrize(
+    "parent, pair",
+    [
+        (Tanh, lambda own: (Linear(3, 5), own())),
+        (Linear, lambda own: (own(3, 5), ReLU())),
+        (Dropout, lambda own: (Maxout(3, 5, 2), own(0.5))),
+    ],
+)
+def test_a_pass_that_a_subclass_has_of_its_own_is_not_merged_away(parent, pair):
+    ran = []
+
+    def forward(self, ops, p, x, tape):
+        ran.append(parent)
+        return parent.forward(self, ops, p, x, tape)
+
+    own = dataclass(frozen=True)(type("Own", (parent,), {"forward": forward}))
+    GAN(Sequential(*pair(own), Linear(5, 5)), players()[1], RECIPE).fit(X, iterations=1)
+    assert ran and len(Sequential(*pair(parent)).stages) == 1
 
 
 def test_float64_that_it_makes_of_float32_is_rounded():
@@ -317,4 +338,5 @@ class Wrong(Sigmoid):
     (tmp_path / "wrong.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     code, out, _ = said(gradcheck.main, "--layer", "wrong:Wrong")
-    assert code == 1 and "FAILED" in out
+    failed = {line.split(":")[0] for line in out.splitlines() if line.endswith("FAILED")}
+    assert code == 1 and failed == {"Wrong", "Linear+Wrong"}
