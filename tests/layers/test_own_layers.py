@@ -1,6 +1,7 @@
 """A layer of one's own in plain NumPy: it works on backends whose arrays are NumPy's, or is refused, and why."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from minigan import (
     ConfigError,
     Constant,
     Dropout,
+    LeakyReLU,
     Linear,
     Maxout,
     Recipe,
@@ -206,6 +208,7 @@ class Needs(Plain):
     [
         (Table(values=np.ones(3)), "Table of values array.*: a checkpoint keeps numbers, texts"),
         (Table(values=(1, 2)), "Table of values .1, 2.: a checkpoint keeps numbers, texts"),
+        (LeakyReLU(Fraction(1, 3)), "LeakyReLU of slope Fraction.*: a checkpoint keeps numbers, texts"),
         (OwnReLU(), "ReLU: expected another name for a layer of your own"),
         (Needs(2.0), "no description of a network: .*unexpected keyword argument"),
     ],
