@@ -43,7 +43,8 @@ class Kernel:
     per_iteration: int | None = None
 
     def call(self) -> None:
-        getattr(self.ops, self.name)(**self.arguments)
+        of_activation = f"activation{'_backward' * self.name.endswith('_backward')}"
+        getattr(self.ops, of_activation if "word" in self.arguments else self.name)(**self.arguments)
 
     def bytes(self, names: list[str]) -> int:
         return sum(round(self.arguments[name].nbytes * self.part.get(name, 1)) for name in names)
@@ -106,10 +107,10 @@ class Bench:
         h, dh, dz_h, b_h = self.normal(m, n_h), self.normal(m, n_h), self.zeros(m, n_h), self.zeros(n_h)
         x, dx, dz_x, b_x = self.normal(m, n_x), self.normal(m, n_x), self.zeros(m, n_x), self.zeros(n_x)
         return [
-            kernel("relu", "z bias", "out", 2 * h.size, z=h, bias=b_h, out=h),
-            kernel("relu_backward", "dy y", "out", h.size, dy=dh, y=h, out=dz_h),
-            kernel("sigmoid", "z bias", "out", 5 * x.size, z=x, bias=b_x, out=x),
-            kernel("sigmoid_backward", "dy y", "out", 3 * x.size, dy=dx, y=x, out=dz_x),
+            kernel("relu", "z bias", "out", 2 * h.size, word="relu", z=h, bias=b_h, out=h),
+            kernel("relu_backward", "dy y", "out", h.size, word="relu", dy=dh, y=h, out=dz_h),
+            kernel("sigmoid", "z bias", "out", 5 * x.size, word="sigmoid", z=x, bias=b_x, out=x),
+            kernel("sigmoid_backward", "dy y", "out", 3 * x.size, word="sigmoid", dy=dx, y=x, out=dz_x),
         ]
 
     def on_discriminator(self) -> list[Kernel]:

@@ -33,11 +33,13 @@ _HOMES = {
     "Dataset": "minigan.data",
     "Mixture": "minigan.data",
     "Dropout": "minigan.layers",
+    "LeakyReLU": "minigan.layers",
     "Linear": "minigan.layers",
     "Maxout": "minigan.layers",
     "ReLU": "minigan.layers",
     "Sequential": "minigan.layers",
     "Sigmoid": "minigan.layers",
+    "Tanh": "minigan.layers",
     "Constant": "minigan.layers.initialisers",
     "Marginals": "minigan.layers.initialisers",
     "Normal": "minigan.layers.initialisers",
@@ -47,6 +49,7 @@ _HOMES = {
     "NON_SATURATING": "minigan.game.losses",
     "SATURATING": "minigan.game.losses",
     "value": "minigan.game.losses",
+    "check_layer": "minigan.checks.own_layer",
 }
 
 __all__ = sorted(_HOMES)

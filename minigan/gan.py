@@ -19,7 +19,7 @@ import numpy as np
 from minigan import backends
 from minigan.data import Dataset, Mixture, dataset_of, describe, minibatches
 from minigan.data.describe import scaled_as
-from minigan.data.ranges import far_apart, outside_unit_interval
+from minigan.data.ranges import far_apart, out_of_reach
 from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line, shortened
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Snapshot
@@ -31,7 +31,7 @@ from minigan.game.priors import Prior
 from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.game.work import AUTO, backend_for, multiplications
 from minigan.generator.sampler import Sampler, forward_in_batches, from_header
-from minigan.layers import Sequential, Sigmoid, models
+from minigan.layers import Sequential, models
 from minigan.layers.params import Params
 from minigan.options.recipe import Recipe
 
@@ -107,14 +107,12 @@ class GAN:
         return self
 
     def check_data(self, data: Dataset | Mixture) -> None:
-        """Raise ConfigError where G does not make such examples: of another width, or outside its sigmoid's range."""
+        """Raise ConfigError where G does not make such examples: of another width, or out of its last layer's range."""
         if data.n_features != self.generator.n_out:
-            raise ConfigError(
-                f"{data.name}: examples of {data.n_features} values, and the generator makes {self.generator.n_out}"
-            )
-        bounded = isinstance(data, Dataset) and data.in_unit_interval
-        if isinstance(self.generator.layers[-1], Sigmoid) and not bounded:
-            raise ConfigError(f"{data.name}: {outside_unit_interval(data)}")
+            made = f"the generator makes {self.generator.n_out}"
+            raise ConfigError(f"{data.name}: examples of {data.n_features} values, and {made}")
+        if outside := out_of_reach(data, self.generator.layers[-1]):
+            raise ConfigError(f"{data.name}: {outside}")
 
     def begin(self, batches_per_epoch: int, data: dict) -> None:
         """Set up both players with their initial weights, at iteration 0, for data described so."""
@@ -223,15 +221,15 @@ class GAN:
         raise TypeError("a GAN is not copied or pickled: expected save(path), and GAN.load(path)")
 
     @classmethod
-    def load(cls, path: str | Path, backend: str = "numpy", threads: int | None = None, device: int = 0) -> GAN:
-        """The GAN of a checkpoint file, or of the newest one in a run's folder.
+    def load(cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=()) -> GAN:
+        """The GAN of a checkpoint file, or of the newest one in a run's folder; `layers` are your own ones' classes.
 
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
         path, tensors, header = checkpoint.find(Path(path))
-        recipe, generator, data = from_header(path, header)
+        recipe, generator, data = from_header(path, header, layers)
         with what_a_header_asks_for(path):
-            networks = [generator, models.from_json(header["discriminator"])]
+            networks = [generator, models.from_json(header["discriminator"], layers)]
             check_players(*networks, recipe)
             weights = {
                 f"{role}.{name}": (shape, recipe.dtype)
@@ -279,11 +277,13 @@ class GAN:
 
 
 def check_players(generator: Sequential, discriminator: Sequential, recipe: Recipe) -> None:
-    """Raise ConfigError for what is no network or recipe, and for a D that does not end in its logit."""
-    for name, part in (("generator", generator), ("discriminator", discriminator), ("recipe", recipe)):
-        kind, what = (Recipe, "a Recipe") if name == "recipe" else (Sequential, "a Sequential of layers")
-        if not isinstance(part, kind):
-            raise ConfigError(f"the {name} is {shortened(repr(part))}, expected {what}")
+    """Raise ConfigError for no recipe, no network or one that cannot be loaded again, and a D that ends in no logit."""
+    if not isinstance(recipe, Recipe):
+        raise ConfigError(f"the recipe is {shortened(repr(recipe))}, expected a Recipe")
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, Sequential):
+            raise ConfigError(f"the {name} is {shortened(repr(network))}, expected a Sequential of layers")
+        models.check_loadable(name, network)
     if not discriminator.layers[-1].shapes():
         last = type(discriminator.layers[-1]).__name__
         raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")

@@ -2,6 +2,8 @@
 
 What is no gradient is held to known answers and to a run of another program (`minigan.checks.table`).
 
+`--layer module:Name` checks a layer of your own, and what the game asks of it (`minigan.checks.own_layer`).
+
 `--plant NAME` puts a bug into the library first (`minigan.checks.planted_bugs`), and the table shows where it is found:
 a check that cannot fail proves nothing.
 """
@@ -9,12 +11,14 @@ a check that cannot fail proves nothing.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from minigan import backends
 from minigan.backends import Ops
-from minigan.checks.finite_differences import AGREEMENT, TOLERANCE, H
+from minigan.checks.finite_differences import AGREEMENT, TOLERANCE, H, Result
+from minigan.checks.own_layer import check_layer, find_layer
 from minigan.checks.planted_bugs import BUGS, find, planted
 from minigan.checks.table import caught_by, check_all
 from minigan.errors import ConfigError
@@ -32,6 +36,8 @@ class Options:
     """what computes"""
     plant: str | None = None
     """plant a bug first, by its name, and see what fails; "all" plants each in turn; "list" says what there is"""
+    layer: str | None = None
+    """check a layer of your own, module:Name, in place of minigan's"""
     device: int = 0
     """which GPU, where cupy computes"""
 
@@ -47,7 +53,7 @@ def main(args: list[str] | None = None) -> None:
         ops = backends.get(options.backend, device=options.device)
         match options.plant:
             case None:
-                return table(ops)
+                return table(check_all(ops) if options.layer is None else check_layer(find_layer(options.layer), ops))
             case "list":
                 return list_bugs()
             case "all":
@@ -56,16 +62,16 @@ def main(args: list[str] | None = None) -> None:
                 bug = find(name)
                 print(f"planted {bug.name}, in {bug.where}: {bug.what}")
                 with planted(bug):
-                    return table(ops)
+                    return table(check_all(ops))
 
     cli.run(PROG, body)
 
 
-def table(ops: Ops) -> int:
+def table(rows: Iterable[Result]) -> int:
     """Print every row; 1 if any fails, else 0."""
     print(f"{'what':46} {'against':12} {'number':>6} {'largest':>9} {'worst error':>12}")
     failed = 0
-    for row in check_all(ops):
+    for row in rows:
         failed += not row.passed
         verdict = "" if row.passed else "  FAILED"
         print(f"{row.name:46} {row.method:12} {row.checks:6} {row.largest:9.1e} {row.worst:12.1e}{verdict}")

@@ -90,6 +90,9 @@ def test_examples_that_the_generator_cannot_make():
         gan().fit(np.ones((20, 6)))
     with pytest.raises(ConfigError, match=r"values outside \[0, 1\], and the generator ends in a sigmoid"):
         GAN(generator(Sigmoid()), discriminator(), RECIPE).fit(255 * X)
+    with pytest.raises(ConfigError, match=r"values outside \[0, inf\], and the generator ends in a relu: from -"):
+        GAN(generator(ReLU()), discriminator(), RECIPE).fit(X - 0.5)
+    assert GAN(generator(ReLU()), discriminator(), RECIPE).fit(255 * X, iterations=1).iteration == 1
     bytes_ = (255 * X).astype(np.uint8)
     assert GAN(generator(Sigmoid()), discriminator(), RECIPE).fit(bytes_, iterations=1).iteration == 1
 

@@ -77,27 +77,43 @@ class NumpyOps(NumpyMemory):
 
     # ---- Activations -------------------------------------------------------------------------------------------
 
-    def relu(self, z, out, bias=None):
-        checks.biased("relu", z, out, bias)
-        return np.maximum(z if bias is None else np.add(z, bias, out=out), 0, out=out)
+    def activation(self, word, z, out, bias=None, numbers=()):
+        checks.biased(word, z, out, bias)
+        return getattr(self, word)(z if bias is None else np.add(z, bias, out=out), out, *numbers)
+
+    def activation_backward(self, word, dy, y, out, numbers=()):
+        checks.matrices(f"{word}_backward", dy, y, out)
+        return getattr(self, f"{word}_backward")(dy, y, out, *numbers)
+
+    def relu(self, z, out):
+        return np.maximum(z, 0, out=out)
 
     def relu_backward(self, dy, y, out):
-        checks.matrices("relu_backward", dy, y, out)
         return np.multiply(dy, y > 0, out=out)
 
-    def sigmoid(self, z, out, bias=None):
-        checks.biased("sigmoid", z, out, bias)
-        np.negative(z if bias is None else np.add(z, bias, out=out), out=out)
+    def sigmoid(self, z, out):
+        np.negative(z, out=out)
         with np.errstate(over="ignore"):
             np.exp(out, out=out)
         out += 1
         return np.reciprocal(out, out=out)
 
     def sigmoid_backward(self, dy, y, out):
-        checks.matrices("sigmoid_backward", dy, y, out)
         slope = 1 - y
         slope *= y
         return np.multiply(dy, slope, out=out)
+
+    def tanh(self, z, out):
+        return np.tanh(z, out=out)
+
+    def tanh_backward(self, dy, y, out):
+        return np.multiply(dy, 1 - y * y, out=out)
+
+    def leaky_relu(self, z, out, slope):
+        return np.maximum(z, z.dtype.type(slope) * z, out=out)
+
+    def leaky_relu_backward(self, dy, y, out, slope):
+        return np.multiply(dy, np.where(y > 0, y.dtype.type(1), y.dtype.type(slope)), out=out)
 
     def maxout(self, z, bias, keep, draw, out, winner):
         n_pieces = checks.pieces("maxout", z, out, winner)

@@ -127,20 +127,17 @@ class Ops(ABC):
     # ---- Activations -------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def relu(self, z, out, bias=None):
-        """y = max(0, z + b).  z, out (B, O), b (O,) or None.  In place allowed."""
+    def activation(self, word: str, z, out, bias=None, numbers: tuple[float, ...] = ()):
+        """y = f(z + b), f the one of `minigan.layers.activations` with this word, of these numbers.
+
+        z, out (B, O), b (O,) or None.  In place allowed.
+        """
 
     @abstractmethod
-    def relu_backward(self, dy, y, out):
-        """dz = dy [y > 0].  All (B, O).  At the kink, z = 0, the derivative is 0.  In place in dy allowed."""
-
-    @abstractmethod
-    def sigmoid(self, z, out, bias=None):
-        """y = 1 / (1 + e^-(z + b)).  z, out (B, O), b (O,) or None.  In place allowed."""
-
-    @abstractmethod
-    def sigmoid_backward(self, dy, y, out):
-        """dz = dy y (1 - y).  All (B, O).  In place in dy allowed."""
+    def activation_backward(self, word: str, dy, y, out, numbers: tuple[float, ...] = ()):
+        """dz = dy f'(z), told by y = f(z).  All (B, O).  At a kink, y = 0, the slope is that below.  In place in dy
+        allowed.
+        """
 
     @abstractmethod
     def maxout(self, z, bias, keep: float, draw: Draw | None, out, winner):

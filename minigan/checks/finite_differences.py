@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigan.backends import Ops
-from minigan.layers import ReLU, Sequential, Tape
+from minigan.layers import Sequential, Tape
 from minigan.layers.params import Params
 
 H = 1e-6
@@ -47,13 +47,10 @@ class Result:
 
 
 def kinks(ops: Ops, network: Sequential, tape: Tape) -> list[np.ndarray]:
-    """Which side of every kink a pass was on: relu signs, maxout winners, kept units."""
-    sides = []
-    for stage, memory in zip(network.stages, tape.layers):
-        sides += [ops.to_host(getattr(memory, name)) for name in ("winner", "kept") if hasattr(memory, name)]
-        if isinstance(getattr(stage.layer, "activation", stage.layer), ReLU):
-            sides.append(ops.to_host(memory.y) > 0)
-    return sides
+    """Which side of every kink a pass was on, by the arrays that the layers name: signs, maxout winners, kept units."""
+    asked = [(getattr(stage.layer, "kinks", ()), memory) for stage, memory in zip(network.stages, tape.layers)]
+    arrays = [ops.to_host(getattr(memory, name)) for names, memory in asked for name in names]
+    return [a > 0 if a.dtype.kind == "f" else a for a in arrays]
 
 
 def difference(ops: Ops, f: Callable[[], float], sides: Callable[[], list], theta, direction: np.ndarray) -> float:

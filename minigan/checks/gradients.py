@@ -21,6 +21,7 @@ from minigan.game.player import Player
 from minigan.game.priors import Prior
 from minigan.game.schedules import ExponentialDecay
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
+from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.params import Grads, Params
 from minigan.rng import Draw
 
@@ -65,16 +66,20 @@ def check_network(ops: Ops, name: str, network: Sequential, rows: int = 5, train
     return bounded(check)
 
 
+def around(layer, fused: bool = False) -> Sequential:
+    """A layer alone, or between plain Linears where it has no weights of its own."""
+    return Sequential(layer) if layer.shapes() else Sequential(Linear(4, 3), layer, Linear(3, 2), fused=fused)
+
+
 def layer_networks() -> dict[str, Sequential]:
-    """Each layer, and each merged pair, between plain Linears where it has no weights of its own."""
+    """Each layer, and each merged pair."""
+    activations = {make.__name__: make() for make in ACTIVATIONS.values()}
     return {
         "Linear": Sequential(Linear(4, 3)),
-        "ReLU": Sequential(Linear(4, 3), ReLU(), Linear(3, 2), fused=False),
-        "Sigmoid": Sequential(Linear(4, 3), Sigmoid(), Linear(3, 2), fused=False),
+        **{name: around(layer) for name, layer in activations.items()},
         "Maxout": Sequential(Maxout(4, 3, 5)),
         "Dropout": Sequential(Dropout(0.8), Linear(4, 3), Dropout(0.5), Linear(3, 2)),
-        "Linear+ReLU": Sequential(Linear(4, 3), ReLU(), Linear(3, 2)),
-        "Linear+Sigmoid": Sequential(Linear(4, 3), Sigmoid(), Linear(3, 2)),
+        **{f"Linear+{name}": around(layer, fused=True) for name, layer in activations.items()},
         "Maxout+Dropout": Sequential(Maxout(4, 6, 5), Dropout(0.5), Linear(6, 2)),
         "a small G": Sequential(Linear(3, 8), ReLU(), Linear(8, 7), ReLU(), Linear(7, 5), Sigmoid()),
         "a small D": Sequential(

@@ -66,10 +66,18 @@ class Dataset:
 
     @property
     def in_unit_interval(self) -> bool:
-        """Whether training data lie in [0, 1] as they are trained on, so that a sigmoid can make their like."""
+        """Whether training data lie in [0, 1] as they are trained on, as probabilities do."""
+        return self.within(0, 1)
+
+    def within(self, low: float, high: float) -> bool:
+        """Whether training data lie in [low, high] as they are trained on, so that a G of this range makes their like.
+
+        Data of one contrast, and standardised ones, lie in no interval but (-inf, inf).
+        """
         if self.contrast is not None or self.standard is not None:
-            return False
-        return self.train.dtype == np.uint8 or bool(self.train.min() >= 0 and self.train.max() <= 1)
+            return (low, high) == (-np.inf, np.inf)
+        least, most = (0, 1) if self.train.dtype == np.uint8 else (self.train.min(), self.train.max())
+        return bool(low <= least and most <= high)
 
     def affine(self, part: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
         """(scale, shift): rows x of `train`, `validation` or `test` become  scale x + shift,  yet to be standardised.

@@ -9,6 +9,7 @@ from minigan.data.dataset import Dataset
 FAR_APART = 100.0
 """From this quotient of their root mean squares on, features differ by orders of magnitude."""
 LINEAR = "'linear' as the last layer of --generator"
+EVERYTHING = (-np.inf, np.inf)
 DARK = 64
 """Above this, pictures are of 8 bits."""
 
@@ -18,13 +19,22 @@ def are_bytes(x: np.ndarray) -> bool:
     return bool(x.min() >= 0 and 1 < x.max() <= 255 and (x == np.rint(x)).all())
 
 
-def outside_unit_interval(data) -> str:
-    """What to say of data that leave [0, 1] where G ends in a sigmoid: their range, and what was expected."""
-    said = "values outside [0, 1], and the generator ends in a sigmoid"
+def out_of_reach(data, last) -> str:
+    """What to say of data that leave the range of G's last layer: theirs, and what was expected; nothing otherwise.
+
+    last  a layer, or its class; `range`, where it has one, says what it makes
+    """
+    reach = getattr(last, "range", EVERYTHING)
+    if reach == EVERYTHING or isinstance(data, Dataset) and data.within(*reach):
+        return ""
+    interval, name = "[{:g}, {:g}]".format(*reach), getattr(last, "__name__", type(last).__name__).lower()
+    said = f"values outside {interval}, and the generator ends in a {name}"
     if not isinstance(data, Dataset) or data.contrast is not None or data.standard is not None:
         return f"{said}; expected {LINEAR}"
     low, high, apart = data.train.min(), data.train.max(), far_apart(data)
     said += f": from {low:.4g} to {high:.4g}"
+    if reach != (0, 1):
+        return f"{said}; expected {LINEAR}, or {interval}"
     if 0 <= low and high <= 255 and (data.image_shape or are_bytes(data.train) or not apart):
         return f"{said}; expected [0, 1] (divide by {255 if high > DARK else high:.4g}), or {LINEAR}"
     if -1 <= low and high <= 1:

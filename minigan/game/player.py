@@ -8,6 +8,7 @@ from minigan.backends import Ops
 from minigan.backends.clock import Count
 from minigan.layers import Sequential, Tape
 from minigan.layers.params import Params
+from minigan.layers.sequential import STARTS
 from minigan.rng import Draw, Stream
 
 GENERATOR, DISCRIMINATOR = 0, 1
@@ -49,11 +50,10 @@ class Player:
     def initialise(self, seed: int, number: int) -> None:
         """Draw the initial parameters; `number` is GENERATOR or DISCRIMINATOR, which draw different numbers."""
         for i, layer in enumerate(self.network.layers):
-            for letter, initialiser in (("W", "weights"), ("b", "bias")):
-                if letter in layer.shapes():
-                    stream = Stream.INITIAL_WEIGHTS + 2 * i + (letter == "b")
-                    start = getattr(layer, initialiser)(layer.shapes()[letter], Draw(seed, 0, number, stream, None))
-                    self.ops.copy(self.ops.asarray(start, self.params.dtype), out=self.params[f"{i}.{letter}"])
+            for letter, shape in layer.shapes().items():
+                stream = Stream.INITIAL_WEIGHTS + 2 * i + (letter == "b")
+                start = getattr(layer, STARTS[letter])(shape, Draw(seed, 0, number, stream, None))
+                self.ops.copy(self.ops.asarray(start, self.params.dtype), out=self.params[f"{i}.{letter}"])
         if self.mean is not None:
             self.ops.copy(self.params.flat, out=self.mean.flat)
 

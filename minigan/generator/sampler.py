@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from math import prod
 from pathlib import Path
@@ -67,17 +67,19 @@ class Sampler:
         return {PREFIX + name: view for name, view in self.params.items()}
 
     @classmethod
-    def load(cls, path: str | Path, backend: str = "numpy", threads: int | None = None, device: int = 0) -> Sampler:
+    def load(cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=()) -> Sampler:
         """The generator of a run's folder (its newest checkpoint), of a checkpoint, or of a generator's own file.
+
+        layers  the classes of layers of your own in it
 
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
-        return cls.of(backends.get(backend, threads, device), *checkpoint.find(Path(path)))
+        return cls.of(backends.get(backend, threads, device), *checkpoint.find(Path(path)), layers)
 
     @classmethod
-    def of(cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header) -> Sampler:
+    def of(cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header, layers=()) -> Sampler:
         """The generator in what was read from a checkpoint.  Raises CheckpointError where it holds none."""
-        recipe, network, data = from_header(path, header)
+        recipe, network, data = from_header(path, header, layers)
         prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX
         own = {
             PREFIX + name.removeprefix(prefix): tensor
@@ -92,10 +94,10 @@ class Sampler:
         return sampler
 
 
-def from_header(path: Path, header: checkpoint.Header) -> tuple[Recipe, Sequential, dict]:
+def from_header(path: Path, header: checkpoint.Header, layers: Iterable[type] = ()) -> tuple[Recipe, Sequential, dict]:
     """The recipe, the generator without its weights and the data that a header speaks of.  Raises CheckpointError."""
     try:
-        recipe, network = recipe_from(header["recipe"]), models.from_json(header["generator"])
+        recipe, network = recipe_from(header["recipe"]), models.from_json(header["generator"], layers)
     except CheckpointError:
         raise
     except ValueError as error:

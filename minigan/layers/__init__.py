@@ -1,4 +1,4 @@
-"""Layers: each one file, forward and backward by hand, immutable; parameters, tape and gradients are handed in.
+"""Layers: forward and backward by hand, immutable; parameters, tape and gradients are handed in.
 
 Every layer has
     shapes()         {letter: shape} of its parameters, {} for none
@@ -8,12 +8,12 @@ Every layer has
 and backward never overwrites what forward stored, so that two backward passes may follow one forward.
 """
 
+from minigan.layers import activations
+from minigan.layers.activations import *  # so that a new one is named there alone
 from minigan.layers.dropout import Dropout
 from minigan.layers.linear import Linear
 from minigan.layers.maxout import Maxout
-from minigan.layers.relu import ReLU
 from minigan.layers.sequential import Sequential
-from minigan.layers.sigmoid import Sigmoid
 from minigan.layers.tape import Tape
 
-__all__ = ["Dropout", "Linear", "Maxout", "ReLU", "Sequential", "Sigmoid", "Tape"]
+__all__ = ["Dropout", "Linear", "Maxout", "Sequential", "Tape", *activations.__all__]

@@ -14,6 +14,7 @@ class Dropout:
     """
 
     keep: float
+    kinks = ("kept",)
 
     def __post_init__(self):
         if not 0 < self.keep <= 1:

@@ -9,19 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from minigan.layers.activations import Activation
 from minigan.layers.dropout import Dropout
 from minigan.layers.linear import Linear
 from minigan.layers.maxout import Maxout
-from minigan.layers.relu import ReLU
-from minigan.layers.sigmoid import Sigmoid
 
 
 @dataclass(frozen=True)
 class LinearActivation:
-    """y = f(x W + b), f the relu or the sigmoid"""
+    """y = f(x W + b)"""
 
     linear: Linear
-    activation: ReLU | Sigmoid
+    activation: Activation
+
+    @property
+    def kinks(self):
+        return self.activation.kinks
 
     def memory(self, width):
         return self.linear.memory(width) | {"dz": (self.linear.n_out, None)}
@@ -43,6 +46,7 @@ class MaxoutDropout:
 
     maxout: Maxout
     keep: float
+    kinks = Maxout.kinks
 
     def memory(self, width):
         return self.maxout.memory(width)
@@ -72,21 +76,21 @@ def fuse(layers: tuple) -> list[Stage]:
     """The stages of a pass through `layers`."""
     stages, i = [], 0
     while i < len(layers):
-        pair = layers[i : i + 2]
-        match pair:
-            case (Linear(), ReLU() | Sigmoid()):
-                merged = LinearActivation(*pair)
-            case (Maxout(), Dropout()):
-                merged = MaxoutDropout(pair[0], pair[1].keep)
-            case _:
-                merged = None
-        if merged is None:
-            stages.append(Stage(layers[i], i, i))
-            i += 1
-        else:
-            stages.append(Stage(merged, i, i + 1))
-            i += 2
+        match layers[i : i + 2] if all(map(as_written, layers[i : i + 2])) else layers[i : i + 1]:
+            case (Linear() as linear, Activation() as activation):
+                stages.append(Stage(LinearActivation(linear, activation), i, i + 1))
+            case (Maxout() as maxout, Dropout() as dropout):
+                stages.append(Stage(MaxoutDropout(maxout, dropout.keep), i, i + 1))
+            case (layer, *_):
+                stages.append(Stage(layer, i, i))
+        i = stages[-1].draw + 1
     return stages
+
+
+def as_written(layer: Any) -> bool:
+    """Whether a layer's passes are minigan's: a merged pair would leave out those of a subclass."""
+    passes = type(layer).forward, type(layer).backward
+    return any(passes == (known.forward, known.backward) for known in (Linear, Activation, Maxout, Dropout))
 
 
 def separate(layers: tuple) -> list[Stage]:

@@ -20,6 +20,7 @@ class Maxout:
     pieces: int
     weights: Initialiser = Uniform(0.005)
     bias: Initialiser = Constant(0.0)
+    kinks = ("winner",)
 
     def shapes(self):
         return {"W": (self.n_in, self.pieces * self.n_out), "b": (self.pieces * self.n_out,)}

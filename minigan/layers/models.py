@@ -3,27 +3,33 @@
     generator     = ["relu 1200 uniform=.05", "relu 1200 uniform=.05", "sigmoid uniform=.05 bias=marginals"]
     discriminator = ["maxout 240x5 uniform=.005 keep=.8", "maxout 240x5 uniform=.005 keep=.5", "linear keep=.5"]
 
-A line is an activation (linear, relu, sigmoid, maxout), a width (units x pieces for maxout; the last layer's width is
-known: the data's features for G, 1 for D) and options:
+A line is an activation (linear, maxout, or the word of one in `minigan.layers.activations`), a width (units x pieces
+for maxout; the last layer's width is known: the data's features for G, 1 for D) and options:
     uniform=r, normal=s, sparse=n    how W begins (`minigan.layers.initialisers`); uniform=.05 where nothing is said
     bias=c, bias=marginals           how b begins; 0 where nothing is said
+    slope=s                          a number of the activation, where it has one of this name
     keep=p                           dropout on the layer's inputs, keeping a unit with probability p
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import fields
 
 import numpy as np
 
-from minigan.errors import did_you_mean
-from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
+from minigan.errors import ConfigError, did_you_mean, shortened
+from minigan.layers import Dropout, Linear, Maxout, Sequential
+from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.initialisers import Constant, Initialiser, Marginals, Normal, Sparse, Uniform
+from minigan.layers.sequential import STARTS
 
-ACTIVATIONS = {"linear": (), "relu": (ReLU(),), "sigmoid": (Sigmoid(),)}
+WORDS = ("linear", *ACTIVATIONS, "maxout")
+KEPT = (bool, int, float, str, type(None))
+"""what a checkpoint keeps of a layer's fields"""
 WEIGHTS = {"uniform": Uniform, "normal": Normal, "sparse": lambda n: Sparse(int(n))}
-LAYERS = {layer.__name__: layer for layer in (Dropout, Linear, Maxout, ReLU, Sigmoid)}
+LAYERS = {layer.__name__: layer for layer in (Dropout, Linear, Maxout, *ACTIVATIONS.values())}
 
 
 def build(lines: tuple[str, ...], n_in: int, n_out: int, means: np.ndarray | None = None) -> Sequential:
@@ -49,12 +55,13 @@ def build(lines: tuple[str, ...], n_in: int, n_out: int, means: np.ndarray | Non
 
 def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | None) -> list:
     words = line.split()
-    if not words or words[0] not in (*ACTIVATIONS, "maxout"):
-        nearest = did_you_mean(words[0] if words else "", (*ACTIVATIONS, "maxout"))
-        raise ValueError(f"expected it to begin with one of {', '.join(ACTIVATIONS)}, maxout{nearest}")
+    if not words or words[0] not in WORDS:
+        nearest = did_you_mean(words[0] if words else "", WORDS)
+        raise ValueError(f"expected it to begin with one of {', '.join(WORDS)}{nearest}")
     activation, words = words[0], words[1:]
     size = words.pop(0) if words and "=" not in words[0] else None
-    weights, bias, keep = Uniform(0.05), Constant(0.0), 1.0
+    weights, bias, keep, own = Uniform(0.05), Constant(0.0), 1.0, {}
+    numbers = [f.name for f in fields(ACTIVATIONS[activation])] if activation in ACTIVATIONS else []
     for word in words:
         name, _, text = word.partition("=")
         if name in WEIGHTS:
@@ -63,16 +70,20 @@ def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | 
             bias = _bias(text, means)
         elif name == "keep":
             keep = _positive(name, text)
+        elif name in numbers:
+            own[name] = _number(name, text)
         else:
-            known = f"{', '.join(WEIGHTS)}, bias or keep, then = and a value"
-            raise ValueError(f"option {word!r}: expected {known}{did_you_mean(name, (*WEIGHTS, 'bias', 'keep'))}")
+            known = (*WEIGHTS, *numbers, "bias", "keep")
+            expected = f"{', '.join(known[:-1])} or keep, then = and a value"
+            raise ValueError(f"option {word!r}: expected {expected}{did_you_mean(name, known)}")
 
     dropout = [Dropout(keep)] if keep != 1 else []
     if activation == "maxout":
         units, _, pieces = (size or "").partition("x")
         width = _width(units, width_if_last)
         return [*dropout, Maxout(n_in, width, _integer("pieces", pieces, 127), weights, bias)]
-    return [*dropout, Linear(n_in, _width(size, width_if_last), weights, bias), *ACTIVATIONS[activation]]
+    above = [ACTIVATIONS[activation](**own)] if activation in ACTIVATIONS else []
+    return [*dropout, Linear(n_in, _width(size, width_if_last), weights, bias), *above]
 
 
 def _width(text: str | None, width_if_last: int | None) -> int:
@@ -118,28 +129,53 @@ def _bias(text: str, means: np.ndarray | None) -> Initialiser:
 
 
 def to_json(network: Sequential) -> str:
-    """The layers as JSON, [["Linear", {"n_in": 100, "n_out": 1200}], ...]: what a checkpoint says of a network."""
-    described = []
-    for layer in network.layers:
-        sizes = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in ("weights", "bias")}
-        described.append([type(layer).__name__, sizes])
-    return json.dumps(described, default=np.generic.item)
+    """The layers as JSON, [["Linear", {"n_in": 100, "n_out": 1200}], ...]: what a checkpoint says of a network.
+
+    That is their fields, but for how parameters begin.  Raises ValueError for a layer of one's own that has a field of
+    another kind than `KEPT`, or the name of one of minigan's.
+    """
+    return json.dumps([[type(layer).__name__, _fields_of(layer)] for layer in network.layers])
 
 
-def from_json(text: str) -> Sequential:
-    """The network that `to_json` described.  Raises ValueError for anything else."""
+def _fields_of(layer) -> dict:
+    name, starts = type(layer).__name__, {STARTS[letter] for letter in layer.shapes()}
+    if LAYERS.get(name, type(layer)) is not type(layer):
+        raise ValueError(f"{name}: expected another name for a layer of your own, for minigan has one of this name")
+    kept = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in starts}
+    kept = {field: value.item() if isinstance(value, np.generic) else value for field, value in kept.items()}
+    for field, value in kept.items():
+        if type(value) not in KEPT:
+            raise ValueError(f"{name} of {field} {value!r}: a checkpoint keeps numbers, texts, True, False and None")
+    return kept
+
+
+def from_json(text: str, layers: Iterable[type] = ()) -> Sequential:
+    """The network that `to_json` described; `layers` are classes of one's own.  Raises ValueError for anything else."""
     try:
-        return Sequential(*(_described_layer(name, sizes) for name, sizes in json.loads(text)))
+        known = LAYERS | {layer.__name__: layer for layer in layers}
+        return Sequential(*(_described_layer(known, name, sizes) for name, sizes in json.loads(text)))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no description of a network: {str(text)[:80]!r} ({error})") from None
 
 
-def _described_layer(name: str, sizes: dict):
+def check_loadable(role: str, network: Sequential) -> None:
+    """Raise ConfigError where what `to_json` says of a network would not make it again."""
+    try:
+        text, kinds = to_json(network), set(map(type, network.layers))
+        if kinds - set(LAYERS.values()):  # of minigan's own a size alone can be wrong, which memory says better
+            from_json(text, kinds)
+    except ValueError as error:
+        raise ConfigError(f"the {role} could not be saved and loaded: {error}") from None
+
+
+def _described_layer(known: dict[str, type], name: str, sizes: dict):
     """A layer from its name and its sizes.  Raises ValueError for a size that no layer can have."""
+    if name not in known:
+        raise ValueError(f"a layer {shortened(str(name))}, none of minigan's; expected load(path, layers=[its class])")
     for size, value in sizes.items():
         largest = {"n_in": 2**31, "n_out": 2**31, "pieces": 127}.get(size)
         if largest is not None and not (type(value) is int and 1 <= value <= largest):
             raise ValueError(f"{name} of {size} {value!r}: expected a whole number from 1 to {largest}")
-        if largest is None and size != "keep":
-            raise ValueError(f"{name} with {size!r}: expected sizes alone")
-    return LAYERS[name](**sizes)
+        if type(value) not in KEPT:
+            raise ValueError(f"{name} of {size} {value!r}: expected a number or a text")
+    return known[name](**sizes)

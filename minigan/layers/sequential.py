@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import is_dataclass
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from minigan.backends import Ops
+from minigan.errors import ConfigError
 from minigan.layers.fused import fuse, separate
 from minigan.layers.params import Grads, Params
-from minigan.layers.relu import ReLU
 from minigan.layers.tape import LayerTape, Tape
+
+STARTS = {"W": "weights", "b": "bias"}
+"""the parameters that a layer may have, and the field that says how each begins"""
 
 
 class Sequential:
@@ -19,6 +23,9 @@ class Sequential:
 
     `fused` merges neighbours into one kernel (`minigan.layers.fused`); the result is the same.  Raises ValueError for
     what is no layer or of no size, where a layer's width does not fit the one below it, and where no layer has one.
+
+    A layer may return arrays of its own where others return the tape's, on backends whose arrays are NumPy's: what
+    forward returns is then copied to the tape.  ConfigError for one of another shape, or on another backend.
     """
 
     def __init__(self, *layers: Any, fused: bool = True):
@@ -29,10 +36,11 @@ class Sequential:
         sized = [layer for layer in layers if layer.shapes()]
         if not sized:
             raise ValueError("Sequential: expected at least one layer with weights (Linear or Maxout)")
-        self.n_in, self.n_out = sized[0].n_in, sized[-1].n_out
-        for below, above in zip(sized, sized[1:]):
-            if below.n_out != above.n_in:
-                raise ValueError(f"Sequential: {above} above a layer of width {below.n_out}")
+        self.n_in = self.n_out = sized[0].n_in
+        for layer in layers:
+            if layer.shapes() and layer.n_in != self.n_out:
+                raise ValueError(f"Sequential: {layer} above a layer of width {self.n_out}")
+            self.n_out, _ = layer.memory(self.n_out)["y"]
 
     def __repr__(self):
         return f"Sequential({', '.join(map(repr, self.layers))})"
@@ -56,8 +64,11 @@ class Sequential:
         """x (B, n_in) to y (B, n_out), which lies in the tape's memory until its next pass."""
         for stage, memory in zip(self.stages, tape.layers):
             memory.draw = None if tape.draw is None else tape.draw.layer(stage.draw)
-            x = stage.layer.forward(ops, params.layer(stage.index), x, memory)
-        return x
+            y = stage.layer.forward(ops, params.layer(stage.index), x, memory)
+            if y is not memory.y and y is not x:
+                y = ops.copy(returned(ops, stage.layer, "forward", y, memory.y.shape, x.dtype), out=memory.y)
+            x = y
+        return x if x is memory.y else ops.copy(x, out=memory.y)
 
     def backward(self, ops: Ops, params: Params, dy, tape: Tape, grads: Grads | None = None, need_dx: bool = True):
         """dy (B, n_out) to dx (B, n_in), or None without `need_dx`; weight gradients only where `grads` asks for them.
@@ -70,15 +81,20 @@ class Sequential:
             stage = self.stages[i]
             p = params.layer(stage.index)
             layer_grads = None if grads is None else grads.layer(stage.index)
-            dy = stage.layer.backward(ops, p, dy, tape.layers[i], layer_grads, need_dx or i > last)
+            needed = need_dx or i > last
+            dx = stage.layer.backward(ops, p, dy, tape.layers[i], layer_grads, needed)
+            if needed and dx is not dy and dx is not getattr(tape.layers[i], "dx", tape):
+                width = tape.layers[i - 1].y.shape[1] if i else self.n_in
+                dx = returned(ops, stage.layer, "backward", dx, (len(dy), width), dy.dtype)
+            dy = dx
         return dy if need_dx else None
 
     def dead_units(self, ops: Ops, tape: Tape) -> float | None:
-        """The share of relu units that no row of the last pass lit; None where the network has no relu."""
+        """The share of units that can die (relu) and that no row of the last pass lit; None where there are none."""
         lit = [
             (ops.to_host(memory.y) > 0).any(axis=0)
             for stage, memory in zip(self.stages, tape.layers)
-            if isinstance(getattr(stage.layer, "activation", stage.layer), ReLU)
+            if getattr(self.layers[stage.draw], "dies", False)
         ]
         return 1 - float(np.concatenate(lit).mean()) if lit else None
 
@@ -87,10 +103,27 @@ class Sequential:
         return next(i for i, stage in enumerate(self.stages) if self.layers[stage.index].shapes())
 
 
+def returned(ops: Ops, layer: Any, method: str, array, shape: tuple[int, int], dtype):
+    """An array that a layer made by itself, as kernels take it.  Raises ConfigError for one that they cannot."""
+    said = f"{type(layer).__name__}.{method} returned"
+    if not isinstance(array, np.ndarray):
+        raise ConfigError(f"{said} {type(array).__name__} on {ops.name}, expected an array of the tape")
+    if array.shape != shape:
+        raise ConfigError(f"{said} shape {array.shape}, expected {shape}")
+    return np.ascontiguousarray(array, dtype)
+
+
 def check(layer: Any) -> None:
-    """Raise ValueError unless this is a layer, and its sizes are whole numbers from 1."""
+    """Raise ValueError unless this is a layer whose fields say all of it, and its sizes are whole numbers from 1."""
     if isinstance(layer, (type, Sequential)) or not hasattr(layer, "shapes"):
         raise ValueError(f"Sequential: {layer!r}, expected layers such as Linear(100, 1200) and ReLU()")
+    name = type(layer).__name__
+    if not (is_dataclass(layer) and layer.__dataclass_params__.frozen):
+        raise ValueError(f"Sequential: {name}, expected @dataclass(frozen=True): a checkpoint keeps a layer's fields")
+    for letter in layer.shapes():
+        if not (callable(getattr(layer, STARTS.get(letter, ""), None)) and hasattr(layer, "n_in")):
+            known = "W or b, its start (an Initialiser) in `weights` or `bias`, and n_in"
+            raise ValueError(f"Sequential: {name} with a parameter {letter}: expected {known}")
     for name in ("n_in", "n_out", "pieces"):
         size = getattr(layer, name, 1)
         if not isinstance(size, Integral) or size < 1:

@@ -8,10 +8,10 @@ import numpy as np
 
 from minigan import data as datasets
 from minigan.data import Dataset, PictureOptions
-from minigan.data.ranges import far_apart, outside_unit_interval
+from minigan.data.ranges import far_apart, out_of_reach
 from minigan.errors import ConfigError, DataError, DataWarning
 from minigan.gan import GAN
-from minigan.layers.models import build
+from minigan.layers.models import ACTIVATIONS, build
 from minigan.options.config import Config
 
 DRAWN_POINTS = 2500
@@ -29,13 +29,13 @@ def loaded(config: Config):
 
 def make_gan(config: Config, data) -> GAN:
     """The networks of --generator and --discriminator around the data.  Raises ConfigError, naming the option."""
-    in_unit_interval = isinstance(data, Dataset) and data.in_unit_interval
-    if config.generator and config.generator[-1].startswith("sigmoid") and not in_unit_interval:
+    last = "".join(config.generator[-1:]).strip().partition(" ")[0]
+    if outside := out_of_reach(data, ACTIVATIONS.get(last)):
         culprit = f"--data {config.data}" if config.contrast is None else f"--contrast {config.contrast}"
         culprit = "--standardise" if config.standardise else culprit
-        raise ConfigError(f"{culprit}: {outside_unit_interval(data)}")
+        raise ConfigError(f"{culprit}: {outside}")
     try:
-        means = data.means() if in_unit_interval else None
+        means = data.means() if isinstance(data, Dataset) and data.in_unit_interval else None
         generator = build(config.generator, config.latent, data.n_features, means)
     except ValueError as error:
         raise ConfigError(f"--generator: {error}") from None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import astuple, dataclass, replace
 from functools import cache
+from math import e, exp
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -12,37 +15,106 @@ from minigan.backends.clock import Count
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.backends.ops import Ops
 from minigan.game.schedules import ExponentialDecay, LinearRamp
+from minigan.layers.activations import ACTIVATIONS
 from minigan.rng import Draw
 
 INNER, PIECES, EXAMPLES, KEEP = 9, 3, 11, 0.6
 POISON = {"f": np.nan, "i": 77, "u": 77}
-WRITTEN = {
-    "maxout": ("out", "winner"),
-    "dropout": ("out", "kept"),
-    "add": ("theta",),
-    "adam": ("theta", "first", "second"),
-    "average": ("mean",),
-    "limit_column_norms": ("W",),
-    "log_sum_exp": ("total", "peak"),
-}
-SCRATCH = {"maxout": ("z",), "log_sum_exp": ("product",)}
-IN_PLACE = {
-    "relu": "z",
-    "sigmoid": "z",
-    "relu_backward": "dy",
-    "sigmoid_backward": "dy",
-    "dropout_backward": "dy",
-}
+NUMPY = NumpyOps()
 NOT_KERNELS = {
     *("threads", "session", "empty", "zeros", "asarray", "to_host", "snapshot", "norm", "permutation"),
     *("clock", "set_clock", "tick"),
 }
-KERNELS = sorted(Ops.__abstractmethods__ - NOT_KERNELS)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What holds of a kernel on every backend; its right call is in `_calls`.
+
+    written   the arguments that it fills; the first is what it returns
+    scratch   those whose contents are the backend's own affair afterwards
+    in_place  the argument that `out` may be
+    special   what has to come out of NaN, infinities and zeros that go in entry by entry; () where nobody asks
+
+    How far two backends' results may be apart; where nothing is said, they are equal bits:
+    bound     of each entry, told by the call, its arrays without signs, and by the unit of rounding
+    places    units in its last place
+    gpu       units in the last place of max(1, |entry|), on a GPU alone
+
+    formula   of an activation by x, in Python's own numbers; of its backward the slope by x
+    """
+
+    written: tuple[str, ...] = ("out",)
+    scratch: tuple[str, ...] = ()
+    in_place: str | None = None
+    special: tuple[Callable, ...] = ()
+    bound: Callable[[SimpleNamespace, float], np.ndarray] | None = None
+    places: int = 0
+    gpu: int = 0
+    formula: Callable[[float], float] | None = None
+
+    def apart(self, arguments: dict, expected: np.ndarray):
+        """How far from NumPy's `expected` another backend's result of a call may be; 0 asks for equal bits."""
+        if self.bound is None:
+            return self.places * np.spacing(np.abs(expected))
+        sizes = {n: np.abs(v).astype(float) if isinstance(v, np.ndarray) else v for n, v in arguments.items()}
+        return self.bound(SimpleNamespace(**sizes, expected=np.abs(expected)), np.finfo(expected.dtype).eps)
+
+
+ANY = np.isnan, np.isinf
+FORWARD, BACKWARD = "activation", "activation_backward"
+TABLE = {
+    "copy": Kernel(),
+    "gemm": Kernel(bound=lambda a, eps: (a.a.shape[1] + 4) * eps * (a.a @ a.b)),
+    "affine": Kernel(bound=lambda a, eps: (a.x.shape[1] + 4) * eps * (a.x @ a.W + a.b)),
+    "colsum": Kernel(bound=lambda a, eps: (len(a.a) + 4) * eps * a.a.sum(axis=0)),
+    "relu": Kernel(in_place="z", special=ANY, formula=lambda x: max(0.0, x)),
+    "relu_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: float(x > 0)),
+    "sigmoid": Kernel(in_place="z", special=(np.isnan,), places=4, formula=lambda x: 1 / (1 + exp(-x))),
+    "sigmoid_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: 1 / (2 + exp(-x) + exp(x))),
+    "tanh": Kernel(in_place="z", special=(np.isnan,), places=4, formula=lambda x: (e**x - e**-x) / (e**x + e**-x)),
+    "tanh_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: (2 / (e**x + e**-x)) ** 2),
+    "leaky_relu": Kernel(in_place="z", special=ANY, formula=lambda x: x if x > 0 else 0.01 * x),
+    "leaky_relu_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: 1 if x > 0 else 0.01),
+    "maxout": Kernel(written=("out", "winner"), scratch=("z",), special=ANY),
+    "maxout_backward": Kernel(special=ANY),
+    "dropout": Kernel(written=("out", "kept"), special=ANY),
+    "dropout_backward": Kernel(in_place="dy", special=ANY),
+    "cross_entropy_backward": Kernel(bound=lambda a, eps: 4 * eps * a.scale),
+    "add": Kernel(written=("theta",), special=ANY),
+    "adam": Kernel(written=("theta", "first", "second"), gpu=8),
+    "average": Kernel(written=("mean",)),
+    "limit_column_norms": Kernel(written=("W",), gpu=4),
+    "gather": Kernel(),
+    "uniform": Kernel(),
+    "normal": Kernel(gpu=8),
+    "spherical": Kernel(gpu=8),
+    "mixture": Kernel(gpu=8),
+    "log_sum_exp": Kernel(
+        written=("total", "peak"),
+        scratch=("product",),
+        bound=lambda a, eps: (a.product.shape[1] + 8) * eps * a.expected,
+    ),
+}
+KERNELS = sorted(TABLE)
+IN_PLACE = {kernel: row.in_place for kernel, row in TABLE.items() if row.in_place}
+SPECIAL = [kernel for kernel, row in TABLE.items() if row.special]
+
+
+def method_of(kernel: str) -> str:
+    """The method of `Ops` that runs a kernel: an activation's has the kernel's word among its arguments."""
+    word = kernel.removesuffix("_backward")
+    return kernel if word not in ACTIVATIONS else FORWARD if kernel == word else BACKWARD
+
+
+def called(ops: Ops, kernel: str, **arguments):
+    """Call a kernel."""
+    return getattr(ops, method_of(kernel))(**arguments)
 
 
 def written(kernel: str) -> tuple[str, ...]:
     """The arguments that a kernel fills; the first is what it returns."""
-    return WRITTEN.get(kernel, ("out",))
+    return TABLE[kernel].written
 
 
 def poisoned(shape, kind) -> np.ndarray:
@@ -78,15 +150,17 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
     z, y, out, draw = normal(b, o), normal(b, o), poisoned((b, o), dtype), place(b)
     order = np.stack([np.roll(np.arange(b + EXAMPLES, dtype=np.int32), shift) for shift in (3, 5)])
     clock = ticked()
+    activations = {word: {"word": word, "numbers": astuple(make())} for word, make in ACTIVATIONS.items()}
     return {
         "copy": {"source": z, "out": out},
         "gemm": {"a": normal(b, INNER), "b": normal(INNER, o), "out": out},
         "affine": {"x": normal(b, INNER), "W": normal(INNER, o), "b": normal(o), "out": out},
         "colsum": {"a": z, "out": poisoned((o,), dtype)},
-        "relu": {"z": z, "out": out, "bias": normal(o)},
-        "relu_backward": {"dy": z, "y": np.maximum(y, 0), "out": out},
-        "sigmoid": {"z": z, "out": out, "bias": normal(o)},
-        "sigmoid_backward": {"dy": z, "y": 1 / (1 + np.exp(-y)), "out": out},
+        **{word: {"z": z, "out": out, "bias": normal(o)} | f for word, f in activations.items()},
+        **{
+            f"{word}_backward": {"dy": z, "y": NUMPY.activation(z=y, out=np.empty_like(y), **f), "out": out} | f
+            for word, f in activations.items()
+        },
         "maxout": {
             "z": normal(b, p),
             "bias": normal(p),

@@ -2,23 +2,35 @@
 
 Rounding.  Where a kernel adds, multiplies, divides or compares, its bits are NumPy's.  Sums in another order differ by
 at most (K + 4) eps sum |terms|.  Exponentials, logarithms, sines and powers of CUDA's are within a few units in the
-last place of those of the C library: `LAST_PLACES` below.
+last place of those of the C library: `gpu` in the table of `kernel_calls`.
 """
 
 import numpy as np
 import pytest
 from gpu_machines import uploaded
-from kernel_calls import IN_PLACE, KERNELS, WRONG_CALLS, bits, place, poisoned, right_call, spoilt_call, written
-from test_parity import SPECIAL, assert_alike, normal, rounding
+from kernel_calls import (
+    IN_PLACE,
+    KERNELS,
+    NUMPY,
+    SPECIAL,
+    TABLE,
+    WRONG_CALLS,
+    bits,
+    called,
+    place,
+    poisoned,
+    right_call,
+    spoilt_call,
+    written,
+)
+from test_parity import STRANGE, assert_alike, normal
 
 from minigan import rng
 from minigan.backends.clock import Count
-from minigan.backends.numpy_ops import NumpyOps
+from minigan.errors import ConfigError
 from minigan.game.schedules import ExponentialDecay, LinearRamp
 
-NUMPY = NumpyOps()
 SHAPES = [(1, 1), (1, 7), (5, 1), (3, 5), (17, 33), (40, 131), (40, 64), (2, 2056), (1, 4111), (300, 1)]
-LAST_PLACES = {"normal": 8, "spherical": 8, "mixture": 8, "adam": 8, "limit_column_norms": 4}
 CANCELLED = 2000
 """units in the last place of a float64 power that 1 - beta2^t, .004 at t = 4, makes of one"""
 
@@ -30,20 +42,20 @@ def dtype(request):
 
 def bound_of(kernel, arguments, expected):
     """How far from NumPy a result may be; 0 asks for equal bits."""
-    if kernel in LAST_PLACES:
-        places = LAST_PLACES[kernel] * np.finfo(expected.dtype).eps
+    if TABLE[kernel].gpu:
+        places = TABLE[kernel].gpu * np.finfo(expected.dtype).eps
         places += CANCELLED * np.finfo(np.float64).eps * (kernel == "adam")
         return places * np.maximum(1, np.abs(expected))
-    return rounding(kernel, arguments)
+    return TABLE[kernel].apart(arguments, expected)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_cuda_parity_of_results(kernel, dtype, gpu):
     for shape in SHAPES:
         expected = right_call(kernel, dtype, *shape)
-        getattr(NUMPY, kernel)(**expected)
+        called(NUMPY, kernel, **expected)
         got = uploaded(gpu, right_call(kernel, dtype, *shape))
-        assert getattr(gpu, kernel)(**got) is got[written(kernel)[0]]
+        assert called(gpu, kernel, **got) is got[written(kernel)[0]]
         bound = bound_of(kernel, right_call(kernel, dtype, *shape), expected[written(kernel)[0]])
         for i, name in enumerate(written(kernel)):
             assert_alike(gpu.to_host(got[name]), expected[name], bound if i == 0 or kernel == "adam" else 0)
@@ -53,7 +65,7 @@ def test_cuda_parity_of_results(kernel, dtype, gpu):
 def test_cuda_kernels_change_nothing_that_they_only_read(kernel, dtype, gpu):
     host = right_call(kernel, dtype, 17, 33)
     there = uploaded(gpu, host)
-    getattr(gpu, kernel)(**there)
+    called(gpu, kernel, **there)
     for name in bits(host).keys() - written(kernel) - {"draw", "modes", "noise"}:
         assert gpu.to_host(there[name]).tobytes() == host[name].tobytes(), name
 
@@ -95,14 +107,20 @@ def test_cuda_parity_of_colsum(rows, dtype, gpu):
 def test_cuda_kernels_in_place(kernel, dtype, gpu):
     apart, same = (uploaded(gpu, right_call(kernel, dtype, 129, 131)) for _ in "ab")
     same["out"] = same[IN_PLACE[kernel]]
-    results = [gpu.to_host(getattr(gpu, kernel)(**call)).tobytes() for call in (apart, same)]
+    results = [gpu.to_host(called(gpu, kernel, **call)).tobytes() for call in (apart, same)]
     assert results[0] == results[1]
 
 
 @pytest.mark.parametrize("kernel, argument, how", WRONG_CALLS)
 def test_cuda_parity_of_exceptions(kernel, argument, how, gpu):
     with pytest.raises(ValueError):
-        getattr(gpu, kernel)(**uploaded(gpu, spoilt_call(kernel, argument, how)))
+        called(gpu, kernel, **uploaded(gpu, spoilt_call(kernel, argument, how)))
+
+
+def test_cuda_says_that_an_activation_has_no_kernel(gpu):
+    z = gpu.zeros((2, 3), np.float32)
+    with pytest.raises(ConfigError, match="cupy has no kernel softsign_forward: expected one in the .cu files"):
+        gpu.activation("softsign", z, gpu.empty((2, 3), np.float32))
 
 
 # ---- Random numbers and data -----------------------------------------------------------------------------------
@@ -115,8 +133,8 @@ def test_cuda_draws_at_every_width_and_past_the_last_block_to_the_last_bit(kerne
         draw = place(6, 2**32 - 6, seed=seed, iteration=iteration)[1:]
         host = right_call(kernel, dtype, 5, width) | {"draw": draw}
         there = uploaded(gpu, host)
-        getattr(gpu, kernel)(**there)
-        getattr(NUMPY, kernel)(**host)
+        called(gpu, kernel, **there)
+        called(NUMPY, kernel, **host)
         for name in written(kernel):
             assert gpu.to_host(there[name]).tobytes() == host[name].tobytes()
 
@@ -215,23 +233,21 @@ def test_the_gpus_clock_shows_the_hosts_numbers(factor, gpu):
 
 # ---- Special values --------------------------------------------------------------------------------------------
 
-ELEMENTWISE = ["add", "dropout", "dropout_backward", "maxout", "maxout_backward", "relu", "relu_backward", "sigmoid"]
-
 
 @pytest.mark.filterwarnings("ignore:invalid|overflow")
-@pytest.mark.parametrize("kernel", [*ELEMENTWISE, "sigmoid_backward"])
+@pytest.mark.parametrize("kernel", SPECIAL)
 def test_cuda_parity_of_nan_infinities_and_zeros(kernel, dtype, gpu):
     """The sign of a zero or of a NaN is nobody's promise."""
     g = np.random.default_rng(1)
     host = right_call(kernel, dtype, 40, 33)
     for value in host.values():
         if isinstance(value, np.ndarray) and value.dtype == dtype:
-            value[...] = g.choice(SPECIAL, value.shape)
+            value[...] = g.choice(STRANGE, value.shape)
     there = uploaded(gpu, host)
-    getattr(gpu, kernel)(**there)
-    getattr(NUMPY, kernel)(**host)
+    called(gpu, kernel, **there)
+    called(NUMPY, kernel, **host)
     for name in written(kernel):
-        tolerance = 4 * np.finfo(dtype).eps if kernel == "sigmoid" else 0
+        tolerance = TABLE[kernel].places * np.finfo(dtype).eps
         np.testing.assert_allclose(gpu.to_host(there[name]), host[name], rtol=tolerance)
 
 

@@ -67,7 +67,7 @@ def test_whatever_is_asked_for_comes_after_what_is_due(ops, counter):
     other = ops.empty((8,), np.float32)
     uses = {
         "copy": lambda: ops.copy(x, out=other),
-        "a kernel": lambda: ops.relu(x.reshape(2, 4), out=other.reshape(2, 4)),
+        "a kernel": lambda: ops.activation("relu", x.reshape(2, 4), out=other.reshape(2, 4)),
         "norm": lambda: ops.norm(x),
         "set_clock": lambda: ops.set_clock(clock, shown(ops, clock)),
         "asarray": lambda: ops.asarray(np.ones(2)),
@@ -161,7 +161,7 @@ def test_what_a_recording_cannot_hold_ends_it_and_leaves_the_stream_usable(ops, 
     ops.the_clock, calls = ops.clock(LR, MU), []
 
     def fresh():
-        return ops.sigmoid(a.reshape(1, 4), out=a.reshape(1, 4)) is not None
+        return ops.activation("sigmoid", a.reshape(1, 4), out=a.reshape(1, 4)) is not None
 
     ops.fresh = fresh
 

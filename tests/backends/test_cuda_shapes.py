@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gpu_machines import uploaded
-from kernel_calls import KERNELS, right_call, written
-from test_cuda_parity import CANCELLED, NUMPY
+from kernel_calls import KERNELS, NUMPY, called, right_call, written
+from test_cuda_parity import CANCELLED
 from test_parity import normal
 
 from minigan.backends.clock import Count
@@ -38,7 +38,7 @@ def test_cuda_kernels_of_no_rows_have_nothing_to_do(kernel, dtype, gpu):
     """A grid of 0 blocks, which CuPy would launch as 1: the stand-in refuses it."""
     call = without_rows(right_call(kernel, dtype, 17, 5), 17)
     there = uploaded(gpu, call)
-    assert getattr(gpu, kernel)(**there) is there[written(kernel)[0]]
+    assert called(gpu, kernel, **there) is there[written(kernel)[0]]
     expected = np.zeros(5, dtype) if kernel == "colsum" else call[written(kernel)[0]]
     assert gpu.to_host(there[written(kernel)[0]]).tobytes() == expected.tobytes()
 

@@ -6,7 +6,7 @@ from opaque import Opaque, OpaqueOps
 from test_cuda_games import RECIPES, fitted
 from test_parity_of_games import UPDATES
 
-from minigan import Dataset, Recipe
+from minigan import ConfigError, Dataset, Recipe, ReLU, check_layer
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.checks.table import check_all
 from minigan.data import Mixture
@@ -62,6 +62,14 @@ def test_a_checkpoint_of_handles_is_read_back(monkeypatch, tmp_path):
 
 def test_every_gradient_on_handles():
     assert [row.name for row in check_all(OpaqueOps()) if not row.passed] == []
+
+
+@pytest.mark.parametrize("method", ["forward", "backward"])
+def test_an_array_of_a_layers_own_is_refused_where_it_is_not_numpys(method):
+    """On a GPU it would be freed, and a recorded iteration would read what then lies there."""
+    made = {method: lambda self, ops, p, x, tape, *rest: ops.zeros(x.shape, x.dtype)}
+    with pytest.raises(ConfigError, match=f"Own.{method} returned Opaque on opaque, expected an array of the tape"):
+        check_layer(type("Own", (ReLU,), made), OpaqueOps())
 
 
 def test_the_parzen_estimate_on_handles():

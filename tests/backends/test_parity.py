@@ -7,14 +7,17 @@ exponential by 4 units in the last place.  All else is the same arithmetic in th
 import time
 import warnings
 from contextlib import contextmanager
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from kernel_calls import (
     IN_PLACE,
     KERNELS,
+    NUMPY,
+    SPECIAL,
+    TABLE,
     bits,
+    called,
     place,
     poisoned,
     right_call,
@@ -26,14 +29,14 @@ from minigan import rng
 from minigan.backends.numba import numba_ops
 from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.backends.numpy_ops import NumpyOps
+from minigan.layers.activations import ACTIVATIONS
 
 pytestmark = pytest.mark.rounding
 
-NUMPY = NumpyOps()
 CROWD = 7
 # from far below to above the work that is worth sharing among threads, and no width a multiple of 4 but one
 SHAPES = [(1, 1), (1, 7), (5, 1), (3, 5), (17, 33), (129, 131), (2, 8212), (1, 16411), (16411, 1)]
-SPECIAL = [-np.inf, -1e30, -1.0, -1e-30, -0.0, 0.0, 1e-30, 1.0, 1e30, np.inf, np.nan]
+STRANGE = [-np.inf, -1e30, -1.0, -1e-30, -0.0, 0.0, 1e-30, 1.0, 1e30, np.inf, np.nan]
 
 
 @pytest.fixture(params=[np.float32, np.float64])
@@ -61,27 +64,6 @@ def normal(shape, seed, dtype):
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
-def rounding(kernel, arguments):
-    """How far apart two results of a call may be; 0 asks for equal bits."""
-    a = SimpleNamespace(**{n: np.abs(v).astype(float) for n, v in arguments.items() if isinstance(v, np.ndarray)})
-    eps = np.finfo(arguments["out"].dtype).eps if "out" in arguments else 0
-    match kernel:
-        case "gemm":
-            return (a.a.shape[1] + 4) * eps * (a.a @ a.b)
-        case "affine":
-            return (a.x.shape[1] + 4) * eps * (a.x @ a.W + a.b)
-        case "colsum":
-            return (len(a.a) + 4) * eps * a.a.sum(axis=0)
-        case "sigmoid":
-            return 4 * np.spacing(NUMPY.sigmoid(**arguments))
-        case "cross_entropy_backward":
-            return 4 * eps * arguments["scale"]
-        case "log_sum_exp":
-            NUMPY.log_sum_exp(**arguments)
-            return (arguments["product"].shape[1] + 8) * np.finfo(arguments["total"].dtype).eps * arguments["total"]
-    return 0
-
-
 def assert_alike(got, expected, bound=0):
     """The same dtype, shape, layout and bits; or every entry within a bound."""
     assert (got.dtype, got.shape, got.flags.c_contiguous) == (expected.dtype, expected.shape, True)
@@ -99,11 +81,11 @@ def test_parity_of_results(kernel, dtype, ops):
     calls = [right_call(kernel, dtype, *shape) for shape in SHAPES]
     with awake(ops):
         for got in calls:
-            assert getattr(ops, kernel)(**got) is got[written(kernel)[0]]
+            assert called(ops, kernel, **got) is got[written(kernel)[0]]
     for shape, got in zip(SHAPES, calls):
         expected = right_call(kernel, dtype, *shape)
-        getattr(NUMPY, kernel)(**expected)
-        bound = rounding(kernel, right_call(kernel, dtype, *shape))
+        called(NUMPY, kernel, **expected)
+        bound = TABLE[kernel].apart(right_call(kernel, dtype, *shape), expected[written(kernel)[0]])
         for i, name in enumerate(written(kernel)):
             assert_alike(got[name], expected[name], bound if i == 0 else 0)
 
@@ -150,14 +132,31 @@ def test_parity_in_place(kernel, dtype, ops):
     for shape in ((3, 5), (129, 131)):
         apart, same = right_call(kernel, dtype, *shape), right_call(kernel, dtype, *shape)
         same["out"] = same[IN_PLACE[kernel]]
-        assert getattr(ops, kernel)(**same).tobytes() == getattr(ops, kernel)(**apart).tobytes()
+        assert called(ops, kernel, **same).tobytes() == called(ops, kernel, **apart).tobytes()
 
 
-@pytest.mark.parametrize("kernel", ["relu", "sigmoid"])
+@pytest.mark.parametrize("kernel", ACTIVATIONS)
 def test_parity_without_bias(kernel, dtype, ops):
     calls = [right_call(kernel, dtype, 17, 33) | {"bias": None} for _ in "ab"]
-    bound = 0 if kernel == "relu" else 4 * np.finfo(dtype).eps
-    assert_alike(getattr(ops, kernel)(**calls[0]), getattr(NUMPY, kernel)(**calls[1]), bound)
+    expected = called(NUMPY, kernel, **calls[1])
+    assert_alike(called(ops, kernel, **calls[0]), expected, TABLE[kernel].apart(calls[1], expected))
+
+
+def softsign(self, z, out):
+    return np.divide(z, 1 + abs(z), out=out)
+
+
+def softsign_backward(self, dy, y, out):
+    return np.multiply(dy, (1 - abs(y)) ** 2, out=out)
+
+
+def test_an_activation_without_a_kernel_is_numpys(dtype, ops, monkeypatch):
+    monkeypatch.setattr(NumpyOps, "softsign", softsign, raising=False)
+    monkeypatch.setattr(NumpyOps, "softsign_backward", softsign_backward, raising=False)
+    z, b = normal((40, 33), 1, dtype), normal(33, 2, dtype)
+    y = ops.activation("softsign", z, np.empty_like(z), b)
+    assert y.tobytes() == ((z + b) / (1 + abs(z + b))).tobytes()
+    assert (ops.activation_backward("softsign", z, y, np.empty_like(z)) == z * (1 - abs(y)) ** 2).all()
 
 
 # ---- Random numbers and data -----------------------------------------------------------------------------------
@@ -169,8 +168,8 @@ def test_parity_of_draws_at_every_width_and_past_the_last_block(kernel, seed, it
     for width in range(1, 10):
         draw = place(6, 2**32 - 6, seed=seed, iteration=iteration)[1:]
         got, expected = (right_call(kernel, dtype, 5, width) | {"draw": draw} for _ in "ab")
-        getattr(ops, kernel)(**got)
-        getattr(NUMPY, kernel)(**expected)
+        called(ops, kernel, **got)
+        called(NUMPY, kernel, **expected)
         assert bits(got) | {"z": None} == bits(expected) | {"z": None}
 
 
@@ -231,27 +230,20 @@ def test_parity_of_gather_from_bytes_and_floats(kind, scaled, dtype, ops):
 # ---- Special values --------------------------------------------------------------------------------------------
 
 
-ELEMENTWISE = ["add", "dropout", "dropout_backward", "maxout", "maxout_backward", "relu", "relu_backward", "sigmoid"]
-
-
-@pytest.mark.parametrize("kernel", [*ELEMENTWISE, "sigmoid_backward"])
+@pytest.mark.parametrize("kernel", SPECIAL)
 def test_parity_of_nan_infinities_and_zeros(kernel, dtype, ops):
     """The sign of a zero or of a NaN is nobody's promise."""
     g = np.random.default_rng(1)
     got, expected = right_call(kernel, dtype, 40, 33), right_call(kernel, dtype, 40, 33)
     for name, value in got.items():
         if isinstance(value, np.ndarray) and value.dtype == dtype:
-            value[...] = expected[name][...] = g.choice(SPECIAL, value.shape)
+            value[...] = expected[name][...] = g.choice(STRANGE, value.shape)
     with np.errstate(invalid="ignore", over="ignore"):
-        getattr(ops, kernel)(**got)
-        getattr(NUMPY, kernel)(**expected)
-    assert (
-        np.isnan(expected[written(kernel)[0]]).any() and np.isinf(expected[written(kernel)[0]]).any() or "sig" in kernel
-    )
+        called(ops, kernel, **got)
+        called(NUMPY, kernel, **expected)
+    assert all(comes_out(expected[written(kernel)[0]]).any() for comes_out in TABLE[kernel].special)
     for name in written(kernel):
-        np.testing.assert_allclose(
-            got[name], expected[name], rtol=4 * np.finfo(dtype).eps if kernel == "sigmoid" else 0
-        )
+        np.testing.assert_allclose(got[name], expected[name], rtol=TABLE[kernel].places * np.finfo(dtype).eps)
 
 
 def test_parity_of_nan_and_infinities_in_gemm(dtype, ops):
@@ -269,7 +261,7 @@ def test_parity_of_sigmoid_far_out_without_a_warning(dtype, ops):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        got, expected = (o.sigmoid(far, np.empty_like(far)) for o in (ops, NUMPY))
+        got, expected = (o.activation("sigmoid", far, np.empty_like(far)) for o in (ops, NUMPY))
     assert (got[:, [0, 1, 2, -3, -2, -1]] == [0, 0, 0, 1, 1, 1]).all()
     np.testing.assert_allclose(got, expected, rtol=4 * np.finfo(dtype).eps, atol=2 * np.finfo(dtype).smallest_subnormal)
 

@@ -1,14 +1,14 @@
 """Layers against their formulas in plain loops."""
 
 from dataclasses import FrozenInstanceError
-from math import exp
 
 import numpy as np
 import pytest
 from poisoned_pass import OPS, Pass, normal, place
 
 from minigan import rng
-from minigan.layers import Dropout, Linear, Maxout, ReLU, Sigmoid
+from minigan.layers import Dropout, LeakyReLU, Linear, Maxout, Tanh, models
+from minigan.layers.initialisers import Constant, Uniform
 from minigan.layers.tape import LayerTape
 from minigan.rng import Draw
 
@@ -52,25 +52,6 @@ def test_linear_is_its_formula(dtype):
     g, expected = a.backward(), linear_loops(a.x, a.params["0.W"], a.params["0.b"], a.dy)
     for got, loops in zip((a.y, g["dx"], g["0.W"], g["0.b"]), expected):
         close(got, loops, dtype)
-
-
-def logistic(v):
-    return 1 / (1 + exp(-v))
-
-
-@pytest.mark.parametrize(
-    "layer, f, slope",
-    [
-        (ReLU(), lambda v: max(0.0, v), lambda v: 1.0 if v > 0 else 0.0),  # at the kink, v = 0, the slope is 0
-        (Sigmoid(), logistic, lambda v: logistic(v) * (1 - logistic(v))),
-    ],
-)
-def test_an_activation_is_its_formula(layer, f, slope, dtype):
-    x, dy = normal((4, 6), 3, dtype), normal((4, 6), 4, dtype)
-    x[0, 0], x[1, 1], x[2, 2] = 0.0, -0.0, 1e-30
-    y, dx, _ = single(layer, x, dy)
-    close(y, [[f(float(v)) for v in row] for row in x], dtype)
-    close(dx, [[float(dy[i, j]) * slope(float(x[i, j])) for j in range(6)] for i in range(4)], dtype)
 
 
 def test_maxout_is_its_formula(dtype):
@@ -128,3 +109,20 @@ def test_a_layer_is_immutable():
 @pytest.mark.parametrize("layer", [Linear(3, 4), Maxout(3, 4, 2)])
 def test_biases_begin_at_zero_where_nothing_is_said(layer):
     assert not layer.bias(layer.shapes()["b"], Draw(0, 0, 0, rng.Stream.INITIAL_WEIGHTS, None)).any()
+
+
+def test_a_line_of_a_preset_gives_an_activation_its_number_and_a_checkpoint_keeps_it():
+    network = models.build(("leaky_relu 5 slope=.2 keep=.5", "tanh"), 3, 2)
+    assert network.layers[2:] == (LeakyReLU(0.2), Linear(5, 2, Uniform(0.05), Constant(0.0)), Tanh())
+    assert models.from_json(models.to_json(network)).layers[2] == LeakyReLU(0.2)
+    assert models.build(("leaky_relu 5", "linear"), 3, 2).layers[1] == LeakyReLU()
+    with pytest.raises(ValueError, match="layer 'relu 5 slope=.2': .*: expected uniform, .*sparse, bias or keep,"):
+        models.build(("relu 5 slope=.2", "linear"), 3, 2)
+    with pytest.raises(ValueError, match="expected uniform, .*slope, bias or keep, .*; did you mean slope?"):
+        models.build(("leaky_relu 5 slpoe=.2", "linear"), 3, 2)
+
+
+@pytest.mark.parametrize("slope", [0, 1, -0.1, float("nan"), float("inf")])
+def test_a_slope_that_the_sign_of_y_cannot_tell_is_an_error(slope):
+    with pytest.raises(ValueError, match="expected a number above 0 and below 1"):
+        LeakyReLU(slope)

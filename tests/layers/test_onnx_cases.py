@@ -2,7 +2,7 @@
 
 The cases come with the `onnx` wheel (written against 1.23.2, Apache-2.0), which makes their numbers when
 `onnx.backend.test.case.node` is imported: inputs, attributes and what a backend has to answer, in float32.  Taken are
-all cases of Relu, Sigmoid, Gemm, Dropout, Momentum and Adam but those of `LEFT_OUT`.  Tensors of three axes become
+all cases of the activations, Gemm, Dropout, Momentum and Adam but those of `LEFT_OUT`.  Tensors of three axes become
 matrices, for the kernels know nothing else.
 """
 
@@ -19,7 +19,7 @@ from minigan.backends import get
 from minigan.backends.clock import Count
 from minigan.game.optim import Adam, Momentum
 from minigan.game.schedules import ExponentialDecay
-from minigan.layers import Dropout
+from minigan.layers import Dropout, activations
 from minigan.layers.params import Params
 from minigan.layers.tape import LayerTape
 from minigan.rng import Draw
@@ -29,6 +29,7 @@ pytestmark = pytest.mark.rounding
 onnx = pytest.importorskip("onnx", reason="ONNX's cases come with its wheel, which is not installed")
 reference = import_module("onnx.reference")
 TESTS = import_module("onnx.backend.test.case.node")._NodeTestCases
+ACTIVATIONS = {layer.__name__.lower(): layer for layer in activations.ACTIVATIONS.values()}
 LEFT_OUT = {"test_nesterov_momentum": "minigan has the classical momentum alone"}
 SLACK = {np.float32: 2e-6, np.float64: 5e-7}
 """ONNX computed in float32, and that is how far it can be from float64"""
@@ -48,17 +49,19 @@ def case_of(test) -> SimpleNamespace:
     """A test's inputs and outputs in the order of its node, and the node's attributes by name."""
     (node,), ((inputs, outputs),) = test.model.graph.node, test.data_sets
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    return SimpleNamespace(model=test.model, inputs=inputs, outputs=outputs, **attributes)
+    found = {"operator": node.op_type.lower(), "attributes": attributes}
+    return SimpleNamespace(model=test.model, inputs=inputs, outputs=outputs, **found, **attributes)
 
 
-def cases(operator: str, but: str = ""):
-    """The cases of an operator; its module adds them to the list when it is imported.
+def cases(*operators: str, but: str = ""):
+    """The cases of operators, called without capitals; an operator's module adds them to the list when it is imported.
 
     (`onnx.backend.test.loader` imports every operator's module, for which it needs six seconds.)
     """
-    import_module(f"onnx.backend.test.case.node.{operator.lower()}")
-    of_operator = [t for t in TESTS if [node.op_type for node in t.model.graph.node] == [operator]]
-    taken = [pytest.param(case_of(t), id=t.name) for t in of_operator if t.name not in {but, *LEFT_OUT}]
+    for operator in operators:
+        import_module(f"onnx.backend.test.case.node.{operator}")
+    found = [t for t in TESTS if [node.op_type.lower() for node in t.model.graph.node] in [[o] for o in operators]]
+    taken = [pytest.param(case_of(t), id=t.name) for t in found if t.name not in {but, *LEFT_OUT}]
     return pytest.mark.parametrize("case", taken)
 
 
@@ -78,22 +81,18 @@ def close(ops, got, expected):
     np.testing.assert_allclose(got, np.reshape(expected, got.shape), rtol=slack, atol=slack)
 
 
-@cases("Relu")
-def test_relu(ops, case, dtype):
+@cases(*ACTIVATIONS)
+def test_an_activation(ops, case, dtype):
+    """Its layer has ONNX's name but for the capitals, and ONNX's attributes, in order, and their defaults."""
     z = matrix(ops, *case.inputs, dtype)
-    close(ops, ops.relu(z, out=poisoned(ops, z.shape, dtype)), *case.outputs)
-
-
-@cases("Sigmoid")
-def test_sigmoid(ops, case, dtype):
-    z = matrix(ops, *case.inputs, dtype)
-    close(ops, ops.sigmoid(z, out=poisoned(ops, z.shape, dtype)), *case.outputs)
+    layer = ACTIVATIONS[case.operator](*case.attributes.values())
+    close(ops, layer.apply(ops, z, out=poisoned(ops, z.shape, dtype)), *case.outputs)
 
 
 # ---- Products ------------------------------------------------------------------------------------------------------
 
 
-@cases("Gemm")
+@cases("gemm")
 def test_gemm(ops, case, dtype):
     """Y = alpha A' B' + beta C, where C has to be there in Y's shape beforehand: `gemm` adds to its `out`."""
     a, b, *c = case.inputs
@@ -104,7 +103,7 @@ def test_gemm(ops, case, dtype):
     close(ops, ops.gemm(matrix(ops, a, dtype), matrix(ops, b, dtype), out=out, **how), y)
 
 
-@cases("Gemm", but="test_gemm_default_matrix_bias")
+@cases("gemm", but="test_gemm_default_matrix_bias")
 def test_affine(ops, case, dtype):
     """C is a bias, or none; alpha, beta and transpositions, which `affine` does not have, are in the inputs."""
     a, b, *c = case.inputs
@@ -120,7 +119,7 @@ def test_affine(ops, case, dtype):
 # ---- Dropout -------------------------------------------------------------------------------------------------------
 
 
-@cases("Dropout")
+@cases("dropout")
 def test_dropout(ops, case, dtype):
     """In evaluation, and where nothing is to be dropped, the layer is the identity.
 
@@ -157,7 +156,7 @@ def params_of(ops, values, dtype):
     return params
 
 
-@cases("Momentum")
+@cases("momentum")
 def test_momentum(ops, case, dtype):
     """ONNX's "standard" mode has  v <- alpha v + b g,  x <- x - r v;  with  v = -v' / r  that is the classical form
 
@@ -196,7 +195,7 @@ def adam(ops, case, group, rate, count, epsilon, dtype):
     return params["0.b"], *moments
 
 
-@cases("Adam")
+@cases("adam")
 def test_adam(ops, case, dtype):
     """All its cases are at T = 0, where ONNX leaves the bias correction out.  Kingma and Ba's algorithm 1 has it from
     t = 1 on; but it becomes 1 as t grows, and at t = 100,001, where beta^t is 0 in float64, both are the same."""
@@ -210,7 +209,7 @@ def test_adam(ops, case, dtype):
 
 
 @pytest.mark.parametrize("t", [1, 2, 9])
-@cases("Adam")
+@cases("adam")
 def test_adam_with_its_bias_correction(ops, case, t, dtype):
     """The same nodes at T = t by ONNX's reference evaluator.  Its step is
 

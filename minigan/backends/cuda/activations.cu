@@ -1,16 +1,18 @@
 // Activations, dropout and the losses' derivative, each with its backward half.  Bytes moved are those of a float32
 // entry; nothing is read or written twice.
 
-// y = max(0, z + b); NaN stays NaN.      z, y (rows, width)   b (width) or null
-// A thread an entry down its rows.  8 bytes an entry.
-extern "C" __global__ void relu(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
+// y = f(z + b)      z, y (rows, width)   b (width) or null
+template <class F>
+__device__ void each(const Real* z, const Real* bias, Real* y, int n_rows, int width, F f) {
     const int c = column();
     if (c >= width) return;
     const Real b = bias ? bias[c] : Real(0);
-    EACH_ROW(r, n_rows) {
-        const Real x = z[at(r, width, c)] + b;
-        y[at(r, width, c)] = x < Real(0) ? Real(0) : x;
-    }
+    EACH_ROW(r, n_rows) y[at(r, width, c)] = f(z[at(r, width, c)] + b);
+}
+
+// y = max(0, z + b); NaN stays NaN.  A thread an entry down its rows, 8 bytes each.
+extern "C" __global__ void relu_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
+    each(z, bias, y, n_rows, width, [](Real x) { return x < Real(0) ? Real(0) : x; });
 }
 
 // dz = dy [y > 0]      all (n).  A thread an entry, 12 bytes each.
@@ -21,19 +23,38 @@ extern "C" __global__ void relu_backward(const Real* dy, const Real* y, Real* dz
 
 __device__ inline Real logistic(Real x) { return Real(1) / (Real(1) + exp(-x)); }
 
-// y = 1 / (1 + e^-(z + b))      z, y (rows, width)   b (width) or null
-// A thread an entry down its rows.  8 bytes an entry.
-extern "C" __global__ void sigmoid(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
-    const int c = column();
-    if (c >= width) return;
-    const Real b = bias ? bias[c] : Real(0);
-    EACH_ROW(r, n_rows) y[at(r, width, c)] = logistic(z[at(r, width, c)] + b);
+// y = 1 / (1 + e^-(z + b)).  A thread an entry down its rows, 8 bytes each.
+extern "C" __global__ void sigmoid_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
+    each(z, bias, y, n_rows, width, [](Real x) { return logistic(x); });
 }
 
 // dz = dy y (1 - y)      all (n).  A thread an entry, 12 bytes each.
 extern "C" __global__ void sigmoid_backward(const Real* dy, const Real* y, Real* dz, long long n) {
     const long long i = entry();
     if (i < n) dz[i] = dy[i] * ((Real(1) - y[i]) * y[i]);
+}
+
+// y = tanh(z + b).  A thread an entry down its rows, 8 bytes each.
+extern "C" __global__ void tanh_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
+    each(z, bias, y, n_rows, width, [](Real x) { return tanh(x); });
+}
+
+// dz = dy (1 - y^2)      all (n).  A thread an entry, 12 bytes each.
+extern "C" __global__ void tanh_backward(const Real* dy, const Real* y, Real* dz, long long n) {
+    const long long i = entry();
+    if (i < n) dz[i] = dy[i] * (Real(1) - y[i] * y[i]);
+}
+
+// y = max(z + b, slope (z + b)); NaN stays NaN.  A thread an entry down its rows, 8 bytes each.
+extern "C" __global__ void leaky_relu_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width,
+                                              Real slope) {
+    each(z, bias, y, n_rows, width, [=](Real x) { return x < Real(0) ? slope * x : x; });
+}
+
+// dz = dy ([y > 0] + slope [y <= 0])      all (n).  A thread an entry, 12 bytes each.
+extern "C" __global__ void leaky_relu_backward(const Real* dy, const Real* y, Real* dz, long long n, Real slope) {
+    const long long i = entry();
+    if (i < n) dz[i] = dy[i] * (y[i] > Real(0) ? Real(1) : slope);
 }
 
 // y[:, o] = max_p (z[:, p O + o] + b[p O + o]), then times `scale` where word < threshold, else 0 and no winner.

@@ -73,24 +73,14 @@ class CupyOps(CupyMemory):
 
     # ---- Activations -------------------------------------------------------------------------------------------
 
-    def relu(self, z, out, bias=None):
-        checks.biased("relu", z, out, bias)
-        self._run("relu", z.dtype, cells(*z.shape), z, bias, out, *z.shape)
+    def activation(self, word, z, out, bias=None, numbers=()):
+        checks.biased(word, z, out, bias)
+        self._run(f"{word}_forward", z.dtype, cells(*z.shape), z, bias, out, *z.shape, *numbers)
         return out
 
-    def relu_backward(self, dy, y, out):
-        checks.matrices("relu_backward", dy, y, out)
-        self._run("relu_backward", dy.dtype, entries(dy.size), dy, y, out, dy.size)
-        return out
-
-    def sigmoid(self, z, out, bias=None):
-        checks.biased("sigmoid", z, out, bias)
-        self._run("sigmoid", z.dtype, cells(*z.shape), z, bias, out, *z.shape)
-        return out
-
-    def sigmoid_backward(self, dy, y, out):
-        checks.matrices("sigmoid_backward", dy, y, out)
-        self._run("sigmoid_backward", dy.dtype, entries(dy.size), dy, y, out, dy.size)
+    def activation_backward(self, word, dy, y, out, numbers=()):
+        checks.matrices(f"{word}_backward", dy, y, out)
+        self._run(f"{word}_backward", dy.dtype, entries(dy.size), dy, y, out, dy.size, *numbers)
         return out
 
     def maxout(self, z, bias, keep, draw, out, winner):

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigan.backends.cuda.source import Parameter, options, signatures, source
 from minigan.backends.cuda.streams import Streams
+from minigan.errors import ConfigError
 
 TYPES = {
     "signed char": np.int8,
@@ -44,8 +45,11 @@ class Kernels:
         """Give a kernel to the streams.
 
         Arrays (None for a null pointer) and numbers come in the order of the signature.  Raises TypeError where they
-        are not what it says.  A grid without blocks, as no rows make one, has nothing to do: CuPy would make it one.
+        are not what it says, ConfigError for a name of no kernel.  A grid without blocks, as no rows make one, has
+        nothing to do: CuPy would make it one.
         """
+        if name not in self._signatures:
+            raise ConfigError(f"cupy has no kernel {name}: expected one in the .cu files, or numpy or numba to compute")
         if 0 in shape[0]:
             return
         parameters = self._signatures[name]

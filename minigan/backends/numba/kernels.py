@@ -70,6 +70,55 @@ def run_relu_backward(board, parts, dy, y, out):
 
 
 @compiled
+def tanh_backward(part, parts, dy, y, out):
+    """dz = dy (1 - y^2)"""
+    one = out.dtype.type(1)
+    start, stop = share(out.shape[0], part, parts)
+    for r in range(start, stop):
+        dy_row, y_row, dz_row = dy[r], y[r], out[r]
+        for c in range(len(y_row)):
+            dz_row[c] = dy_row[c] * (one - y_row[c] * y_row[c])
+
+
+@compiled
+def run_tanh_backward(board, parts, dy, y, out):
+    run(board, parts, tanh_backward, (dy, y, out))
+
+
+@compiled
+def leaky_relu(part, parts, z, bias, out, slope):
+    """y = max(z + b, slope (z + b)); NaN stays NaN."""
+    zero = out.dtype.type(0)
+    start, stop = share(out.shape[0], part, parts)
+    for r in range(start, stop):
+        z_row, y_row = z[r], out[r]
+        for c in range(len(y_row)):
+            x = z_row[c] + bias[c]
+            y_row[c] = slope * x if x < zero else x
+
+
+@compiled
+def run_leaky_relu(board, parts, z, bias, out, slope):
+    run(board, parts, leaky_relu, (z, bias, out, slope))
+
+
+@compiled
+def leaky_relu_backward(part, parts, dy, y, out, slope):
+    """dz = dy ([y > 0] + slope [y <= 0])"""
+    zero, one = out.dtype.type(0), out.dtype.type(1)
+    start, stop = share(out.shape[0], part, parts)
+    for r in range(start, stop):
+        dy_row, y_row, dz_row = dy[r], y[r], out[r]
+        for c in range(len(y_row)):
+            dz_row[c] = dy_row[c] * (one if y_row[c] > zero else slope)
+
+
+@compiled
+def run_leaky_relu_backward(board, parts, dy, y, out, slope):
+    run(board, parts, leaky_relu_backward, (dy, y, out, slope))
+
+
+@compiled
 def maxout(part, parts, z, bias, out, winner, rows, place, threshold, scale):
     """y[:, o] = max_p (z[:, p O + o] + b[p O + o]), times `scale` where kept; threshold 2^32 keeps all.
 

@@ -1,7 +1,7 @@
 """The fast CPU backend: kernels that share their rows, and products that share their tiles, among threads of our own.
 
 What is too small to gain anything, and the sigmoid, whose exponential NumPy computes 16 numbers at a time, stay as
-`numpy_ops.py` has them.
+`numpy_ops.py` has them, and so does an activation without a kernel here.
 """
 
 from __future__ import annotations
@@ -110,15 +110,21 @@ class NumbaOps(NumpyOps):
 
     # ---- Activations -------------------------------------------------------------------------------------------
 
-    def relu(self, z, out, bias=None):
-        checks.biased("relu", z, out, bias)
+    def activation(self, word, z, out, bias=None, numbers=()):
+        kernel = getattr(kernels, f"run_{word}", None)
+        if kernel is None:
+            return super().activation(word, z, out, bias, numbers)
+        checks.biased(word, z, out, bias)
         bias = np.zeros(z.shape[1], z.dtype) if bias is None else bias
-        self._run(kernels.run_relu, z.size, (out,), z, bias, out)
+        self._run(kernel, z.size, (out,), z, bias, out, *map(out.dtype.type, numbers))
         return out
 
-    def relu_backward(self, dy, y, out):
-        checks.matrices("relu_backward", dy, y, out)
-        self._run(kernels.run_relu_backward, y.size, (out,), dy, y, out)
+    def activation_backward(self, word, dy, y, out, numbers=()):
+        kernel = getattr(kernels, f"run_{word}_backward", None)
+        if kernel is None:
+            return super().activation_backward(word, dy, y, out, numbers)
+        checks.matrices(f"{word}_backward", dy, y, out)
+        self._run(kernel, y.size, (out,), dy, y, out, *map(out.dtype.type, numbers))
         return out
 
     def maxout(self, z, bias, keep, draw, out, winner):
