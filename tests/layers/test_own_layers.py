@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from own_layers import Affine, Plain, failing
 
 from minigan import (
     GAN,
@@ -21,63 +22,14 @@ from minigan import (
     Sequential,
     Sigmoid,
     Tanh,
-    Uniform,
-    check_layer,
-    gradcheck,
 )
-from minigan.backends import NAMES, get
+from minigan.backends import NAMES
 from minigan.generator.sampler import Sampler
 
 pytestmark = pytest.mark.rounding
 
 X = np.random.default_rng(0).random((40, 5))
 RECIPE = Recipe(latent=3, batch_size=10, precision="float64", seed=3)
-
-
-@dataclass(frozen=True)
-class Plain:
-    """y = tanh(scale x), an array of its own, and so is dx; what backward needs it keeps on the tape itself."""
-
-    scale: float = 1.0
-    name: str = "plain"
-
-    def shapes(self):
-        return {}
-
-    def memory(self, width):
-        return {"y": (width, None)}
-
-    def forward(self, ops, p, x, tape):
-        tape.kept = np.tanh(self.scale * x)
-        return 1.0 * tape.kept
-
-    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
-        return dy * self.scale * (1 - tape.kept**2)
-
-
-@dataclass(frozen=True)
-class Affine(Plain):
-    """y = x W, in NumPy alone."""
-
-    n_in: int = 4
-    n_out: int = 3
-    weights: Any = Uniform(0.5)
-
-    def shapes(self):
-        return {"W": (self.n_in, self.n_out)}
-
-    def memory(self, width):
-        return {"y": (self.n_out, None)}
-
-    def forward(self, ops, p, x, tape):
-        tape.x = x
-        return x @ p.W
-
-    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
-        if grads is not None:
-            grads.W *= float(grads.beta)
-            grads.W += float(grads.alpha) * tape.x.T @ dy
-        return dy @ p.W.T
 
 
 def players(*end, width=5):
@@ -221,11 +173,6 @@ def test_what_could_not_be_loaded_again_is_refused_before_it_trains(layer, words
 # ---- It is refused -----------------------------------------------------------------------------------------------
 
 
-def failing(**methods):
-    """A layer like Plain but for some methods."""
-    return dataclass(frozen=True)(type("Odd", (Plain,), methods))
-
-
 @pytest.mark.parametrize(
     "methods, words",
     [
@@ -264,82 +211,3 @@ def test_a_layer_that_changes_the_width_is_followed():
     assert Sequential(Linear(3, 8), halved).n_out == 4
     with pytest.raises(ValueError, match="above a layer of width 4"):
         Sequential(Linear(3, 8), halved, Linear(8, 2))
-
-
-# ---- It is checked -----------------------------------------------------------------------------------------------
-
-
-def failed(layer):
-    return {row.name.partition(": ")[2] for row in check_layer(layer) if not row.passed}
-
-
-@pytest.mark.parametrize("layer", [Plain, Plain(0.3), Affine, Affine(n_in=2, n_out=7), Linear, ReLU, Dropout(0.5)])
-def test_a_right_layer_passes_its_check(layer):
-    rows = check_layer(layer, get("numpy"))
-    assert all(row.passed for row in rows) and len(rows) >= 9
-
-
-def unwritten(self, ops, p, x, tape):
-    y = np.tanh(x)
-    tape.kept, tape.y[:, 1:] = y, y[:, 1:]
-    return tape.y
-
-
-def in_place(self, ops, p, x, tape):
-    tape.kept = np.tanh(x)
-    x[...] = tape.kept
-    return x
-
-
-def spends_its_tape(self, ops, p, dy, tape, grads=None, need_dx=True):
-    tape.kept *= tape.kept
-    return dy * (1 - tape.kept)
-
-
-def whole_batch(self, ops, p, dy, tape, grads=None, need_dx=True):
-    return dy * (1 - tape.kept**2) * (len(dy) / 5 if len(dy) < 5 else 1)
-
-
-@pytest.mark.parametrize(
-    "methods, rows",
-    [
-        ({"backward": lambda self, ops, p, dy, tape, *rest: dy * (1 - tape.kept)}, {"dx", "d0.W", "d0.b"}),
-        ({"forward": unwritten}, {"y, its memory full of NaN before"}),
-        ({"forward": in_place}, {"dx", "d0.W", "d0.b"}),
-        ({"backward": spends_its_tape}, {"a second backward", "backward over some rows"}),
-        ({"backward": whole_batch}, {"backward over some rows"}),
-    ],
-)
-def test_a_wrong_layer_fails_where_it_is_wrong(methods, rows):
-    assert rows <= failed(failing(**methods)) and not failed(Plain)
-
-
-def test_the_command_checks_a_layer(said, tmp_path, monkeypatch):
-    (tmp_path / "mine.py").write_text("from minigan import Linear, LeakyReLU\nlayer, number = LeakyReLU(0.3), 7\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in ("layer", "LeakyReLU", "Linear"):
-        code, out, _ = said(gradcheck.main, "--layer", f"mine:{name}")
-        assert code == 0 and "a second backward" in out and "none failed" in out and "Maxout" not in out
-    for text, words in {
-        "mine:nothing": "--layer mine:nothing: expected module:Name",
-        "no_such_module:Mine": "No module named",
-        "mine": "--layer mine: expected module:Name",
-        "mine:number": "7, expected layers such as",
-        "minigan:Maxout": "Maxout needs n_in, n_out, pieces: expected a layer, Maxout",
-    }.items():
-        code, out, error = said(gradcheck.main, "--layer", text)
-        assert code == 2 and out == "" and words in error and len(error.splitlines()) == 1
-
-
-def test_the_command_fails_where_the_layer_does(said, tmp_path, monkeypatch):
-    source = """
-from minigan.layers.activations import Sigmoid
-class Wrong(Sigmoid):
-    def derive(self, ops, dy, y, out):
-        return ops.activation_backward("relu", dy, y, out)
-"""
-    (tmp_path / "wrong.py").write_text(source)
-    monkeypatch.syspath_prepend(tmp_path)
-    code, out, _ = said(gradcheck.main, "--layer", "wrong:Wrong")
-    failed = {line.split(":")[0] for line in out.splitlines() if line.endswith("FAILED")}
-    assert code == 1 and failed == {"Wrong", "Linear+Wrong"}
