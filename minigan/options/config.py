@@ -39,7 +39,7 @@ class Config(Recipe):
     skip_unreadable: bool = False
     """go on without the pictures of a folder that cannot be read"""
     generator: tuple[str, ...] = ("relu 1200 uniform=.05", "relu 1200 uniform=.05", "sigmoid")
-    """G's layers, one text each: activation, width, uniform= normal= sparse= bias= keep="""
+    """G's layers, one text each: activation, width, uniform= normal= sparse= bias= slope= keep="""
     discriminator: tuple[str, ...] = ("maxout 240x5 uniform=.005 keep=.8", "linear uniform=.005 keep=.5")
     """D's layers, likewise; the last one makes the logit"""
     generator_from: str | None = None
