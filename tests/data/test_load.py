@@ -214,7 +214,8 @@ def test_a_path_from_home(tmp_path, monkeypatch):
     assert load("~/a.npy").name == "a.npy"
 
 
-def test_a_path_to_nothing(tmp_path, refused):
+def test_a_path_to_nothing(tmp_path, refused, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what "" stands for
     for path in (tmp_path / "none.npy", tmp_path / "none", ""):
         refused(lambda: load(path), "not found" if path else "unknown kind", "pictures", ".npy")
 
