@@ -14,6 +14,7 @@ Exit code 1 if anything was lost or let through.
 from __future__ import annotations
 
 import argparse
+import encodings.utf_8_sig  # noqa: F401  of presets; another user may not read Python's own files
 import json
 import os
 import random
