@@ -34,9 +34,9 @@ class Options:
 
 def command_of(config: Config) -> str:
     """The command line that trains a run like this one: its preset, if minigan has it, and the options that differ."""
-    name = config.preset if config.preset in shipped_presets() else Config.preset
-    base = preset(name)
-    words = ["python", "-m", "minigan.train", "--preset", name]
+    begun_from = config.preset if config.preset in shipped_presets() else Config.preset
+    base = preset(begun_from)
+    words = ["python", "-m", "minigan.train", "--preset", begun_from]
     for field in fields(Config):
         value = getattr(config, field.name)
         decides = field.name not in WORKPLACE or field.name == "data" and value in SOURCES

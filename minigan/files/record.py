@@ -1,6 +1,6 @@
 """What a run was made with, each time it began or went on: a line of record.jsonl, beside checkpoints and not in them.
 
-So two runs of one seed leave the same checkpoints, whichever machine made them.
+So the checkpoints of two runs of one seed do not differ by their commands, folders and times.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def _run(prog: str, body: Callable[[], int | None]) -> None:
     except (DivergedError, DeviceError) as error:
         stop(prog, error, FAILED)
     except BrokenPipeError:
-        return  # whoever read what this prints has read enough: `| head`
+        return  # the reader of what this prints has read enough: `| head`
     except MemoryError as error:
         stop(prog, str(error) or "out of memory", FAILED)
     except OSError as error:
