@@ -1,7 +1,7 @@
 """GAN: two networks and a recipe, with the habits of scikit-learn.
 
-    gan = GAN(generator, discriminator, Recipe(batch_size=100))
-    gan.fit(X, epochs=10).sample(16)
+gan = GAN(generator, discriminator, Recipe(batch_size=100))
+gan.fit(X, epochs=10).sample(16)
 """
 
 from __future__ import annotations

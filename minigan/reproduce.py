@@ -87,9 +87,7 @@ def perform(name: str, folder: Path, options: Options) -> dict:
     module = importlib.import_module(f"minigan.experiments.{name}")
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    finding = module.run(
-        folder, options.seed, options.quick, lambda line: tell(f"  {line}")
-    )
+    finding = module.run(folder, options.seed, options.quick, lambda line: tell(f"  {line}"))
     names = tuple(str(path.relative_to(folder)) for path in finding.pictures)
     record = {
         "finding": asdict(replace(finding, pictures=names)),

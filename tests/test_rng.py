@@ -108,9 +108,15 @@ def test_a_layer_draws_from_its_networks_stream_plus_its_index():
 def test_streams_are_apart_and_have_the_numbers_that_earlier_runs_were_drawn_with():
     numbers = {name: number for name, number in vars(Stream).items() if name.isupper()}
     assert numbers == {
-        "LATENT": 0, "MINIBATCH": 1, "MIXTURE_MODE": 2, "MIXTURE_NOISE": 3, "SAMPLE": 4,
+        "LATENT": 0,
+        "MINIBATCH": 1,
+        "MIXTURE_MODE": 2,
+        "MIXTURE_NOISE": 3,
+        "SAMPLE": 4,
         "COMPARISON": 5,
-        "INITIAL_WEIGHTS": 64, "DROPOUT_GENERATOR": 1024, "DROPOUT_DISCRIMINATOR": 2048,
+        "INITIAL_WEIGHTS": 64,
+        "DROPOUT_GENERATOR": 1024,
+        "DROPOUT_DISCRIMINATOR": 2048,
     }
 
 

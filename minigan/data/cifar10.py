@@ -1,8 +1,8 @@
 """CIFAR-10 (Krizhevsky 2009): a folder with the batches, binary or pickled, or their archive as it is downloaded.
 
-    data_batch_1.bin ... data_batch_5.bin, test_batch.bin    records of 3,073 bytes: a label from 0 to 9, then 1,024
-                                                             red, 1,024 green and 1,024 blue values, row by row
-    data_batch_1 ... data_batch_5, test_batch                the same values, pickled (`minigan.data.cifar10_pickle`)
+data_batch_1.bin ... data_batch_5.bin, test_batch.bin    records of 3,073 bytes: a label from 0 to 9, then 1,024
+                                                         red, 1,024 green and 1,024 blue values, row by row
+data_batch_1 ... data_batch_5, test_batch                the same values, pickled (`minigan.data.cifar10_pickle`)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The IDX format of MNIST (LeCun, Cortes and Burges): a big-endian header, then bytes; plain or in gzip.
 
-    offset 0  magic 0x00000803: unsigned bytes, rank 3        offset 4  N    8  H    12  W        offset 16  N H W bytes
+offset 0  magic 0x00000803: unsigned bytes, rank 3        offset 4  N    8  H    12  W        offset 16  N H W bytes
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The Toronto Face Database (Susskind, Anderson and Hinton 2010) as it is handed on: a MATLAB file of version 5.
 
-    images  (N, H, W) uint8, grey faces of 48 x 48 or 96 x 96
-    folds   (N, 5), what an image is in each of five official splits: 0 unlabelled, 1 train, 2 validation, 3 test
+images  (N, H, W) uint8, grey faces of 48 x 48 or 96 x 96
+folds   (N, 5), what an image is in each of five official splits: 0 unlabelled, 1 train, 2 validation, 3 test
 """
 
 from __future__ import annotations

@@ -187,7 +187,10 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
             ("moment", "JSD(p_data, p_g)", "sup |D - D*|", "mean |D - D*|", "mean |D - 1/2|"),
             *(
                 (
-                    f"({letter}) {name}", f"{n['jsd']:.4f}", f"{n['sup_error']:.3f}", f"{n['mean_error']:.3f}",
+                    f"({letter}) {name}",
+                    f"{n['jsd']:.4f}",
+                    f"{n['sup_error']:.3f}",
+                    f"{n['mean_error']:.3f}",
                     f"{n['mean_distance_from_half']:.3f}",
                 )  # fmt: skip
                 for letter, name, n in zip("abcd", names, four)

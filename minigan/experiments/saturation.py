@@ -78,8 +78,11 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
             ("D(G(z))", "|dL/dtheta_g|, log(1 - D)", "|dL/dtheta_g|, -log D", "ratio", "D / (1 - D)"),
             *(
                 (
-                    f"{p.d_fake:.4f}", f"{p.saturating:.2e}", f"{p.non_saturating:.2e}",
-                    f"{p.saturating / p.non_saturating:.4f}", f"{p.d_fake / (1 - p.d_fake):.4f}",
+                    f"{p.d_fake:.4f}",
+                    f"{p.saturating:.2e}",
+                    f"{p.non_saturating:.2e}",
+                    f"{p.saturating / p.non_saturating:.4f}",
+                    f"{p.d_fake / (1 - p.d_fake):.4f}",
                 )  # fmt: skip
                 for p in pulls[:: len(pulls) // 6]
             ),

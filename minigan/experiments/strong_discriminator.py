@@ -185,9 +185,15 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
             ("k", "D", "steps of D", "seconds", "D(training)", "D(held-out)", "saturating", "non-saturating", "nats"),
             *(
                 (
-                    str(g.k), "restarted" if g.restarted else "kept", str(g.d_steps), f"{g.seconds:.1f}",
-                    f"{g.state.on_training:.3f}", f"{g.state.on_held_out:.3f}", f"{g.state.pull.saturating:.3f}",
-                    f"{g.state.pull.non_saturating:.3f}", f"{g.likelihood:.1f}",
+                    str(g.k),
+                    "restarted" if g.restarted else "kept",
+                    str(g.d_steps),
+                    f"{g.seconds:.1f}",
+                    f"{g.state.on_training:.3f}",
+                    f"{g.state.on_held_out:.3f}",
+                    f"{g.state.pull.saturating:.3f}",
+                    f"{g.state.pull.non_saturating:.3f}",
+                    f"{g.likelihood:.1f}",
                 )  # fmt: skip
                 for g in games
             ),

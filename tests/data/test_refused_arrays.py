@@ -50,9 +50,7 @@ def test_another_shape_is_refused(tmp_path, refused, shape):
     refused(lambda: load_array(path), path, f"shape {shape}")
 
 
-@pytest.mark.parametrize(
-    "dtype", ["complex64", "longdouble", "U4", "M8[s]", "m8[s]", "f4,f4"]
-)
+@pytest.mark.parametrize("dtype", ["complex64", "longdouble", "U4", "M8[s]", "m8[s]", "f4,f4"])
 def test_another_dtype_is_refused(tmp_path, refused, dtype):
     path = save(tmp_path / "own.npy", np.ones((2, 3), dtype=dtype))
     refused(lambda: load_array(path), path, "dtype", "uint8")

@@ -14,8 +14,18 @@ from minigan.run.trainer import Trainer
 from minigan.train import options
 
 CORNERS = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]])
-TINY = ["--generator", "relu 8", "linear", "--discriminator", "relu 8", "linear", "--iterations", "4",
-        "--backend", "numpy"]
+TINY = [
+    "--generator",
+    "relu 8",
+    "linear",
+    "--discriminator",
+    "relu 8",
+    "linear",
+    "--iterations",
+    "4",
+    "--backend",
+    "numpy",
+]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +94,10 @@ def test_samples_of_another_width_are_refused(shape):
 
 def test_the_published_rows():
     assert [(row.modes, row.modes_error, row.high_quality) for row in PUBLISHED["ring"] + PUBLISHED["grid"]] == [
-        (1.0, None, 0.993), (6.3, 0.5, 0.982), (3.3, None, 0.005), (17.3, 0.8, 0.948)
+        (1.0, None, 0.993),
+        (6.3, 0.5, 0.982),
+        (3.3, None, 0.005),
+        (17.3, 0.8, 0.948),
     ]
 
 

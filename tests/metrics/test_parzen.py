@@ -46,9 +46,7 @@ def exact(points, samples, sigma):
 def test_parzen_is_the_direct_sum_wherever_the_data_lie(ops, shift, sigma):
     random = np.random.default_rng(1)
     s, x = random.normal(size=(300, 5)) + shift, random.normal(size=(100, 5)) + shift
-    np.testing.assert_allclose(
-        parzen.log_likelihood(ops, x, s, [sigma])[0], exact(x, s, sigma), rtol=1e-12, atol=1e-8
-    )
+    np.testing.assert_allclose(parzen.log_likelihood(ops, x, s, [sigma])[0], exact(x, s, sigma), rtol=1e-12, atol=1e-8)
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-30, 1.0, 1e30, 1e200])
