@@ -42,7 +42,7 @@ def described(network: Sequential) -> list[tuple]:
     return found
 
 
-# Tables, laid out by hand.
+# Tables and options from here on, laid out by hand.
 # fmt: off
 RELU, SIGMOID = ("ReLU",), ("Sigmoid",)
 STAGE_1 = [
@@ -107,7 +107,6 @@ def test_a_preset_printed_is_read_back(name):
     assert from_toml(to_toml(preset(name)), "printed", preset(name)) == preset(name)
 
 
-# fmt: on
 # ---- Narrow networks on small files ----------------------------------------------------------------------------
 
 
@@ -135,35 +134,14 @@ def narrow(name: str, data: str, out: Path, *more: str) -> Trainer:
     """The preset's own layer lines, with smaller numbers in the widths' places."""
     config = preset(name)
     lines = {
-        option: [
-            re.sub(r"\b8000\b", "40", re.sub(r"\b1[26]00x5", "6x5", line.replace("sparse=100", "sparse=10")))
-            for line in getattr(config, option)
-        ]
+        option: [re.sub(r"\b8000\b", "40", re.sub(r"\b1[26]00x5", "6x5", line.replace("sparse=100", "sparse=10")))
+                 for line in getattr(config, option)]
         for option in ("generator", "discriminator")
     }
-    return Trainer(
-        options(
-            [
-                "--preset",
-                name,
-                "--data",
-                data,
-                "--out",
-                str(out),
-                "--batch-size",
-                "20",
-                "--iterations",
-                "4",
-                "--generator",
-                *lines["generator"],
-                "--discriminator",
-                *lines["discriminator"],
-                "--backend",
-                "numpy",
-                *more,
-            ]
-        )
-    )
+    return Trainer(options([
+        "--preset", name, "--data", data, "--out", str(out), "--batch-size", "20", "--iterations", "4",
+        "--generator", *lines["generator"], "--discriminator", *lines["discriminator"], "--backend", "numpy", *more,
+    ]))
 
 
 def weights(player) -> dict[str, np.ndarray]:
@@ -188,9 +166,7 @@ def test_cifar10_from_the_bytes_to_a_picture(cifar10, tmp_path):
     game = trainer.gan.game
     G, D = weights(game.generator), weights(game.discriminator)
     assert {name: W.shape for name, W in G.items() if name.endswith("W")} == {
-        "0.W": (100, 40),
-        "2.W": (40, 40),
-        "4.W": (40, 3072),
+        "0.W": (100, 40), "2.W": (40, 40), "4.W": (40, 3072)
     }
     assert within(G["0.W"], 0.05) and within(G["2.W"], 0.05) and within(G["4.W"], 0.5)
     assert all(within(D[name], 0.005) for name in ("1.W", "3.W"))
@@ -287,15 +263,8 @@ def test_a_first_stage_that_cannot_be_used(tfd, tmp_path):
             narrow("tfd-stage2", tfd, tmp_path / "two", "--generator-from", str(run))
     for generator in (["relu 40", "sigmoid"], ["relu 41", "sigmoid 40", "sigmoid"], ["sigmoid"]):
         with pytest.raises(ConfigError, match="^generator_from .*one: a generator 100-40-40-2304, expected"):
-            narrow(
-                "tfd-stage2",
-                tfd,
-                tmp_path / "two",
-                "--generator-from",
-                str(tmp_path / "one"),
-                "--generator",
-                *generator,
-            )
+            narrow("tfd-stage2", tfd, tmp_path / "two", "--generator-from", str(tmp_path / "one"),
+                   "--generator", *generator)
     assert not (tmp_path / "two").exists()
 
 
