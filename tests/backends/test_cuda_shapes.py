@@ -45,12 +45,12 @@ def test_cuda_kernels_of_no_rows_have_nothing_to_do(kernel, dtype, gpu):
 
 @pytest.mark.parametrize("weighted", [True, False])
 def test_cuda_sums_of_many_rows_are_made_in_one_order(weighted, dtype, gpu):
-    """Blocks of rows, each in 16 runs that are merged pairwise; then, in the same way, the blocks' sums."""
+    """Blocks of rows, each in 32 runs that are merged pairwise; then, in the same way, the blocks' sums."""
     a, weights = normal((1000, 40), 1, dtype), normal((1000, 1), 2, dtype)
 
     def summed(terms):
-        runs = [terms[run::16].cumsum(axis=0, dtype=dtype)[-1] if run < len(terms) else 0 for run in range(16)]
-        for half in (8, 4, 2, 1):
+        runs = [terms[run::32].cumsum(axis=0, dtype=dtype)[-1] if run < len(terms) else 0 for run in range(32)]
+        for half in (16, 8, 4, 2, 1):
             runs = [runs[i] + runs[i + half] for i in range(half)]
         return runs[0]
 

@@ -25,6 +25,9 @@ THREADS = 256
 """of a block that walks a vector, or reduces (BLOCK in common.cu)"""
 TILE = 128
 """threads of a block that walks a matrix"""
+MOST_SHARED = 100
+"""percent of a multiprocessor's own memory that is to be shared memory, as products have it: where kernels differ, one
+waits for the other"""
 MOST_BLOCKS_DOWN = 65535
 """the largest y of a grid"""
 
@@ -56,7 +59,8 @@ class Kernels:
         if len(arguments) != len(parameters):
             raise TypeError(f"{name}: {len(arguments)} arguments, expected {len(parameters)}")
         if name not in self._functions:
-            self._functions[name] = self._module.get_function(name)
+            made = self._functions[name] = self._module.get_function(name)
+            made.preferred_shared_memory_carveout = MOST_SHARED
         values = tuple(self._value(name, *pair) for pair in zip(parameters, arguments))
         arrays = [(p, a) for p, a in zip(parameters, arguments) if p.pointer and a is not None]
         reads, writes = ([a for p, a in arrays if p.written == written] for written in (False, True))

@@ -9,42 +9,33 @@ extern "C" __global__ void add_bias(Real* z, const Real* bias, int n_rows, int w
     EACH_ROW(r, n_rows) z[at(r, width, c)] += b;
 }
 
-// out[k, c] <- alpha sum_r weights[r] a[r, c] + beta out[k, c], over the rows r of block k, of so many rows each
-// a (rows, width)   weights (rows), or null for ones   out (blocks, width): where there are several, a second launch
-// sums them, one after the other
-// A block 32 columns by 16 runs of its rows, merged pairwise at the end.  The matrix once: 4 bytes a float32 entry.
+// out[k, c] <- alpha sum_r weights[r] a[r, c] + beta out[k, c] (`sum_columns`)
+// a (rows, width)   weights (rows), or null for ones
+// A block 32 columns.  The matrix once: 4 bytes a float32 entry.
 extern "C" __global__ void column_sums(const Real* a, const Real* weights, Real* out, int n_rows, int width,
                                        int rows_a_block, double alpha, const double* alpha_at, double beta,
                                        const double* beta_at) {
-    __shared__ Real part[16][32];
-    const int c = column(), run = threadIdx.y;
-    const long long first = (long long)blockIdx.y * rows_a_block;
-    const int end = (int)min((long long)n_rows, first + rows_a_block);
-    Real sum = 0;
-    if (c < width)
-        for (int r = (int)first + run; r < end; r += 16)
-            sum = fma(weights ? weights[r] : Real(1), a[at(r, width, c)], sum);
-    part[run][threadIdx.x] = sum;
-    __syncthreads();
-    for (int half = 8; half > 0; half /= 2) {
-        if (run < half) part[run][threadIdx.x] += part[run + half][threadIdx.x];
-        __syncthreads();
-    }
-    if (run > 0 || c >= width) return;
-    const Real total = part[0][threadIdx.x] * Real(number(alpha, alpha_at)), keep = Real(number(beta, beta_at));
-    Real& result = out[at(blockIdx.y, width, c)];
-    result = keep == Real(0) ? total : result * keep + total;
+    struct Asked {
+        Real weight, a;
+    };
+    sum_columns(
+        out, n_rows, width, rows_a_block, alpha, alpha_at, beta, beta_at,
+        [=](int r, int c) { return Asked{weights ? weights[r] : Real(1), a[at(r, width, c)]}; },
+        [=](int, int, Asked x, Real sum) { return fma(x.weight, x.a, sum); });
 }
 
 // out[r] <- alpha sum_c a[r, c] b[c] + beta out[r] + bias[0]      a (rows, width)   b (width)   bias (1) or null
-// A block 8 rows, a warp each.  The matrix once: 4 bytes a float32 entry.
+// A block 8 rows, a warp each, a thread four columns at a time.  The matrix once: 4 bytes a float32 entry.
 extern "C" __global__ void row_products(const Real* a, const Real* b, const Real* bias, Real* out, int n_rows,
                                         int width, double alpha, const double* alpha_at, double beta,
                                         const double* beta_at) {
     const int r = blockIdx.x * blockDim.y + threadIdx.y;
     if (r >= n_rows) return;
     Real sum = 0;
-    for (int c = threadIdx.x; c < width; c += 32) sum = fma(a[at(r, width, c)], b[c], sum);
+    for (int c = 4 * threadIdx.x; c < width; c += 128) {
+        const Four x = load(a + at(r, width, c), width - c), y = load(b + c, width - c);
+        for (int i = 0; i < 4; ++i) sum = fma(x.of[i], y.of[i], sum);
+    }
     for (int half = 16; half > 0; half /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, half);
     if (threadIdx.x > 0) return;
     const Real total = sum * Real(number(alpha, alpha_at)), keep = Real(number(beta, beta_at));
