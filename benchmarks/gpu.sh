@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# All that is to be measured of minigan on a GPU, by two commands of five and seven minutes at most:
+# All that is to be measured of minigan on a GPU, by two commands of four minutes at most:
 #
 #     bash benchmarks/gpu.sh first
 #     bash benchmarks/gpu.sh second [FOLDER OF MNIST]
 #
 # first    does a game run here at all; then an iteration of the MNIST recipe against its peers
-# second   its kernels one by one, tests, parity with NumPy, minibatches of 1,000, a whole training with its estimate
+# second   a whole training with its estimate, minibatches of 1,000, tests, its kernels one by one, parity with NumPy
 #
 # gpu.json and gpu.md in ${OUT:-out} are whole after every part (benchmarks/gpu/call.py says more, and parts.py what the
 # parts are).  PYTHON names another interpreter than python3; WHEELS a folder of wheels for what it lacks, which are

@@ -88,20 +88,20 @@ def jax_gan(scan: bool):
 CONTENDERS = {
     "minigan": Contender(minigan),
     "minigan tf32": Contender(minigan, "tf32"),
+    "products alone": Contender(products_alone),
+    "products alone tf32": Contender(products_alone, "tf32"),
     "torch compile, graph of 20": Contender(torch_gan(20, "default")),
     "torch compile, graph of 20 tf32": Contender(torch_gan(20, "default"), "tf32"),
     "torch graph of 20": Contender(torch_gan(20)),
     "torch graph of 20 tf32": Contender(torch_gan(20), "tf32"),
-    "jax scan": Contender(jax_gan(True)),
-    "jax scan tf32": Contender(jax_gan(True), "tf32"),
-    "products alone": Contender(products_alone),
-    "products alone tf32": Contender(products_alone, "tf32"),
-    "torch compile, its own graphs": Contender(torch_gan(0, "reduce-overhead")),
-    "torch graph": Contender(torch_gan(1)),
     "torch eager": Contender(torch_gan(0)),
-    "jax jit": Contender(jax_gan(False)),
+    "jax scan": Contender(jax_gan(True)),
     "minigan, serial": Contender(minigan, environment=(("MINIGAN_GPU", "serial"),)),
     "minigan, eager": Contender(minigan, environment=(("MINIGAN_GPU", "eager"),)),
+    "jax scan tf32": Contender(jax_gan(True), "tf32"),
+    "torch graph": Contender(torch_gan(1)),
+    "jax jit": Contender(jax_gan(False)),
+    "torch compile, its own graphs": Contender(torch_gan(0, "reduce-overhead")),
 }
 """The ones without which nothing can be said come first: what there is no time for is left out."""
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +23,13 @@ from benchmarks.peers.recipe import REHEARSAL
 
 Found = tuple[dict, str | None]
 PYTEST = ["-m", "pytest", "-q", "-m", "gpu", "--continue-on-collection-errors", "--tb=short", "-p", "no:cacheprovider"]
-PYTEST += ["-k", "resumes or relu"] if REHEARSAL else []
-GAMES = ["tests/backends/test_cuda_games.py", "tests/backends/test_cuda_shapes.py"]
+PYTEST += ["-k", "resumes or relu"] if REHEARSAL else ["-n", "8"] if find_spec("xdist") else []
 SCALING = ["--backend", "cupy", "--axes", "batch,width", "--rounds", "3", "--seconds", "0.01" if REHEARSAL else "0.3"]
 NCU = [
     *("ncu", "--csv", "--print-units", "base", "--clock-control", "none"),
     *("--profile-from-start", "off", "--metrics", "gpu__time_duration.sum"),
 ]
-AT_1000 = (
-    *("minigan", "minigan tf32", "torch graph of 20", "torch graph of 20 tf32"),
-    *("jax scan", "torch compile, graph of 20"),
-)
+AT_1000 = ("minigan", "minigan tf32", "torch graph of 20", "torch graph of 20 tf32")
 TO_END = 40
 """seconds that a training is given to stop, and to be measured"""
 TAIL = 4000
@@ -109,17 +106,13 @@ def kernels(places: Places, limit: float) -> Found:
     return {"kernels": found}, failure or (None if found else f"no kernel in what ncu printed: {printed[-200:]}")
 
 
-def tests(*which: str) -> Callable[[Places, float], Found]:
+def tests(places: Places, limit: float) -> Found:
     """Those that need a GPU."""
-
-    def part(places: Places, limit: float) -> Found:
-        printed, failure = python([*PYTEST, *which], limit)
-        lines = printed.strip().splitlines()
-        failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-        found = {"said": lines[-1] if lines else "", "failed": failed}
-        return {"tests": found | ({"printed": printed[-TAIL:]} if failure else {})}, failure
-
-    return part
+    printed, failure = python([*PYTEST, "tests/backends"], limit)
+    lines = printed.strip().splitlines()
+    failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    found = {"said": lines[-1] if lines else "", "failed": failed}
+    return {"tests": found | ({"printed": printed[-TAIL:]} if failure else {})}, failure
 
 
 def parity(places: Places, limit: float) -> Found:
@@ -172,29 +165,30 @@ class Call:
 
 def contender(name: str, case: str) -> Part:
     """One that compiles takes longer to begin."""
-    return Part(f"{case}: {name}", 75 if "compile" in name else 40, timed(name, case))
+    limit = 100 if "jax" in name else 60 if "compile" in name else 30
+    return Part(f"{case}: {name}", limit, timed(name, case))
 
 
 FIRST = Call(
-    280,
+    215,
     (
-        Part("smoke test", 70, smoke, needed=True),
+        Part("smoke test", 60, smoke, needed=True),
         Part("matrix rate", 25, matrix_rate),
         *(contender(name, "mnist") for name in CONTENDERS),
     ),
 )
 SECOND = Call(
-    420,
+    240,
     (
-        Part("kernels of an iteration", 40, kernels),
-        Part("tests: games and shapes", 60, tests(*GAMES)),
-        Part("parity", 40, parity),
+        Part("training", 190, training, reserved=150),
         *(contender(name, "mnist-1000") for name in AT_1000),
-        Part("training", 200, training, reserved=150),
-        Part("tests: the others", 100, tests("tests/backends", *(f"--ignore={path}" for path in GAMES))),
+        Part("tests", 60, tests),
+        *(contender(name, "cifar10-1000") for name in AT_1000[:2]),
+        Part("kernels of an iteration", 30, kernels),
+        Part("parity", 30, parity),
         Part("scaling float32", 60, scaling("float32")),
         Part("scaling tf32", 60, scaling("tf32")),
-        *(contender(name, "cifar10-1000") for name in AT_1000),
+        *(contender(name, "cifar10-1000") for name in AT_1000[2:]),
     ),
 )
 CALLS = {"first": FIRST, "second": SECOND}
