@@ -139,12 +139,6 @@ class Ops(ABC):
         allowed.
         """
 
-    def activation_gradients(self, word: str, dy, y, dz, db, numbers=(), alpha=1.0, beta=0.0):
-        """dz = dy f'(z) as by `activation_backward`, and db (O,) <- alpha sum_B dz + beta db as by `colsum`."""
-        self.activation_backward(word, dy, y, dz, numbers)
-        self.colsum(dz, db, alpha, beta)
-        return dz
-
     @abstractmethod
     def maxout(self, z, bias, keep: float, draw: Draw | None, out, winner):
         """y[:, o] = max_p (z[:, p O + o] + b[p O + o]), then dropout.      (Goodfellow et al. 2013, eq. 1)
@@ -161,12 +155,6 @@ class Ops(ABC):
 
         scale is 1 / keep where the forward dropped units, else 1.
         """
-
-    def maxout_gradients(self, dy, winner, scale: float, dz, db, alpha=1.0, beta=0.0):
-        """dz (B, P O) as by `maxout_backward`, and db (P O,) <- alpha sum_B dz + beta db as by `colsum`."""
-        self.maxout_backward(dy, winner, scale, dz)
-        self.colsum(dz, db, alpha, beta)
-        return dz
 
     @abstractmethod
     def dropout(self, x, keep: float, draw: Draw, out, kept):

@@ -44,13 +44,6 @@ class Activation:
         """dz = dy f'(z)"""
         return ops.activation_backward(self.word, dy, y, out, astuple(self))
 
-    def derive_and_sum(self, ops, dy, y, out, grads):
-        """dz = dy f'(z), and the bias of the layer below db = sum_B dz: one kernel, but for a subclass's own dz"""
-        if type(self).derive is Activation.derive:
-            return ops.activation_gradients(self.word, dy, y, out, grads.b, astuple(self), grads.alpha, grads.beta)
-        ops.colsum(self.derive(ops, dy, y, out), grads.b, grads.alpha, grads.beta)
-        return out
-
 
 class ReLU(Activation):
     """y = max(0, x)      dx = dy [y > 0]      The rectified linear unit (Nair and Hinton 2010): G's hidden layers."""

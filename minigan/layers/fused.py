@@ -11,7 +11,7 @@ from typing import Any
 
 from minigan.layers.activations import Activation
 from minigan.layers.dropout import Dropout
-from minigan.layers.linear import Linear, products
+from minigan.layers.linear import Linear
 from minigan.layers.maxout import Maxout
 
 
@@ -35,12 +35,9 @@ class LinearActivation:
         return self.activation.apply(ops, tape.y, out=tape.y, bias=p.b)
 
     def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
-        """dz = dy f'(z), by y alone    db = sum_B dz    dW = x^T dz    dx = dz W^T"""
-        if grads is None:
-            dz = self.activation.derive(ops, dy, tape.y, tape.dz)
-        else:
-            dz = self.activation.derive_and_sum(ops, dy, tape.y, tape.dz, grads)
-        return products(ops, p, dz, tape, grads, need_dx)
+        """dz = dy f'(z), by y alone; then as `Linear`"""
+        dz = self.activation.derive(ops, dy, tape.y, out=tape.dz)
+        return self.linear.backward(ops, p, dz, tape, grads, need_dx)
 
 
 @dataclass(frozen=True)

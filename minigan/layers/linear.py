@@ -29,12 +29,6 @@ class Linear:
     def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
         """dW = x^T dy    db = sum_B dy    dx = dy W^T"""
         if grads is not None:
+            ops.gemm(tape.x, dy, out=grads.W, trans_a=True, alpha=grads.alpha, beta=grads.beta)
             ops.colsum(dy, out=grads.b, alpha=grads.alpha, beta=grads.beta)
-        return products(ops, p, dy, tape, grads, need_dx)
-
-
-def products(ops, p, dz, tape, grads, need_dx):
-    """dW = x^T dz    dx = dz W^T      dz (B, O): what every layer with weights passes back"""
-    if grads is not None:
-        ops.gemm(tape.x, dz, out=grads.W, trans_a=True, alpha=grads.alpha, beta=grads.beta)
-    return ops.gemm(dz, p.W, out=tape.dx, trans_b=True) if need_dx else None
+        return ops.gemm(dy, p.W, out=tape.dx, trans_b=True) if need_dx else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minigan.layers.initialisers import Constant, Initialiser, Uniform
-from minigan.layers.linear import products
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class Maxout:
 
     def backward(self, ops, p, dy, tape, grads=None, need_dx=True, scale=1.0):
         """dz[:, p O + o] = dy[:, o] [p won]    dW = x^T dz    db = sum_B dz    dx = dz W^T"""
-        if grads is None:
-            dz = ops.maxout_backward(dy, tape.winner, scale, tape.dz)
-        else:
-            dz = ops.maxout_gradients(dy, tape.winner, scale, tape.dz, grads.b, grads.alpha, grads.beta)
-        return products(ops, p, dz, tape, grads, need_dx)
+        dz = ops.maxout_backward(dy, tape.winner, scale, out=tape.dz)
+        if grads is not None:
+            ops.gemm(tape.x, dz, out=grads.W, trans_a=True, alpha=grads.alpha, beta=grads.beta)
+            ops.colsum(dz, out=grads.b, alpha=grads.alpha, beta=grads.beta)
+        return ops.gemm(dz, p.W, out=tape.dx, trans_b=True) if need_dx else None

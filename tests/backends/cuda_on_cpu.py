@@ -18,7 +18,7 @@ from minigan.backends.cuda.source import SIGNATURE, Parameter, signatures
 
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 NO_COMPILER = "no C++ compiler to run the CUDA kernels on the CPU"
-MEETS = re.compile(r"__syncthreads|__shfl|over_block|sum_columns|gradients\(")
+MEETS = re.compile(r"__syncthreads|__shfl|over_block")
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
 FLAGS = (
     "-std=c++17",

@@ -29,7 +29,6 @@ from minigan import rng
 from minigan.backends.clock import Count
 from minigan.errors import ConfigError
 from minigan.game.schedules import ExponentialDecay, LinearRamp
-from minigan.layers.activations import ACTIVATIONS
 
 SHAPES = [(1, 1), (1, 7), (5, 1), (3, 5), (17, 33), (40, 131), (40, 64), (2, 2056), (1, 4111), (300, 1)]
 CANCELLED = 2000
@@ -102,23 +101,6 @@ def test_cuda_parity_of_colsum(rows, dtype, gpu):
         got = gpu.to_host(gpu.colsum(gpu.asarray(a), gpu.asarray(start), alpha, beta))
         expected = NUMPY.colsum(a, start.copy(), *fixed)
         assert_alike(got, expected, (rows + 4) * np.finfo(dtype).eps * terms)
-
-
-@pytest.mark.parametrize("rows", [0, 1, 6, 256, 257, 4001])
-@pytest.mark.parametrize("kernel", [*ACTIVATIONS, "maxout"])
-def test_cuda_gradients_are_the_backward_and_its_column_sums_to_the_last_bit(kernel, rows, dtype, gpu):
-    call = right_call(f"{kernel}_backward", dtype, max(1, rows), 13)
-    call |= {name: a[:rows] for name, a in call.items() if isinstance(a, np.ndarray)}
-    clock = gpu.clock(ExponentialDecay(0.3), LinearRamp(0.6, 0.6, 1, 1))
-    for alpha, beta in ((-0.3, 0.0), (0.7, 1.0), (clock.minus_learning_rate, clock.momentum)):
-        there, sums = uploaded(gpu, call), [gpu.asarray(normal(call["out"].shape[1], 3, dtype)) for _ in "ab"]
-        dz = called(gpu, f"{kernel}_backward", **there)
-        gpu.colsum(dz, sums[0], alpha, beta)
-        merged = {n: v for n, v in there.items() if n != "out"} | {"dz": gpu.empty(dz.shape, dtype), "db": sums[1]}
-        gradients = gpu.maxout_gradients if kernel == "maxout" else gpu.activation_gradients
-        assert gradients(**merged, alpha=alpha, beta=beta) is merged["dz"]
-        assert gpu.to_host(merged["dz"]).tobytes() == gpu.to_host(dz).tobytes()
-        assert gpu.to_host(sums[1]).tobytes() == gpu.to_host(sums[0]).tobytes()
 
 
 @pytest.mark.parametrize("kernel", IN_PLACE)

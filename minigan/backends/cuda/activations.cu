@@ -1,130 +1,61 @@
 // Activations, dropout and the losses' derivative, each with its backward half.  Bytes moved are those of a float32
 // entry; nothing is read or written twice.
 
-// ---- Activations: f, and its slope by y = f(z) ------------------------------------------------------------------
-
-__device__ inline Real logistic(Real x) { return Real(1) / (Real(1) + exp(-x)); }
-
-struct Relu {  // NaN stays NaN
-    __device__ Real of(Real x) const { return x < Real(0) ? Real(0) : x; }
-    __device__ Real slope(Real y) const { return y > Real(0) ? Real(1) : Real(0); }
-};
-
-struct Sigmoid {
-    __device__ Real of(Real x) const { return logistic(x); }
-    __device__ Real slope(Real y) const { return (Real(1) - y) * y; }
-};
-
-struct Tanh {
-    __device__ Real of(Real x) const { return tanh(x); }
-    __device__ Real slope(Real y) const { return Real(1) - y * y; }
-};
-
-struct LeakyRelu {  // NaN stays NaN
-    Real below;
-    __device__ Real of(Real x) const { return x < Real(0) ? below * x : x; }
-    __device__ Real slope(Real y) const { return y > Real(0) ? Real(1) : below; }
-};
-
 // y = f(z + b)      z, y (rows, width)   b (width) or null
 template <class F>
-__device__ void forward(const Real* z, const Real* bias, Real* y, int n_rows, int width, F f) {
+__device__ void each(const Real* z, const Real* bias, Real* y, int n_rows, int width, F f) {
     const int c = column();
     if (c >= width) return;
     const Real b = bias ? bias[c] : Real(0);
-    EACH_ROW(r, n_rows) y[at(r, width, c)] = f.of(z[at(r, width, c)] + b);
+    EACH_ROW(r, n_rows) y[at(r, width, c)] = f(z[at(r, width, c)] + b);
 }
 
-// dz = dy f'(z)      all (n)
-template <class F>
-__device__ void backward(const Real* dy, const Real* y, Real* dz, long long n, F f) {
-    const long long i = entry();
-    if (i < n) dz[i] = dy[i] * f.slope(y[i]);
-}
-
-// The same, all (rows, width), with its sums over rows, db <- alpha sum_r dz[r] + beta db (`sum_columns`).
-template <class F>
-__device__ void gradients(const Real* dy, const Real* y, Real* dz, Real* db, int n_rows, int width, int rows_a_block,
-                          double alpha, const double* alpha_at, double beta, const double* beta_at, F f) {
-    struct Asked {
-        Real dy, y;
-    };
-    sum_columns(
-        db, n_rows, width, rows_a_block, alpha, alpha_at, beta, beta_at,
-        [=](int r, int c) { return Asked{dy[at(r, width, c)], y[at(r, width, c)]}; },
-        [=](int r, int c, Asked a, Real sum) { return sum + (dz[at(r, width, c)] = a.dy * f.slope(a.y)); });
-}
-
-// y = max(0, z + b).  A thread an entry down its rows, 8 bytes each.
+// y = max(0, z + b); NaN stays NaN.  A thread an entry down its rows, 8 bytes each.
 extern "C" __global__ void relu_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
-    forward(z, bias, y, n_rows, width, Relu());
+    each(z, bias, y, n_rows, width, [](Real x) { return x < Real(0) ? Real(0) : x; });
 }
 
-// dz = dy [y > 0].  A thread an entry, 12 bytes each.
+// dz = dy [y > 0]      all (n).  A thread an entry, 12 bytes each.
 extern "C" __global__ void relu_backward(const Real* dy, const Real* y, Real* dz, long long n) {
-    backward(dy, y, dz, n, Relu());
+    const long long i = entry();
+    if (i < n) dz[i] = dy[i] * (y[i] > Real(0) ? Real(1) : Real(0));
 }
 
-// The same and db = sum_r dz.  A block 32 columns, 12 bytes an entry.
-extern "C" __global__ void relu_gradients(const Real* dy, const Real* y, Real* dz, Real* db, int n_rows, int width,
-                                          int rows_a_block, double alpha, const double* alpha_at, double beta,
-                                          const double* beta_at) {
-    gradients(dy, y, dz, db, n_rows, width, rows_a_block, alpha, alpha_at, beta, beta_at, Relu());
-}
+__device__ inline Real logistic(Real x) { return Real(1) / (Real(1) + exp(-x)); }
 
 // y = 1 / (1 + e^-(z + b)).  A thread an entry down its rows, 8 bytes each.
 extern "C" __global__ void sigmoid_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
-    forward(z, bias, y, n_rows, width, Sigmoid());
+    each(z, bias, y, n_rows, width, [](Real x) { return logistic(x); });
 }
 
-// dz = dy y (1 - y).  A thread an entry, 12 bytes each.
+// dz = dy y (1 - y)      all (n).  A thread an entry, 12 bytes each.
 extern "C" __global__ void sigmoid_backward(const Real* dy, const Real* y, Real* dz, long long n) {
-    backward(dy, y, dz, n, Sigmoid());
-}
-
-// The same and db = sum_r dz.  A block 32 columns, 12 bytes an entry.
-extern "C" __global__ void sigmoid_gradients(const Real* dy, const Real* y, Real* dz, Real* db, int n_rows, int width,
-                                             int rows_a_block, double alpha, const double* alpha_at, double beta,
-                                             const double* beta_at) {
-    gradients(dy, y, dz, db, n_rows, width, rows_a_block, alpha, alpha_at, beta, beta_at, Sigmoid());
+    const long long i = entry();
+    if (i < n) dz[i] = dy[i] * ((Real(1) - y[i]) * y[i]);
 }
 
 // y = tanh(z + b).  A thread an entry down its rows, 8 bytes each.
 extern "C" __global__ void tanh_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width) {
-    forward(z, bias, y, n_rows, width, Tanh());
+    each(z, bias, y, n_rows, width, [](Real x) { return tanh(x); });
 }
 
-// dz = dy (1 - y^2).  A thread an entry, 12 bytes each.
+// dz = dy (1 - y^2)      all (n).  A thread an entry, 12 bytes each.
 extern "C" __global__ void tanh_backward(const Real* dy, const Real* y, Real* dz, long long n) {
-    backward(dy, y, dz, n, Tanh());
+    const long long i = entry();
+    if (i < n) dz[i] = dy[i] * (Real(1) - y[i] * y[i]);
 }
 
-// The same and db = sum_r dz.  A block 32 columns, 12 bytes an entry.
-extern "C" __global__ void tanh_gradients(const Real* dy, const Real* y, Real* dz, Real* db, int n_rows, int width,
-                                          int rows_a_block, double alpha, const double* alpha_at, double beta,
-                                          const double* beta_at) {
-    gradients(dy, y, dz, db, n_rows, width, rows_a_block, alpha, alpha_at, beta, beta_at, Tanh());
-}
-
-// y = max(z + b, below (z + b)).  A thread an entry down its rows, 8 bytes each.
+// y = max(z + b, slope (z + b)); NaN stays NaN.  A thread an entry down its rows, 8 bytes each.
 extern "C" __global__ void leaky_relu_forward(const Real* z, const Real* bias, Real* y, int n_rows, int width,
-                                              Real below) {
-    forward(z, bias, y, n_rows, width, LeakyRelu{below});
+                                              Real slope) {
+    each(z, bias, y, n_rows, width, [=](Real x) { return x < Real(0) ? slope * x : x; });
 }
 
-// dz = dy ([y > 0] + below [y <= 0]).  A thread an entry, 12 bytes each.
-extern "C" __global__ void leaky_relu_backward(const Real* dy, const Real* y, Real* dz, long long n, Real below) {
-    backward(dy, y, dz, n, LeakyRelu{below});
+// dz = dy ([y > 0] + slope [y <= 0])      all (n).  A thread an entry, 12 bytes each.
+extern "C" __global__ void leaky_relu_backward(const Real* dy, const Real* y, Real* dz, long long n, Real slope) {
+    const long long i = entry();
+    if (i < n) dz[i] = dy[i] * (y[i] > Real(0) ? Real(1) : slope);
 }
-
-// The same and db = sum_r dz.  A block 32 columns, 12 bytes an entry.
-extern "C" __global__ void leaky_relu_gradients(const Real* dy, const Real* y, Real* dz, Real* db, int n_rows,
-                                                int width, int rows_a_block, double alpha, const double* alpha_at,
-                                                double beta, const double* beta_at, Real below) {
-    gradients(dy, y, dz, db, n_rows, width, rows_a_block, alpha, alpha_at, beta, beta_at, LeakyRelu{below});
-}
-
-// ---- Maxout and dropout ----------------------------------------------------------------------------------------
 
 // y[:, o] = max_p (z[:, p O + o] + b[p O + o]), then times `scale` where word < threshold, else 0 and no winner.
 // PIECES is P where the compiler knows it: a thread then asks for all of them before it needs the first.  0: any P.
@@ -195,24 +126,6 @@ extern "C" __global__ void maxout_backward(const Real* dy, const signed char* wi
         Real* dz_row = dz + at(r, pieces * width, o);
         for (int p = 0; p < pieces; ++p) dz_row[p * width] = d * (won == p ? Real(1) : Real(0));
     }
-}
-
-// The same with its sums over rows, db <- alpha sum_r dz[r] + beta db (`sum_columns`).      db (P O)
-// A block 32 columns.  4 P + 5 bytes a unit.
-extern "C" __global__ void maxout_gradients(const Real* dy, const signed char* winner, Real scale, Real* dz, Real* db,
-                                            int n_rows, int width, int rows_a_block, double alpha,
-                                            const double* alpha_at, double beta, const double* beta_at, int pieces) {
-    struct Asked {
-        Real dy;
-        int won;
-    };
-    const int units = width / pieces, o = column() % units, p = column() / units;
-    sum_columns(
-        db, n_rows, width, rows_a_block, alpha, alpha_at, beta, beta_at,
-        [=](int r, int) { return Asked{dy[at(r, units, o)], winner[at(r, units, o)]}; },
-        [=](int r, int c, Asked a, Real sum) {
-            return sum + (dz[at(r, width, c)] = a.dy * scale * (a.won == p ? Real(1) : Real(0)));
-        });
 }
 
 // y = x scale where word < threshold, else 0.      x, y, kept (rows, width)   draw_rows (rows)

@@ -64,39 +64,3 @@ __device__ double over_block(double x, Merge merge) {
     __syncthreads();
     return result;
 }
-
-const int RUNS = 32, AT_ONCE = 8;
-
-// out[k, c] <- alpha sum_r use(r, c) + beta out[k, c], over the rows r of block k, of so many rows each
-// out (blocks, width): where there are several, a second launch sums them, one after the other
-// A block 32 columns by 32 runs of its rows, merged pairwise at the end.  A thread asks memory for eight rows before it
-// needs the first: load(r, c) asks, and use(r, c, asked, sum) adds to the sum.
-template <class Load, class Use>
-__device__ void sum_columns(Real* out, int n_rows, int width, int rows_a_block, double alpha, const double* alpha_at,
-                            double beta, const double* beta_at, Load load, Use use) {
-    __shared__ Real part[RUNS][32];
-    const int c = column(), run = threadIdx.y;
-    const long long first = (long long)blockIdx.y * rows_a_block;
-    const int end = (int)min((long long)n_rows, first + rows_a_block);
-    Real sum = 0;
-    if (c < width)
-        for (long long r = first + run; r < end; r += AT_ONCE * RUNS) {
-            decltype(load(0, 0)) asked[AT_ONCE];
-#pragma unroll
-            for (int i = 0; i < AT_ONCE; ++i)
-                if (r + i * RUNS < end) asked[i] = load((int)r + i * RUNS, c);
-#pragma unroll
-            for (int i = 0; i < AT_ONCE; ++i)
-                if (r + i * RUNS < end) sum = use((int)r + i * RUNS, c, asked[i], sum);
-        }
-    part[run][threadIdx.x] = sum;
-    __syncthreads();
-    for (int half = RUNS / 2; half > 0; half /= 2) {
-        if (run < half) part[run][threadIdx.x] += part[run + half][threadIdx.x];
-        __syncthreads();
-    }
-    if (run > 0 || c >= width) return;
-    const Real total = part[0][threadIdx.x] * Real(number(alpha, alpha_at)), keep = Real(number(beta, beta_at));
-    Real& result = out[at(blockIdx.y, width, c)];
-    result = keep == Real(0) ? total : result * keep + total;
-}

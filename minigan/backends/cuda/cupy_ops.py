@@ -14,8 +14,6 @@ from minigan.rng import Draw
 KEEP_ALL = 2**32
 ROWS_A_BLOCK, MOST_ROW_BLOCKS = 256, 256
 """of a column's sum: with more rows one block for 32 columns would leave most of a GPU idle"""
-RUNS = 32
-"""of rows in a block that sums columns (RUNS in common.cu)"""
 NO_DRAW = (None, None, 0, 0, 0)
 
 
@@ -62,18 +60,16 @@ class CupyOps(CupyMemory):
         return out
 
     def _column_sums(self, a, weights, out, alpha, beta) -> None:
-        """out <- alpha weights^T a + beta out"""
-        self._summed("column_sums", a, weights, out=out, shape=a.shape, alpha=alpha, beta=beta)
-
-    def _summed(self, name: str, *arguments, out, shape, alpha, beta, numbers=()) -> None:
-        """A kernel that sums over rows: many rows by blocks of rows, whose sums are summed in their order."""
-        (rows, width), dtype = shape, out.dtype
+        """out <- alpha weights^T a + beta out: many rows by blocks of rows, whose sums are summed in their order."""
+        rows, width = a.shape
         blocks = min(parts(rows, ROWS_A_BLOCK), MOST_ROW_BLOCKS)
-        here = (out, alpha, beta) if blocks <= 1 else (self._partial(blocks, width, dtype), 1.0, 0.0)
-        sizes, tiles = (rows, width, parts(rows, max(1, blocks))), column_tiles(width, 32, RUNS, max(1, blocks))
-        self._run(name, dtype, tiles, *arguments, here[0], *sizes, *scalars(*here[1:]), *numbers)
         if blocks > 1:
-            self._column_sums(here[0], None, out, alpha, beta)
+            some, tiles = self._partial(blocks, width, a.dtype), column_tiles(width, 32, 32, blocks)
+            share = parts(rows, blocks), *scalars(1.0, 0.0)
+            self._run("column_sums", a.dtype, tiles, a, weights, some, rows, width, *share)
+            a, weights, rows = some, None, blocks
+        tiles = column_tiles(width, 32, 32)
+        self._run("column_sums", a.dtype, tiles, a, weights, out, rows, width, rows, *scalars(alpha, beta))
 
     # ---- Activations -------------------------------------------------------------------------------------------
 
@@ -86,12 +82,6 @@ class CupyOps(CupyMemory):
         checks.matrices(f"{word}_backward", dy, y, out)
         self._run(f"{word}_backward", dy.dtype, entries(dy.size), dy, y, out, dy.size, *numbers)
         return out
-
-    def activation_gradients(self, word, dy, y, dz, db, numbers=(), alpha=1.0, beta=0.0):
-        checks.matrices(f"{word}_gradients", dy, y, dz)
-        checks.summed(dz, db)
-        self._summed(f"{word}_gradients", dy, y, dz, out=db, shape=dz.shape, alpha=alpha, beta=beta, numbers=numbers)
-        return dz
 
     def maxout(self, z, bias, keep, draw, out, winner):
         pieces = checks.pieces("maxout", z, out, winner)
@@ -107,13 +97,6 @@ class CupyOps(CupyMemory):
         pieces = checks.pieces("maxout_backward", out, dy, winner)
         self._run("maxout_backward", dy.dtype, cells(*dy.shape), dy, winner, scale, out, *dy.shape, pieces)
         return out
-
-    def maxout_gradients(self, dy, winner, scale, dz, db, alpha=1.0, beta=0.0):
-        numbers = (checks.pieces("maxout_gradients", dz, dy, winner),)
-        checks.summed(dz, db)
-        arrays = dy, winner, scale, dz
-        self._summed("maxout_gradients", *arrays, out=db, shape=dz.shape, alpha=alpha, beta=beta, numbers=numbers)
-        return dz
 
     def dropout(self, x, keep, draw, out, kept):
         checks.matrices("dropout", x, out)

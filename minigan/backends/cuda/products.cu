@@ -9,19 +9,43 @@ extern "C" __global__ void add_bias(Real* z, const Real* bias, int n_rows, int w
     EACH_ROW(r, n_rows) z[at(r, width, c)] += b;
 }
 
-// out[k, c] <- alpha sum_r weights[r] a[r, c] + beta out[k, c] (`sum_columns`)
-// a (rows, width)   weights (rows), or null for ones
-// A block 32 columns.  The matrix once: 4 bytes a float32 entry.
+// out[k, c] <- alpha sum_r weights[r] a[r, c] + beta out[k, c], over the rows r of block k, of so many rows each
+// a (rows, width)   weights (rows), or null for ones   out (blocks, width): where there are several, a second launch
+// sums them, one after the other
+// A block 32 columns by 32 runs of its rows, merged pairwise at the end; a thread asks for eight rows before it needs the
+// first.  The matrix once: 4 bytes a float32 entry.
 extern "C" __global__ void column_sums(const Real* a, const Real* weights, Real* out, int n_rows, int width,
                                        int rows_a_block, double alpha, const double* alpha_at, double beta,
                                        const double* beta_at) {
-    struct Asked {
-        Real weight, a;
-    };
-    sum_columns(
-        out, n_rows, width, rows_a_block, alpha, alpha_at, beta, beta_at,
-        [=](int r, int c) { return Asked{weights ? weights[r] : Real(1), a[at(r, width, c)]}; },
-        [=](int, int, Asked x, Real sum) { return fma(x.weight, x.a, sum); });
+    const int runs = 32, at_once = 8;
+    __shared__ Real part[runs][32];
+    const int c = column(), run = threadIdx.y;
+    const long long first = (long long)blockIdx.y * rows_a_block;
+    const int end = (int)min((long long)n_rows, first + rows_a_block);
+    Real sum = 0;
+    if (c < width)
+        for (long long r = first + run; r < end; r += at_once * runs) {
+            Real asked[at_once], weight[at_once];
+#pragma unroll
+            for (int i = 0; i < at_once; ++i) {
+                const bool there = r + i * runs < end;
+                asked[i] = there ? a[at((int)r + i * runs, width, c)] : Real(0);
+                weight[i] = there && weights ? weights[r + i * runs] : Real(1);
+            }
+#pragma unroll
+            for (int i = 0; i < at_once; ++i)
+                if (r + i * runs < end) sum = fma(weight[i], asked[i], sum);
+        }
+    part[run][threadIdx.x] = sum;
+    __syncthreads();
+    for (int half = runs / 2; half > 0; half /= 2) {
+        if (run < half) part[run][threadIdx.x] += part[run + half][threadIdx.x];
+        __syncthreads();
+    }
+    if (run > 0 || c >= width) return;
+    const Real total = part[0][threadIdx.x] * Real(number(alpha, alpha_at)), keep = Real(number(beta, beta_at));
+    Real& result = out[at(blockIdx.y, width, c)];
+    result = keep == Real(0) ? total : result * keep + total;
 }
 
 // out[r] <- alpha sum_c a[r, c] b[c] + beta out[r] + bias[0]      a (rows, width)   b (width)   bias (1) or null
