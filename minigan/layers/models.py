@@ -145,7 +145,8 @@ def _fields_of(layer) -> dict:
     kept = {field: value.item() if isinstance(value, np.generic) else value for field, value in kept.items()}
     for field, value in kept.items():
         if type(value) not in KEPT:
-            raise ValueError(f"{name} of {field} {value!r}: a checkpoint keeps numbers, texts, True, False and None")
+            told = f"{name} of {field} {shortened(repr(value))}"
+            raise ValueError(f"{told}: a checkpoint keeps numbers, texts, True, False and None")
     return kept
 
 
@@ -175,7 +176,7 @@ def _described_layer(known: dict[str, type], name: str, sizes: dict):
     for size, value in sizes.items():
         largest = {"n_in": 2**31, "n_out": 2**31, "pieces": 127}.get(size)
         if largest is not None and not (type(value) is int and 1 <= value <= largest):
-            raise ValueError(f"{name} of {size} {value!r}: expected a whole number from 1 to {largest}")
+            raise ValueError(f"{name} of {size} {shortened(repr(value))}: expected a whole number from 1 to {largest}")
         if type(value) not in KEPT:
-            raise ValueError(f"{name} of {size} {value!r}: expected a number or a text")
+            raise ValueError(f"{name} of {size} {shortened(repr(value))}: expected a number or a text")
     return known[name](**sizes)

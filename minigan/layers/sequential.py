@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigan.backends import Ops
-from minigan.errors import ConfigError
+from minigan.errors import ConfigError, shortened
 from minigan.layers.fused import fuse, separate
 from minigan.layers.params import Grads, Params
 from minigan.layers.tape import LayerTape, Tape
@@ -39,7 +39,7 @@ class Sequential:
         self.n_in = self.n_out = sized[0].n_in
         for layer in layers:
             if layer.shapes() and layer.n_in != self.n_out:
-                raise ValueError(f"Sequential: {layer} above a layer of width {self.n_out}")
+                raise ValueError(f"Sequential: {shortened(repr(layer))} above a layer of width {self.n_out}")
             self.n_out, _ = layer.memory(self.n_out)["y"]
 
     def __repr__(self):
@@ -116,7 +116,8 @@ def returned(ops: Ops, layer: Any, method: str, array, shape: tuple[int, int], d
 def check(layer: Any) -> None:
     """Raise ValueError unless this is a layer whose fields say all of it, and its sizes are whole numbers from 1."""
     if isinstance(layer, (type, Sequential)) or not hasattr(layer, "shapes"):
-        raise ValueError(f"Sequential: {layer!r}, expected layers such as Linear(100, 1200) and ReLU()")
+        told = shortened(repr(layer))
+        raise ValueError(f"Sequential: {told}, expected layers such as Linear(100, 1200) and ReLU()")
     name = type(layer).__name__
     if not (is_dataclass(layer) and layer.__dataclass_params__.frozen):
         raise ValueError(f"Sequential: {name}, expected @dataclass(frozen=True): a checkpoint keeps a layer's fields")
@@ -127,4 +128,5 @@ def check(layer: Any) -> None:
     for name in ("n_in", "n_out", "pieces"):
         size = getattr(layer, name, 1)
         if not isinstance(size, Integral) or size < 1:
-            raise ValueError(f"Sequential: {layer}: {name} {size!r}, expected a whole number, at least 1")
+            told = f"{shortened(repr(layer))}: {name} {shortened(repr(size))}"
+            raise ValueError(f"Sequential: {told}, expected a whole number, at least 1")

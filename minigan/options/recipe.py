@@ -10,7 +10,7 @@ from typing import Literal, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from minigan.errors import ConfigError, did_you_mean
+from minigan.errors import ConfigError, did_you_mean, shortened
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ def demand(options, rules: dict[str, tuple[bool, str]]) -> None:
     """Raise ConfigError for the first rule that does not hold: {field: (holds, what was expected)}."""
     for name, (holds, expected) in rules.items():
         if not holds:
-            raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: expected {expected}")
+            value = shortened(str(getattr(options, name)))
+            raise ConfigError(f"--{name.replace('_', '-')} {value}: expected {expected}")
 
 
 def demand_types(options, hints: dict) -> None:
@@ -107,9 +108,9 @@ def demand_types(options, hints: dict) -> None:
 def check_sample(n: int, seed: int) -> None:
     """Raise ConfigError unless n examples can be drawn with this seed."""
     if not (fits(n, int) and 1 <= n < 2**31):
-        raise ConfigError(f"--n {n!r}: expected a whole number, 1 to 2^31 - 1")
+        raise ConfigError(f"--n {shortened(repr(n))}: expected a whole number, 1 to 2^31 - 1")
     if not (fits(seed, int) and 0 <= seed < 2**64):
-        raise ConfigError(f"--seed {seed!r}: expected a whole number, 0 to 2^64 - 1")
+        raise ConfigError(f"--seed {shortened(repr(seed))}: expected a whole number, 0 to 2^64 - 1")
 
 
 def fits(value, hint) -> bool:
