@@ -6,10 +6,11 @@ import os
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 from minigan.backends import Ops
-from minigan.data.arrays import load_array
 from minigan.data.batches import ExampleBatches
 from minigan.data.cifar10 import ARCHIVES, find_cifar10, load_cifar10
 from minigan.data.dataset import Dataset
@@ -21,7 +22,6 @@ from minigan.data.idx import find_idx_folder, find_mnist, load_mnist
 from minigan.data.images import entries, find_parts, kinds_of, load_image_folder
 from minigan.data.mixtures import Mixture, MixtureBatches
 from minigan.data.picture import PictureOptions
-from minigan.data.tables import load_table
 from minigan.data.tfd import find_tfd, load_tfd
 from minigan.errors import DataError, DataWarning, did_you_mean
 
@@ -33,11 +33,18 @@ IN_FOLDERS = {
     "TFD": (find_tfd, load_tfd),
 }
 """What is looked for in a folder, and what reads the place where it is found."""
-READERS = {".npy": load_array, ".npz": load_array, ".csv": load_table, ".mat": load_tfd}
-"""What reads a file, by its suffix."""
+
+
+def readers() -> dict[str, Callable[[Path], Dataset]]:
+    """{suffix: what reads such a file}: the `READS` of every module of this package that has them."""
+    modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+    return {suffix: read for module in modules for suffix, read in getattr(module, "READS", {}).items()}
+
+
+READERS = readers()
 OWN = (
     f"{', '.join(SOURCES)}, a folder with the MNIST or CIFAR-10 files, CIFAR-10's .tar.gz, TFD_48x48.mat, "
-    "a folder of pictures or of subfolders of them, or a .npy or .npz file, or a .csv"
+    f"a folder of pictures or of subfolders of them, or a file of examples ({', '.join(READERS)})"
 )
 
 

@@ -39,6 +39,10 @@ def load_array(path: str | Path) -> Dataset:
     return dataset_of(Path(path).name, *(arrays.get(part) for part in PARTS), path)
 
 
+READS = {".npy": load_array, ".npz": load_array}
+"""the suffixes by which `minigan.data.load` finds it"""
+
+
 def read_npz(file: BinaryIO, path: str | Path) -> dict[str, np.ndarray]:
     """The arrays "train", "validation" and "test", as far as they are there; a single array is "train"."""
     with zipfile.ZipFile(file) as archive:

@@ -27,7 +27,7 @@ class Config(Recipe):
     gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
     data: str = "digits"
     """digits, mnist, cifar10, tfd, gaussian, ring, grid; or a folder of MNIST or CIFAR-10 files, of images or of
-    subfolders of images, a .mat file of TFD, a .npy, .npz or .csv file"""
+    subfolders of images; or a file of arrays, a table, or TFD's .mat"""
     contrast: float | None = None
     """global contrast normalisation: every image less its mean, scaled to this length (the authors' 55 for CIFAR-10)"""
     standardise: bool = False
