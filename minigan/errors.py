@@ -68,18 +68,18 @@ class DeviceError(Told, RuntimeError):
     """A GPU that is not there, cannot be used or was lost: why, and what was expected."""
 
 
-def did_you_mean(word: object, known: Iterable[str], before: str = "") -> str:
+def did_you_mean(name: object, known: Iterable[str], before: str = "") -> str:
     """The end of an error about what is none of the known words: the nearest of these, if any is near, and what is
     written before it.
     """
-    near = get_close_matches(word.lower(), list(known), n=1) if isinstance(word, str) else []
+    near = get_close_matches(name.lower(), list(known), n=1) if isinstance(name, str) else []
     return f"; did you mean {before}{near[0]}?" if near else ""
 
 
 def one_line(error: Exception) -> str:
     """What went wrong, without line breaks; an error without words is called by its type."""
-    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return shortened(words) or type(error).__name__
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return shortened(text) or type(error).__name__
 
 
 def shortened(text: str) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
-WORD = np.uint64(0xFFFFFFFF)
+MASK = np.uint64(0xFFFFFFFF)
 BLOCKS_AT_ONCE = 8192
 """so that what ten rounds read and write stays in cache"""
 
@@ -90,9 +90,9 @@ def philox(counter: list, key: tuple[int, int]) -> list[np.ndarray]:
         product1 = c2 * np.uint64(MULTIPLIERS[1])
         c0, c1, c2, c3 = (
             (product1 >> shift) ^ (c1 ^ np.uint64(k0)),
-            product1 & WORD,
+            product1 & MASK,
             (product0 >> shift) ^ (c3 ^ np.uint64(k1)),
-            product0 & WORD,
+            product0 & MASK,
         )
         k0 = (k0 + WEYL[0]) & 0xFFFFFFFF
         k1 = (k1 + WEYL[1]) & 0xFFFFFFFF
@@ -107,7 +107,7 @@ def words(draw: Draw, width: int) -> np.ndarray:
     for start in range(0, len(out), rows):
         part = slice(start, start + rows)
         block = draw.rows[part].astype(np.uint64)[:, None] * np.uint64(blocks) + np.arange(blocks, dtype=np.uint64)
-        counter = [block & WORD, int(draw.iteration), draw.substep, draw.stream]
+        counter = [block & MASK, int(draw.iteration), draw.substep, draw.stream]
         for i, word in enumerate(philox(counter, key_of(draw.seed))):
             out[part, :, i] = word
     return out.reshape(len(draw.rows), 4 * blocks)[:, :width]

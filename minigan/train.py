@@ -83,7 +83,7 @@ def announce(trainer) -> None:
     examples = f", {len(data.train)} examples" if hasattr(data, "train") else ""
     tell(
         f"{data.name}{examples}: {left} iteration{'s' * (left != 1)} of {gan.recipe.batch_size} on "
-        f"{gan.ops.place}{passed_over(config, gan)}; files in {trainer.folder.path}"
+        f"{gan.ops.description}{passed_over(config, gan)}; files in {trainer.folder.path}"
     )
 
 

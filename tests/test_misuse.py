@@ -54,8 +54,8 @@ WRONG = {
 
 @pytest.mark.parametrize("option", WRONG)
 def test_a_recipe_with_a_wrong_word_or_number(option, tmp_path):
-    value, words = WRONG[option]
-    with pytest.raises(ConfigError, match=f"^{option} {value}: {words}"):
+    value, message = WRONG[option]
+    with pytest.raises(ConfigError, match=f"^{option} {value}: {message}"):
         gan(replace(RECIPE, **{option: value}))
 
 
@@ -82,7 +82,7 @@ def test_networks_that_are_none():
 
 
 @pytest.mark.parametrize(
-    ("layer", "words"),
+    ("layer", "message"),
     [
         (ReLU, "expected layers such as"),
         ([Linear(3, 4)], "expected layers such as"),
@@ -92,8 +92,8 @@ def test_networks_that_are_none():
         (Maxout(3, 5, 0), "pieces 0, expected a whole number"),
     ],
 )
-def test_layers_that_are_none(layer, words):
-    with pytest.raises(ValueError, match=words):
+def test_layers_that_are_none(layer, message):
+    with pytest.raises(ValueError, match=message):
         Sequential(layer)
 
 

@@ -26,15 +26,15 @@ def test_a_page_about_python_prints_what_it_says(page, silent):
     found = [snippet for snippet in snippets(page) if snippet[0] != "cuda"]
     assert len(found) >= 8 and [said for *_, said in found].count("") == silent
     for language, code, said in found:
-        words = printed(language, code, names)
-        assert ERRORS.sub("#", words) == ERRORS.sub("#", said)
+        out = printed(language, code, names)
+        assert ERRORS.sub("#", out) == ERRORS.sub("#", said)
 
 
 def test_the_first_snippet_of_readme_prints_what_it_says():
     ((language, code, said),) = (snippet for snippet in snippets("README.md") if snippet[0] == "python")
     names: dict = {}
-    words, shown = printed(language, code, names), re.compile(r"[\d.]+")
-    assert shown.sub("#", words) == shown.sub("#", said)
-    numbers, stated = (np.array(shown.findall(text), float) for text in (words, said))
+    out, shown = printed(language, code, names), re.compile(r"[\d.]+")
+    assert shown.sub("#", out) == shown.sub("#", said)
+    numbers, stated = (np.array(shown.findall(text), float) for text in (out, said))
     # Rounding differs between machines, and the game magnifies it: D is stated to one decimal.
     assert np.abs(numbers - stated).max() <= 0.15

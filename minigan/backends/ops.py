@@ -39,7 +39,7 @@ class Ops(ABC):
         """How many CPU threads share a product: with another number sums round differently."""
 
     @property
-    def place(self) -> str:
+    def description(self) -> str:
         """What computes, in words: "numba, 2 threads, MKL"."""
         return f"{self.name}, {self.threads} thread{'s' * (self.threads > 1)}"
 

@@ -32,7 +32,7 @@ IN_FOLDERS = {
     "CIFAR-10": (find_cifar10, load_cifar10),
     "TFD": (find_tfd, load_tfd),
 }
-"""What is looked for in a folder, and what reads the place where it is found."""
+"""What is looked for in a folder, and what reads it there."""
 
 
 def readers() -> dict[str, Callable[[Path], Dataset]]:
@@ -107,21 +107,21 @@ def named(name: str, data: Dataset) -> Dataset:
 
 def load_own(path: Path, pictures: PictureOptions = PictureOptions()) -> Dataset:
     """The data at a path, by what is found there."""
-    read, place = reader_of(path)
+    read, found = reader_of(path)
     if read is load_image_folder:
-        return read(place, pictures)
+        return read(found, pictures)
     no_pictures(path, pictures)
-    return read(place)
+    return read(found)
 
 
 def reader_of(path: Path) -> tuple[Callable[..., Dataset], Path]:
-    """What reads the data at a path, and the place that it is given.  Raises DataError for what nothing reads."""
+    """What reads the data at a path, and the path that it is given.  Raises DataError for what nothing reads."""
     if os.path.isdir(path):
-        found = {kind: place for kind, (find, _) in IN_FOLDERS.items() if (place := find(path))}
+        found = {kind: inside for kind, (find, _) in IN_FOLDERS.items() if (inside := find(path))}
         if len(found) > 1:
             raise DataError(f"--data {path}: {' and '.join(found)} are there, expected the folder of one")
-        for kind, place in found.items():
-            return IN_FOLDERS[kind][1], place
+        for kind, inside in found.items():
+            return IN_FOLDERS[kind][1], inside
         if any(find_parts(path)):
             return load_image_folder, path
     elif os.path.isfile(path):

@@ -25,7 +25,7 @@ from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.initialisers import Constant, Initialiser, Marginals, Normal, Sparse, Uniform
 from minigan.layers.sequential import STARTS
 
-WORDS = ("linear", *ACTIVATIONS, "maxout")
+NAMES = ("linear", *ACTIVATIONS, "maxout")
 KEPT = (bool, int, float, str, type(None))
 """what a checkpoint keeps of a layer's fields"""
 WEIGHTS = {"uniform": Uniform, "normal": Normal, "sparse": lambda n: Sparse(int(n))}
@@ -54,16 +54,16 @@ def build(lines: tuple[str, ...], n_in: int, n_out: int, means: np.ndarray | Non
 
 
 def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | None) -> list:
-    words = line.split()
-    if not words or words[0] not in WORDS:
-        nearest = did_you_mean(words[0] if words else "", WORDS)
-        raise ValueError(f"expected it to begin with one of {', '.join(WORDS)}{nearest}")
-    activation, words = words[0], words[1:]
-    size = words.pop(0) if words and "=" not in words[0] else None
+    parts = line.split()
+    if not parts or parts[0] not in NAMES:
+        nearest = did_you_mean(parts[0] if parts else "", NAMES)
+        raise ValueError(f"expected it to begin with one of {', '.join(NAMES)}{nearest}")
+    activation, parts = parts[0], parts[1:]
+    size = parts.pop(0) if parts and "=" not in parts[0] else None
     weights, bias, keep, own = Uniform(0.05), Constant(0.0), 1.0, {}
     numbers = [f.name for f in fields(ACTIVATIONS[activation])] if activation in ACTIVATIONS else []
-    for word in words:
-        name, _, text = word.partition("=")
+    for option in parts:
+        name, _, text = option.partition("=")
         if name in WEIGHTS:
             weights = WEIGHTS[name](_positive(name, text))
         elif name == "bias":
@@ -75,7 +75,7 @@ def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | 
         else:
             known = (*WEIGHTS, *numbers, "bias", "keep")
             expected = f"{', '.join(known[:-1])} or keep, then = and a value"
-            raise ValueError(f"option {word!r}: expected {expected}{did_you_mean(name, known)}")
+            raise ValueError(f"option {option!r}: expected {expected}{did_you_mean(name, known)}")
 
     dropout = [Dropout(keep)] if keep != 1 else []
     if activation == "maxout":

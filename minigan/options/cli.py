@@ -25,7 +25,7 @@ from minigan.errors import (
     in_a_command,
 )
 from minigan.options.console import standard_streams, tell
-from minigan.options.recipe import fits, words
+from minigan.options.recipe import allowed, fits
 
 Options = TypeVar("Options")
 
@@ -60,17 +60,17 @@ def _unknown(kind: type, args: list[str]) -> str | None:
     """The first flag in `args` that `kind` has not, or the first choice that a flag has not, and the nearest it has."""
     hints = {name.replace("_", "-"): hint for name, hint in get_type_hints(kind).items()} | {"help": None}
     hints |= {f"no-{name}": hint for name, hint in hints.items() if hint is bool}
-    for word, following in zip(args, [*args[1:], ""]):
-        flag, _, value = word.partition("=")
+    for argument, following in zip(args, [*args[1:], ""]):
+        flag, _, value = argument.partition("=")
         if not FLAG.match(flag) or flag == "-h":
             continue
         name = flag.lstrip("-").replace("_", "-")
         if name not in hints or not flag.startswith("--"):
             return f"{flag}: unknown{did_you_mean(name, hints, '--') or ', and --help lists what there is'}"
-        value = value if "=" in word else following
+        value = value if "=" in argument else following
         choice = get_origin(hints[name]) is Literal and not fits(value, hints[name])
         if choice or is_no_number(value, hints[name]):
-            return f"{flag} {value}: expected {words(hints[name], value)}"
+            return f"{flag} {value}: expected {allowed(hints[name], value)}"
     return None
 
 

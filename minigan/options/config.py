@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError, did_you_mean, is_web_page
-from minigan.options.recipe import Recipe, demand, demand_types, fits, words
+from minigan.options.recipe import Recipe, allowed, demand, demand_types, fits
 
 
 @dataclass(frozen=True)
@@ -156,12 +156,12 @@ def _convert(value, hint, where: str):
     """A value of TOML or JSON as a field of type `hint`: lists become tuples, whole numbers serve as floats."""
     given = tuple(value) if isinstance(value, list) else value
     if not fits(given, hint):
-        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint, value)}")
+        raise ConfigError(f"{where} = {_shown(value)}: expected {allowed(hint, value)}")
     if type(given) is not int:
         return given
     as_float = float in (hint, *get_args(hint))
     if abs(given) > (LARGEST_WHOLE_FLOAT if as_float else LARGEST_WHOLE):
-        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint, value)} nearer 0")
+        raise ConfigError(f"{where} = {_shown(value)}: expected {allowed(hint, value)} nearer 0")
     return float(given) if as_float else given
 
 

@@ -102,7 +102,7 @@ def demand(options, rules: dict[str, tuple[bool, str]]) -> None:
 def demand_types(options, hints: dict) -> None:
     """Raise ConfigError for the first field whose value is not of its type: {field: its annotation}."""
     given = {name: (getattr(options, name), hint) for name, hint in hints.items()}
-    demand(options, {name: (fits(value, hint), words(hint, value)) for name, (value, hint) in given.items()})
+    demand(options, {name: (fits(value, hint), allowed(hint, value)) for name, (value, hint) in given.items()})
 
 
 def check_sample(n: int, seed: int) -> None:
@@ -126,12 +126,12 @@ def fits(value, hint) -> bool:
     return isinstance(value, {int: Integral, float: Real}.get(hint, hint))
 
 
-def words(hint, value) -> str:
-    """What an annotation allows in place of a value, in words."""
+def allowed(hint, value) -> str:
+    """The values that an annotation allows, as an error says them; the one that was given is `value`."""
     if get_origin(hint) is Literal:
         return f"one of {', '.join(get_args(hint))}{did_you_mean(value, get_args(hint))}"
     if get_origin(hint) is UnionType:
-        return " or ".join(words(part, value) for part in get_args(hint) if part is not type(None))
+        return " or ".join(allowed(part, value) for part in get_args(hint) if part is not type(None))
     if get_origin(hint) is tuple:
         return "a list of texts"
     return {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")

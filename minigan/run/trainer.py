@@ -116,8 +116,8 @@ class Trainer:
                 if validated:
                     self._keep_if_best(line["validation"])
                 self.watch("progress", self.progress.say, line)
-                for words in reading.of(line):
-                    self.watch("progress", self.progress.warn, f"iteration {gan.iteration}: {words}")
+                for text in reading.of(line):
+                    self.watch("progress", self.progress.warn, f"iteration {gan.iteration}: {text}")
             else:
                 busy += time.perf_counter() - start
             self.watch("progress", self.progress.step)

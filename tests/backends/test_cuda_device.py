@@ -56,10 +56,10 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_missing_gpu_ends_in_one_line(case, monkeypatch, said):
-    cupy, words = CASES[case]
+    cupy, message = CASES[case]
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    with pytest.raises(DeviceError, match=words):
+    with pytest.raises(DeviceError, match=message):
         backends.get("cupy")
     code, out, err = said(main, "--backend", "cupy")
     assert (code, out) == (1, "") and err.count("\n") == 1 and err.startswith("minigan.train: --backend cupy: ")

@@ -17,9 +17,9 @@ PAGE = ROOT / "docs" / "own-layer.md"
 X = np.random.default_rng(0).random((40, 5))
 
 
-def code(language: str, words: str) -> str:
-    """The block of the page with these words."""
-    (found,) = (text for kind, text, _ in snippets(PAGE) if kind == language and words in text)
+def code(language: str, part: str) -> str:
+    """The block of the page with this part."""
+    (found,) = (text for kind, text, _ in snippets(PAGE) if kind == language and part in text)
     return found
 
 
@@ -29,8 +29,8 @@ def swish(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     names: dict = {}
-    for words in ("# swish.py", "import check_layer", "class Swish(swish.Swish)"):
-        printed("python", code("python", words), names)
+    for part in ("# swish.py", "import check_layer", "class Swish(swish.Swish)"):
+        printed("python", code("python", part), names)
     yield names["Swish"]
     sys.modules.pop("swish")
 

@@ -78,8 +78,8 @@ def changes(tree: Path, session: Path) -> list[str]:
         path = mutation["module_path"]
         if path not in spans:
             spans[path] = annotations((tree / path).read_text())
-        place = tuple(mutation["start_pos"])
-        if not any(start <= place < end for start, end in spans[path]):
+        position = tuple(mutation["start_pos"])
+        if not any(start <= position < end for start, end in spans[path]):
             found.append(item["job_id"])
     return found
 

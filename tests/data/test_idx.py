@@ -48,9 +48,9 @@ def test_a_gzip_file_of_two_members_is_one(tmp_path):
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 class TestBrokenContent:
-    def check(self, tmp_path, refused, content, *words):
+    def check(self, tmp_path, refused, content, *parts):
         path = write(tmp_path / "broken", content)
-        refused(lambda: read_idx_images(path), path, *words)
+        refused(lambda: read_idx_images(path), path, *parts)
 
     def test_labels(self, tmp_path, refused, pack):
         labels = struct.pack(">II", 0x801, 3) + bytes([1, 2, 3])

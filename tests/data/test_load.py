@@ -143,16 +143,16 @@ def test_a_path_to_idx_files(tmp_path, subfolder):
     assert load(str(tmp_path)).train.shape == (10, 4)
 
 
-@pytest.mark.parametrize("place", ["MNIST/raw", "FashionMNIST/raw", "raw"])
-def test_torchvisions_layout_is_found_from_its_root(tmp_path, place):
-    mnist_in(tmp_path / place)
+@pytest.mark.parametrize("layout", ["MNIST/raw", "FashionMNIST/raw", "raw"])
+def test_torchvisions_layout_is_found_from_its_root(tmp_path, layout):
+    mnist_in(tmp_path / layout)
     assert load(str(tmp_path)).train.shape == (10, 4)
 
 
 @pytest.mark.filterwarnings("ignore:--data mnist")
 def test_of_several_sets_in_torchvisions_layout_mnist_is_mnist(tmp_path, monkeypatch, refused):
-    for place in ("FashionMNIST/raw", "KMNIST/raw"):
-        mnist_in(tmp_path / place)
+    for layout in ("FashionMNIST/raw", "KMNIST/raw"):
+        mnist_in(tmp_path / layout)
     refused(lambda: load(str(tmp_path)), "FashionMNIST and KMNIST are there")
     monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
     refused(lambda: load("mnist"), "would download")

@@ -189,8 +189,8 @@ def adam(ops, case, group, rate, count, epsilon, dtype):
     optimiser = Adam(params, clock, case.alpha, case.beta, epsilon)
     moments = [optimiser.state[name]["0.b"] for name in ("first_moment", "second_moment")]
     g = g + case.norm_coefficient * x  # ONNX's weight decay, which minigan does not have
-    for given, place in ((v, moments[0]), (h, moments[1]), (g, optimiser.grads.target["0.b"])):
-        ops.copy(ops.asarray(given, dtype), out=place)
+    for given, target in ((v, moments[0]), (h, moments[1]), (g, optimiser.grads.target["0.b"])):
+        ops.copy(ops.asarray(given, dtype), out=target)
     optimiser.update(Count(clock))
     return params["0.b"], *moments
 

@@ -50,7 +50,7 @@ class CupyMemory(Ops):
         return 1
 
     @property
-    def place(self):
+    def description(self):
         return f"{self.name}, {self._gpu}"
 
     @contextmanager

@@ -31,8 +31,8 @@ TICKET, DONE, FUNCTION, ARGUMENTS, SERVING = 0, CACHE_LINE, 2 * CACHE_LINE, 2 * 
 never one of another task."""
 
 SPINS, YIELDS, NAP = 2000, 50, 50
-WORD = ir.IntType(64)
-TASK = ir.FunctionType(ir.VoidType(), [WORD, WORD, WORD])
+INT64 = ir.IntType(64)
+TASK = ir.FunctionType(ir.VoidType(), [INT64, INT64, INT64])
 
 sched_yield = types.ExternalFunction("sched_yield", types.int32())
 usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
@@ -69,8 +69,8 @@ def post(typing_context, board, kernel, arguments):
 
         frame = cgutils.alloca_once_value(builder, tuple_value)
         for index, pointer in ((FUNCTION, task), (ARGUMENTS, frame)):
-            place = slot(context, builder, signature.args[0], board_value, WORD(index))
-            builder.store_atomic(builder.ptrtoint(pointer, WORD), place, "seq_cst", 8)
+            target = slot(context, builder, signature.args[0], board_value, INT64(index))
+            builder.store_atomic(builder.ptrtoint(pointer, INT64), target, "seq_cst", 8)
         return context.get_dummy_value()
 
     return types.void(board, kernel, arguments), codegen
