@@ -1,4 +1,4 @@
-"""Counter-based random numbers: the same numbers on every backend, from nothing but a seed and a place.
+"""Counter-based random numbers: each is a function of the seed and of its position in the run, on every backend.
 
 Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3") turns a counter of
 four 32-bit words and a key of two into four random words.  The key is the seed, and the counter says which number of
@@ -42,7 +42,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Draw:
-    """Which random numbers are meant: a place in the run, and the global number of each local row.
+    """Which random numbers are meant: a position in the run, and the global number of each local row.
 
     seed       64-bit integer
     iteration  scalar: an int, or an array of shape () that the backend's clock keeps up to date

@@ -18,7 +18,7 @@ VERSIONS = sorted(path.name for path in FIXTURES.iterdir() if path.name[0].isdig
 RUNS = [(v, path.name) for v in VERSIONS for path in sorted((FIXTURES / v / "checkpoints").iterdir())]
 ROOTS = [os.environ.get("MINIGAN_DATA"), Path(__file__).parents[2] / "shared" / "data"]
 CLOSE = {"rel": 1e-3, "abs": 1e-4}
-"""of numbers after some iterations in float32, on whichever kernels"""
+"""of numbers after some iterations in float32, on any kernels"""
 
 
 def expected(version: str, file: str) -> dict:

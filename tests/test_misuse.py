@@ -1,4 +1,4 @@
-"""What somebody may do wrong in Python: one clear line, and never a GAN that was not asked for."""
+"""What can be done wrong in Python: one clear line, and never a GAN that was not asked for."""
 
 import copy
 import pickle

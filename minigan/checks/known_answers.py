@@ -1,4 +1,4 @@
-"""Kernels against answers that were known before: published vectors, and examples worked by hand.
+"""Kernels against known answers: published vectors, and examples worked by hand.
 
 What a finite difference cannot see: random numbers, updates, a tie (random points never tie), logits so large that an
 exponential overflows.

@@ -55,7 +55,7 @@ def read_npz(file: BinaryIO, path: str | Path) -> dict[str, np.ndarray]:
         arrays = {}
         for part in PARTS:
             if part in members:
-                # Of any other packing `zipfile` unpacks all that there is at once, whatever was promised.
+                # Other packings `zipfile` unpacks at once, even beyond the size that the header promises.
                 if (packing := archive.getinfo(members[part]).compress_type) not in PACKINGS:
                     raise DataError(f"{path}: {part} packed by zip's method {packing}, expected 0 or 8 as NumPy writes")
                 with archive.open(members[part]) as stream:

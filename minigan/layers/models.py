@@ -131,8 +131,8 @@ def _bias(text: str, means: np.ndarray | None) -> Initialiser:
 def to_json(network: Sequential) -> str:
     """The layers as JSON, [["Linear", {"n_in": 100, "n_out": 1200}], ...]: what a checkpoint says of a network.
 
-    That is their fields, but for how parameters begin.  Raises ValueError for a layer of one's own that has a field of
-    another kind than `KEPT`, or the name of one of minigan's.
+    That is their fields, without those that say how parameters begin.  Raises ValueError for a layer of one's own that
+    has a field of another kind than `KEPT`, or the name of one of minigan's.
     """
     return json.dumps([[type(layer).__name__, _fields_of(layer)] for layer in network.layers])
 
@@ -140,7 +140,7 @@ def to_json(network: Sequential) -> str:
 def _fields_of(layer) -> dict:
     name, starts = type(layer).__name__, {STARTS[letter] for letter in layer.shapes()}
     if LAYERS.get(name, type(layer)) is not type(layer):
-        raise ValueError(f"{name}: expected another name for a layer of your own, for minigan has one of this name")
+        raise ValueError(f"{name}: expected another name for a layer of your own: minigan has one of this name")
     kept = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in starts}
     kept = {field: value.item() if isinstance(value, np.generic) else value for field, value in kept.items()}
     for field, value in kept.items():
@@ -160,10 +160,10 @@ def from_json(text: str, layers: Iterable[type] = ()) -> Sequential:
 
 
 def check_loadable(role: str, network: Sequential) -> None:
-    """Raise ConfigError where what `to_json` says of a network would not make it again."""
+    """Raise ConfigError unless `from_json` makes the network again of what `to_json` says of it."""
     try:
         text, kinds = to_json(network), set(map(type, network.layers))
-        if kinds - set(LAYERS.values()):  # of minigan's own a size alone can be wrong, which memory says better
+        if kinds - set(LAYERS.values()):  # in minigan's own only a size can be wrong, and MemoryError says that better
             from_json(text, kinds)
     except ValueError as error:
         raise ConfigError(f"the {role} could not be saved and loaded: {error}") from None
@@ -172,7 +172,7 @@ def check_loadable(role: str, network: Sequential) -> None:
 def _described_layer(known: dict[str, type], name: str, sizes: dict):
     """A layer from its name and its sizes.  Raises ValueError for a size that no layer can have."""
     if name not in known:
-        raise ValueError(f"a layer {shortened(str(name))}, none of minigan's; expected load(path, layers=[its class])")
+        raise ValueError(f"an unknown layer {shortened(str(name))}; expected load(path, layers=[its class])")
     for size, value in sizes.items():
         largest = {"n_in": 2**31, "n_out": 2**31, "pieces": 127}.get(size)
         if largest is not None and not (type(value) is int and 1 <= value <= largest):

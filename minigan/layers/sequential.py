@@ -50,7 +50,7 @@ class Sequential:
         return {f"{i}.{name}": s for i, layer in enumerate(self.layers) for name, s in layer.shapes().items()}
 
     def tape(self, ops: Ops, rows: int, dtype, out=None) -> Tape:
-        """Buffers for passes of up to `rows` rows; `out` (rows, n_out), where given, takes the place of the last y."""
+        """Buffers for passes of up to `rows` rows; `out` (rows, n_out), where given, is the last y."""
         tapes, width = [], self.n_in
         for stage in self.stages:
             memory = stage.layer.memory(width)
@@ -73,7 +73,7 @@ class Sequential:
     def backward(self, ops: Ops, params: Params, dy, tape: Tape, grads: Grads | None = None, need_dx: bool = True):
         """dy (B, n_out) to dx (B, n_in), or None without `need_dx`; weight gradients only where `grads` asks for them.
 
-        Nothing is computed that nobody reads: without `grads` no weight gradient, and without `need_dx` nothing below
+        Nothing is computed that is not used: without `grads` no weight gradient, and without `need_dx` nothing below
         the lowest layer with parameters.
         """
         last = 0 if need_dx else self._lowest()

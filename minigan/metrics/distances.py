@@ -1,4 +1,4 @@
-"""Squared distances between rows, right wherever the rows lie and however near to each other they are.
+"""Squared distances between rows, accurate for rows far from 0 and for rows close to each other.
 
     |x - s|^2 = |x|^2 + |s|^2 - 2 x.s
 
@@ -68,7 +68,7 @@ class Normalised:
 
 
 def errors(x: Normalised, s: Normalised) -> np.ndarray:
-    """How far the formula may be off in the frame, whatever the order of its sums: B and n rows to (B, n).
+    """A bound on the formula's error in the frame, for any order of its sums: B and n rows to (B, n).
 
     A product of d terms is off by at most d u |x| |s|, u = 2^-53 (Higham 2002, section 3.1); so are the squared
     lengths, and the entries by u each.

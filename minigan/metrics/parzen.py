@@ -35,7 +35,7 @@ NEGLIGIBLE = 40
 
 
 def ignore(points: int) -> None:
-    """Nobody watches the progress."""
+    """Progress that is not shown."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Command lines from dataclasses: one clear line for a wrong option, never a traceback.
 
-tyro is loaded when a command line is parsed, and not before: whoever imports a command's functions can do without it.
+tyro is loaded only when a command line is parsed, so that a command's functions can be imported without it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def parse(kind: type[Options], args: list[str], prog: str, default: Options | No
 
 
 def _unknown(kind: type, args: list[str]) -> str | None:
-    """The first flag in `args` that `kind` has not, or the first choice that a flag has not, and the nearest it has."""
+    """The first flag or choice in `args` that `kind` does not have, and the nearest one that it has."""
     hints = {name.replace("_", "-"): hint for name, hint in get_type_hints(kind).items()} | {"help": None}
     hints |= {f"no-{name}": hint for name, hint in hints.items() if hint is bool}
     for argument, following in zip(args, [*args[1:], ""]):

@@ -53,7 +53,7 @@ class Config(Recipe):
     epochs: int = 50
     """passes over the data, in total, also when resuming"""
     iterations: int | None = None
-    """iterations in total, in place of --epochs"""
+    """iterations in total, instead of --epochs"""
     log_every: int = 100
     """iterations between lines of metrics.jsonl"""
     sample_every: int = 1000
@@ -98,7 +98,7 @@ class Config(Recipe):
             },
         )
         for name in ("preset", "data", "generator_from"):
-            # What is no UTF-8 on a command line comes as surrogates, which config.toml cannot hold.
+            # Text on a command line that is not UTF-8 becomes surrogates, which config.toml cannot hold.
             if any("\ud800" <= letter <= "\udfff" for letter in getattr(self, name) or ""):
                 raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)!a}: expected a name in UTF-8")
         if self.resume and self.out is None:
@@ -205,7 +205,7 @@ def preset(name: str) -> Config:
 
 
 def _complete(values: dict) -> bool:
-    """Whether options are all that a run has, as its config.toml names them: it matters not what they begin from."""
+    """Whether these are all options of a run, as in its config.toml: no preset adds to them."""
     left_out = {f.name for f in fields(Config) if f.default is None} | {"preset", *THIS_CALL}
     return values.keys() >= {f.name for f in fields(Config)} - left_out
 
@@ -213,7 +213,7 @@ def _complete(values: dict) -> bool:
 def _own_toml(name: str) -> str:
     """The text of the user's own preset.  Raises ConfigError where it cannot be read or is no such text."""
     if is_web_page(name):
-        raise ConfigError(f"--preset {name}: a web page (HTML) in place of options, expected a .toml file")
+        raise ConfigError(f"--preset {name}: a web page (HTML), expected a .toml file")
     try:
         with open(name, "rb") as file:
             content = file.read(LONGEST_TOML + 1)

@@ -1,4 +1,4 @@
-"""The recipe: everything besides networks and data that decides a run's numbers; options are held to their fields."""
+"""The recipe: what decides a run's numbers besides networks and data; and the checks of options by their types."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Recipe:
     lr_decay: float = 1.0
     """lr is divided by this after each iteration"""
     lr_floor: float = 0.0
-    """lr never falls below this; it begins at --lr though that be lower"""
+    """floor of the decay; an --lr below it stays constant"""
     momentum: float = 0.5
     """momentum in epoch 1"""
     momentum_final: float = 0.5

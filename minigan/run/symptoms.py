@@ -1,4 +1,4 @@
-"""A reading of the losses while training: what has gone wrong, in words, and what to try."""
+"""Reads the losses while training: says what has gone wrong, and what to try."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Trainer:
         """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""
         self.progress = Progress(self.gan.iteration, self.total)
         try:
-            # What is not finite ends the run at the next logged iteration, in words.
+            # Numbers that are not finite end the run at the next logged iteration, with an error.
             with stop_signals(self._stop), self.gan.ops.session(), np.errstate(over="ignore", invalid="ignore"):
                 self._loop()
         finally:

@@ -34,7 +34,7 @@ class Kernel:
     written   the arguments that it fills; the first is what it returns
     scratch   those whose contents are the backend's own affair afterwards
     in_place  the argument that `out` may be
-    special   what has to come out of NaN, infinities and zeros that go in entry by entry; () where nobody asks
+    special   what has to come out of NaN, infinities and zeros that go in entry by entry; () where it is not tested
 
     How far two backends' results may be apart; where nothing is said, they are equal bits:
     bound     of each entry, told by the call, its arrays without signs, and by the unit of rounding
@@ -118,7 +118,7 @@ def written(kernel: str) -> tuple[str, ...]:
 
 
 def poisoned(shape, kind) -> np.ndarray:
-    """NaN, or 77: what nobody may read."""
+    """NaN, or 77: what may not be read."""
     return np.full(shape, POISON[np.dtype(kind).kind], kind)
 
 

@@ -48,7 +48,7 @@ def cupy_with(driver, gpus, status=0):
 
 CASES = {
     "no driver": (cupy_with(0, 0, 35), "no NVIDIA driver; expected one of CUDA 13 or newer"),
-    "an old driver": (cupy_with(12040, 0, 35), "CUDA 12.4, expected 13.2 .*or the extra cupy12x in place of cupy13x"),
+    "an old driver": (cupy_with(12040, 0, 35), "CUDA 12.4, expected 13.2 .*or the extra cupy12x instead of cupy13x"),
     "no device": (cupy_with(13020, 0, 100), "no GPU; the driver sees none"),
     "none to see": (cupy_with(13020, 0), "no GPU; the driver sees none"),
 }

@@ -218,7 +218,7 @@ def test_the_norm_of_a_difference(dtype, gpu):
 
 @pytest.mark.parametrize("factor", [1.0, 1.000004])
 def test_the_gpus_clock_shows_the_hosts_numbers(factor, gpu):
-    """To two units in the last place, for CUDA's power is not the C library's."""
+    """To two units in the last place, since CUDA's power is not the C library's."""
     lr, mu = ExponentialDecay(0.1, factor, 1e-6), LinearRamp(0.5, 0.7, epochs=250, iterations_per_epoch=500)
     clock = gpu.clock(lr, mu)
     for t in (0, 1, 499, 500, 124_499, 124_500, 2_878_000, 3_000_000, 2**31):
@@ -237,7 +237,7 @@ def test_the_gpus_clock_shows_the_hosts_numbers(factor, gpu):
 @pytest.mark.filterwarnings("ignore:invalid|overflow")
 @pytest.mark.parametrize("kernel", SPECIAL)
 def test_cuda_parity_of_nan_infinities_and_zeros(kernel, dtype, gpu):
-    """The sign of a zero or of a NaN is nobody's promise."""
+    """The sign of a zero or of a NaN is not promised."""
     g = np.random.default_rng(1)
     host = right_call(kernel, dtype, 40, 33)
     for value in host.values():

@@ -232,7 +232,7 @@ def test_parity_of_gather_from_bytes_and_floats(kind, scaled, dtype, ops):
 
 @pytest.mark.parametrize("kernel", SPECIAL)
 def test_parity_of_nan_infinities_and_zeros(kernel, dtype, ops):
-    """The sign of a zero or of a NaN is nobody's promise."""
+    """The sign of a zero or of a NaN is not promised."""
     g = np.random.default_rng(1)
     got, expected = right_call(kernel, dtype, 40, 33), right_call(kernel, dtype, 40, 33)
     for name, value in got.items():

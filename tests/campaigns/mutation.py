@@ -2,7 +2,7 @@
 
 cosmic-ray (`pip install cosmic-ray`) changes one operator, number or condition of the mathematics at a time, in a copy
 of the package, and runs the tests that are there for that file until one fails.  The score is the share of changes that
-a test noticed.  Annotations are left alone, for nothing evaluates them.  `--sample` takes so many changes at random
+a test noticed.  Annotations are left alone, since nothing evaluates them.  `--sample` takes so many changes at random
 from all of them, in proportion to the files.  Exit code 1 below 95%.
 """
 

@@ -55,7 +55,7 @@ class Mirrors:
                     mirrors.go_on.wait()
                     self.wfile.write(body[len(body) // 2 :])
                 except OSError:
-                    """Whoever asked is gone."""
+                    """The client is gone."""
 
             def log_message(self, *arguments):
                 """Tests print nothing."""

@@ -126,7 +126,7 @@ def test_no_flip_of_a_gzip_file_goes_unseen_or_ends_in_another_error(tmp_path, r
         content = bytearray(good)
         content[position] ^= 1 << random.integers(8)
         path = write(tmp_path / "x.gz", bytes(content))
-        # Bytes 4 to 9 of the header are a time and two marks that nobody reads; others may change what is skipped.
+        # Bytes 4 to 9 of the header are a time and two marks that are not read; others may change what is skipped.
         try:
             np.testing.assert_array_equal(read_idx_images(path), images(20, 6, 6))
         except ValueError:

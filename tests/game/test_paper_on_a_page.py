@@ -47,7 +47,7 @@ def page():
 
 
 class Examples:
-    """Minibatch number `count` is the same for everybody: uniform pixels from a generator of that number."""
+    """Minibatch number `count` is the same for all programs: uniform pixels from a generator of that number."""
 
     def prepare(self, iteration, k):
         pass

@@ -9,7 +9,7 @@ from minigan.rng import Draw
 
 
 class Poisoned(NumpyOps):
-    """New memory holds NaN (or 77), so that whatever reads it before writing it is found out."""
+    """New memory holds NaN (or 77), so that reading it before it is written shows."""
 
     def empty(self, shape, dtype):
         return np.full(shape, np.nan if np.dtype(dtype).kind == "f" else 77, dtype)

@@ -35,7 +35,7 @@ DRAW = {"seed": 2**33 + 7, "iteration": 3, "substep": 1, "stream": 2048, "first_
 
 
 def minigan_rng():
-    """minigan/rng.py from its file, for the rest of minigan wants a newer NumPy."""
+    """minigan/rng.py from its file, since the rest of minigan wants a newer NumPy."""
     spec = importlib.util.spec_from_file_location("minigan_rng", HERE.parents[1] / "minigan" / "rng.py")
     module = sys.modules["minigan_rng"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

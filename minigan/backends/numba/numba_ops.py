@@ -30,7 +30,7 @@ SERIAL = 1 << 13
 
 
 class FirstCompilation(event.Listener):
-    """Calls `say` when Numba begins to compile, from whichever thread is first."""
+    """Calls `say` once, when Numba first begins to compile, in any thread."""
 
     def __init__(self, say: Callable[[], None]):
         self._say, self._said = say, Lock()
@@ -67,7 +67,7 @@ class NumbaOps(NumpyOps):
     def session(self):
         """Our threads awake, and BLAS on the calling thread alone: its own would spin against ours.
 
-        A BLAS that kernels cannot reach keeps its threads, for then NumPy makes the products.
+        A BLAS that kernels cannot reach keeps its threads, since NumPy then makes the products.
         """
         with self.blas.single_threaded() if self.blas.linked else super().session(), self._pool.session():
             yield

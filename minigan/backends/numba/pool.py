@@ -1,13 +1,13 @@
 """Threads of our own, for kernels that take microseconds.
 
 A kernel is a compiled function  kernel(part, parts, *arrays)  that does one of `parts` shares of its work.  `run`
-writes it on a board; whoever is free claims the next part by an atomic swap, the calling thread first of all.  So
+writes it on a board; a free thread claims the next part by an atomic swap, the calling thread first of all.  So
 
 - a kernel begins within a microsecond, for waiting threads look at the board all the time (for some 100 microseconds;
   then they sleep in short naps, and between sessions for good);
 - a thread that the system has put aside costs nothing but its help: the others do its parts;
 - which thread does a part does not matter, so a number of parts gives one result, bit for bit;
-- no setting for OpenMP, BLAS or Numba threads has any say.
+- settings for OpenMP, BLAS or Numba threads have no effect.
 """
 
 from __future__ import annotations
