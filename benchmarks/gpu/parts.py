@@ -40,7 +40,7 @@ TAIL = 4000
 
 
 @dataclass(frozen=True)
-class Paths:
+class Places:
     """out   the folder that comes back     data  a folder of MNIST, or None"""
 
     out: Path
@@ -49,7 +49,7 @@ class Paths:
 
 @dataclass(frozen=True)
 class Part:
-    """run(paths, seconds), for `limit` seconds at most.
+    """run(places, seconds), for `limit` seconds at most.
 
     reserved  seconds that are kept for it by those before
     needed    where it fails no other is tried
@@ -57,7 +57,7 @@ class Part:
 
     name: str
     limit: float
-    run: Callable[[Paths, float], Found]
+    run: Callable[[Places, float], Found]
     reserved: float = 0
     needed: bool = False
 
@@ -70,19 +70,19 @@ def rows(printed: str) -> list[dict]:
     return [json.loads(line) for line in printed.splitlines() if line.startswith("{") and line.endswith("}")]
 
 
-def smoke(paths: Paths, limit: float) -> Found:
+def smoke(places: Places, limit: float) -> Found:
     """One recorded game in each precision, beside NumPy's."""
     printed, failure = python(["benchmarks/gpu/smoke.py"], limit)
     return {"smoke": rows(printed)}, failure
 
 
-def matrix_rate(paths: Paths, limit: float) -> Found:
+def matrix_rate(places: Places, limit: float) -> Found:
     printed, failure = python(["benchmarks/gpu/contenders.py", "matrix rate", "mnist"], limit)
     return {"rates": next(iter(rows(printed)), {})}, failure
 
 
-def timed(name: str, *cases: str) -> Callable[[Paths, float], Found]:
-    def part(paths: Paths, limit: float) -> Found:
+def timed(name: str, *cases: str) -> Callable[[Places, float], Found]:
+    def part(places: Places, limit: float) -> Found:
         environment = dict(CONTENDERS[name].environment)
         printed, failure = python(["benchmarks/gpu/contenders.py", name, ",".join(cases)], limit, **environment)
         return {"cases": rows(printed)}, failure
@@ -90,12 +90,12 @@ def timed(name: str, *cases: str) -> Callable[[Paths, float], Found]:
     return part
 
 
-def kernels(paths: Paths, limit: float) -> Found:
+def kernels(places: Places, limit: float) -> Found:
     """Every kernel of one iteration, launched singly, as NVIDIA's profiler sees it: grid, block and time."""
     if shutil.which("ncu") is None:
         return {}, "no ncu here"
     printed, failure = run([*NCU, sys.executable, "benchmarks/gpu/one_iteration.py"], limit, MINIGAN_GPU="eager")
-    (paths.out / "ncu.csv").write_text(printed)
+    (places.out / "ncu.csv").write_text(printed)
     table = csv.DictReader(line for line in printed.splitlines() if line.startswith('"'))
     found = [
         {
@@ -109,10 +109,10 @@ def kernels(paths: Paths, limit: float) -> Found:
     return {"kernels": found}, failure or (None if found else f"no kernel in what ncu printed: {printed[-200:]}")
 
 
-def tests(*which: str) -> Callable[[Paths, float], Found]:
+def tests(*which: str) -> Callable[[Places, float], Found]:
     """Those that need a GPU."""
 
-    def part(paths: Paths, limit: float) -> Found:
+    def part(places: Places, limit: float) -> Found:
         printed, failure = python([*PYTEST, *which], limit)
         lines = printed.strip().splitlines()
         failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
@@ -122,40 +122,40 @@ def tests(*which: str) -> Callable[[Paths, float], Found]:
     return part
 
 
-def parity(paths: Paths, limit: float) -> Found:
+def parity(places: Places, limit: float) -> Found:
     """A hundred iterations beside NumPy's."""
     printed, failure = python(["benchmarks/parity.py", "--backend", "cupy", "--precision", "float32", "tf32"], limit)
     return {"table": printed}, failure
 
 
-def scaling(precision: str) -> Callable[[Paths, float], Found]:
+def scaling(precision: str) -> Callable[[Places, float], Found]:
     """By minibatch and width."""
 
-    def part(paths: Paths, limit: float) -> Found:
+    def part(places: Places, limit: float) -> Found:
         printed, failure = python(["benchmarks/scaling.py", *SCALING, "--precision", precision], limit)
         return {"table": printed}, failure
 
     return part
 
 
-def training(paths: Paths, limit: float) -> Found:
+def training(places: Places, limit: float) -> Found:
     """A whole training by the authors' recipe for MNIST with its Parzen estimate; its metrics and a picture come back
     however far it came.
     """
-    if paths.data is None:
+    if places.data is None:
         return {}, "no folder of MNIST was given"
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "run")
-        arguments = ["benchmarks/gpu/training.py", str(paths.data), str(made), f"{limit - TO_END:.0f}"]
+        arguments = ["benchmarks/gpu/training.py", str(places.data), str(made), f"{limit - TO_END:.0f}"]
         printed, failure = python(arguments, limit)
         found = {key: value for row in rows(printed) for key, value in row.items()}
         metrics, pictures = made / "metrics.jsonl", sorted((made / "samples").glob("*.png"))
         if metrics.exists() and (lines := rows(metrics.read_text())):
-            shutil.copy(metrics, paths.out / "metrics.jsonl")
+            shutil.copy(metrics, places.out / "metrics.jsonl")
             rates = [line["iterations_per_second"] for line in lines]
             found |= {"iterations": lines[-1]["iteration"], "iterations_per_second": float(np.median(rates))}
         if pictures:
-            shutil.copy(pictures[-1], paths.out / "samples.png")
+            shutil.copy(pictures[-1], places.out / "samples.png")
     return {"training": found}, failure
 
 
