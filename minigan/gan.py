@@ -84,7 +84,7 @@ class GAN:
 
         X           an array as `minigan.data.examples` takes it: (N, n), or pictures; floats, or whole numbers in
                     0..255, which are trained on as [0, 1]; or a `Dataset`; or a `Mixture`
-        iterations  in place of epochs
+        iterations  instead of epochs
 
         Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them, DivergedError
         where weights are not finite in the end.
@@ -98,7 +98,7 @@ class GAN:
             warnings.warn(f"{data.name}: {apart}", DataWarning, stacklevel=2)
         source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.dtype)
         self.begin(source.batches_per_epoch, describe(data))
-        with self.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # ends in words, below
+        with self.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # an error says so, below
             for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
                 self.step(source)
             if where := self.not_finite():
@@ -164,7 +164,7 @@ class GAN:
     def _iterate(self, source: Minibatches) -> Callable[[], None]:
         """The game's iteration on this source, recorded where the backend can.
 
-        A watched iteration has more to do than another one, so it is a recording of its own.
+        A watched iteration runs more kernels than the others, so it has a recording of its own.
         """
         kind = id(source), self.game.generator.watched
         if kind not in self._iterations:
@@ -190,7 +190,7 @@ class GAN:
 
         x  whole numbers are scaled as those trained on; floats are in the units that `sample` has
 
-        Raises DataError for what D was not trained on the like of, for another shape, and for NaN.
+        Raises DataError for another kind or shape of data than D was trained on, and for NaN.
         """
         params = self.game.discriminator.params
         x = scaled_as(self.data, x, self.recipe.dtype)
@@ -222,7 +222,7 @@ class GAN:
 
     @classmethod
     def load(cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=()) -> GAN:
-        """The GAN of a checkpoint file, or of the newest one in a run's folder; `layers` are your own ones' classes.
+        """The GAN of a checkpoint file, or of the newest one in a run's folder; `layers` are the classes of your own.
 
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
@@ -277,7 +277,7 @@ class GAN:
 
 
 def check_players(generator: Sequential, discriminator: Sequential, recipe: Recipe) -> None:
-    """Raise ConfigError for no recipe, no network or one that cannot be loaded again, and a D that ends in no logit."""
+    """Raise ConfigError unless these are a recipe and two networks that can be saved, D ending in a logit."""
     if not isinstance(recipe, Recipe):
         raise ConfigError(f"the recipe is {shortened(repr(recipe))}, expected a Recipe")
     for name, network in (("generator", generator), ("discriminator", discriminator)):
@@ -291,7 +291,7 @@ def check_players(generator: Sequential, discriminator: Sequential, recipe: Reci
 
 @contextmanager
 def what_a_header_asks_for(path: Path):
-    """Where it cannot be made, the file is at fault: CheckpointError."""
+    """While it is open, what cannot be made is the file's fault: CheckpointError."""
     try:
         yield
     except CheckpointError:

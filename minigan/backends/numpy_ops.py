@@ -33,8 +33,8 @@ class NumpyOps(NumpyMemory):
         return self._threads
 
     @property
-    def place(self):
-        return f"{super().place}, {self._blas_name}"
+    def description(self):
+        return f"{super().description}, {self._blas_name}"
 
     @property
     def _blas_name(self):

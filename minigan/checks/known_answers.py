@@ -1,4 +1,4 @@
-"""Kernels against answers that were known before: published vectors, and examples worked by hand.
+"""Kernels against known answers: published vectors, and examples worked by hand.
 
 What a finite difference cannot see: random numbers, updates, a tie (random points never tie), logits so large that an
 exponential overflows.
@@ -23,10 +23,10 @@ from minigan.rng import Draw
 
 METHOD = "known answer"
 
-WORD = 0xFFFFFFFF
+ONES = 0xFFFFFFFF
 RANDOM123 = [
     ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
-    ((WORD,) * 4, (WORD, WORD), (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
+    ((ONES,) * 4, (ONES, ONES), (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
     (
         (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
         (0xA4093822, 0x299F31D0),

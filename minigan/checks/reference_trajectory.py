@@ -1,4 +1,4 @@
-"""Algorithm 1 against a reference trajectory: what no gradient can show, for it happens between the gradients.
+"""Algorithm 1 against a reference trajectory: it checks what happens between the gradients.
 
 Which z is drawn when, which minibatch, which mask; who moves first and on what; momentum, decay and ramp.  The numbers
 in `reference/trajectory.json` were found by docs/paper_on_a_page.py, which knows nothing of this package, from nothing

@@ -1,8 +1,8 @@
 """SGD, classical momentum and Adam, each on the flat buffer of a network.
 
 An optimiser says where backward leaves its result (`grads`), what it remembers (`state`, which a checkpoint keeps) and
-how the parameters move (`update`).  lr and mu are read from the clock.  Whoever wants |g| of an iteration calls `watch`
-before its backward and `gradient_norm` once the clock has ticked.
+how the parameters move (`update`).  lr and mu are read from the clock.  For |g| of an iteration call `watch` before
+its backward and `gradient_norm` after the clock's tick.
 """
 
 from __future__ import annotations

@@ -37,13 +37,13 @@ class Sampler:
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """n draws from p_g: (n, features) float array, in the data's own units.
 
-        The same seed gives the same samples to the last bit, whatever n is (`runs`), on one machine, backend and
-        number of threads.  Raises ConfigError for n or a seed that is none.
+        The same seed gives the same samples to the last bit, for any n (`runs`), on one machine, backend and number of
+        threads.  Raises ConfigError for a wrong n or seed.
         """
         return self.in_own_units(self.generate(self.draw_z(n, seed)))
 
     def draw_z(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from the prior: (n, latent).  Raises ConfigError for n or a seed that is none."""
+        """n draws from the prior: (n, latent).  Raises ConfigError for a wrong n or seed."""
         check_sample(n, seed)
         z = np.empty((n, self.prior.n), self.params.dtype)
         for run in runs(n):
@@ -129,7 +129,7 @@ def chosen(run: str | None, name: str | None) -> Path:
 
 
 def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndarray) -> np.ndarray:
-    """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out), a row's bits whatever n is.
+    """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out); a row's bits do not depend on n.
 
     Raises ConfigError for other widths and for NaN.
     """

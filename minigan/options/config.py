@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError, did_you_mean, is_web_page
-from minigan.options.recipe import Recipe, demand, demand_types, fits, words
+from minigan.options.recipe import Recipe, allowed, demand, demand_types, fits
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Config(Recipe):
     gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
     data: str = "digits"
     """digits, mnist, cifar10, tfd, gaussian, ring, grid; or a folder of MNIST or CIFAR-10 files, of images or of
-    subfolders of images, a .mat file of TFD, a .npy, .npz or .csv file"""
+    subfolders of images; or a file of arrays, a table, or TFD's .mat"""
     contrast: float | None = None
     """global contrast normalisation: every image less its mean, scaled to this length (the authors' 55 for CIFAR-10)"""
     standardise: bool = False
@@ -53,7 +53,7 @@ class Config(Recipe):
     epochs: int = 50
     """passes over the data, in total, also when resuming"""
     iterations: int | None = None
-    """iterations in total, in place of --epochs"""
+    """iterations in total, instead of --epochs"""
     log_every: int = 100
     """iterations between lines of metrics.jsonl"""
     sample_every: int = 1000
@@ -98,7 +98,7 @@ class Config(Recipe):
             },
         )
         for name in ("preset", "data", "generator_from"):
-            # What is no UTF-8 on a command line comes as surrogates, which config.toml cannot hold.
+            # Text on a command line that is not UTF-8 becomes surrogates, which config.toml cannot hold.
             if any("\ud800" <= letter <= "\udfff" for letter in getattr(self, name) or ""):
                 raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)!a}: expected a name in UTF-8")
         if self.resume and self.out is None:
@@ -156,12 +156,12 @@ def _convert(value, hint, where: str):
     """A value of TOML or JSON as a field of type `hint`: lists become tuples, whole numbers serve as floats."""
     given = tuple(value) if isinstance(value, list) else value
     if not fits(given, hint):
-        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint, value)}")
+        raise ConfigError(f"{where} = {_shown(value)}: expected {allowed(hint, value)}")
     if type(given) is not int:
         return given
     as_float = float in (hint, *get_args(hint))
     if abs(given) > (LARGEST_WHOLE_FLOAT if as_float else LARGEST_WHOLE):
-        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint, value)} nearer 0")
+        raise ConfigError(f"{where} = {_shown(value)}: expected {allowed(hint, value)} nearer 0")
     return float(given) if as_float else given
 
 
@@ -205,7 +205,7 @@ def preset(name: str) -> Config:
 
 
 def _complete(values: dict) -> bool:
-    """Whether options are all that a run has, as its config.toml names them: it matters not what they begin from."""
+    """Whether these are all options of a run, as in its config.toml: no preset adds to them."""
     left_out = {f.name for f in fields(Config) if f.default is None} | {"preset", *THIS_CALL}
     return values.keys() >= {f.name for f in fields(Config)} - left_out
 
@@ -213,7 +213,7 @@ def _complete(values: dict) -> bool:
 def _own_toml(name: str) -> str:
     """The text of the user's own preset.  Raises ConfigError where it cannot be read or is no such text."""
     if is_web_page(name):
-        raise ConfigError(f"--preset {name}: a web page (HTML) in place of options, expected a .toml file")
+        raise ConfigError(f"--preset {name}: a web page (HTML), expected a .toml file")
     try:
         with open(name, "rb") as file:
             content = file.read(LONGEST_TOML + 1)

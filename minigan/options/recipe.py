@@ -1,4 +1,4 @@
-"""The recipe: everything besides networks and data that decides a run's numbers; options are held to their fields."""
+"""The recipe: what decides a run's numbers besides networks and data; and the checks of options by their types."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from minigan.errors import ConfigError, did_you_mean
+from minigan.errors import ConfigError, did_you_mean, shortened
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Recipe:
     lr_decay: float = 1.0
     """lr is divided by this after each iteration"""
     lr_floor: float = 0.0
-    """lr never falls below this; it begins at --lr though that be lower"""
+    """floor of the decay; an --lr below it stays constant"""
     momentum: float = 0.5
     """momentum in epoch 1"""
     momentum_final: float = 0.5
@@ -95,21 +95,22 @@ def demand(options, rules: dict[str, tuple[bool, str]]) -> None:
     """Raise ConfigError for the first rule that does not hold: {field: (holds, what was expected)}."""
     for name, (holds, expected) in rules.items():
         if not holds:
-            raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: expected {expected}")
+            value = shortened(str(getattr(options, name)))
+            raise ConfigError(f"--{name.replace('_', '-')} {value}: expected {expected}")
 
 
 def demand_types(options, hints: dict) -> None:
     """Raise ConfigError for the first field whose value is not of its type: {field: its annotation}."""
     given = {name: (getattr(options, name), hint) for name, hint in hints.items()}
-    demand(options, {name: (fits(value, hint), words(hint, value)) for name, (value, hint) in given.items()})
+    demand(options, {name: (fits(value, hint), allowed(hint, value)) for name, (value, hint) in given.items()})
 
 
 def check_sample(n: int, seed: int) -> None:
     """Raise ConfigError unless n examples can be drawn with this seed."""
     if not (fits(n, int) and 1 <= n < 2**31):
-        raise ConfigError(f"--n {n!r}: expected a whole number, 1 to 2^31 - 1")
+        raise ConfigError(f"--n {shortened(repr(n))}: expected a whole number, 1 to 2^31 - 1")
     if not (fits(seed, int) and 0 <= seed < 2**64):
-        raise ConfigError(f"--seed {seed!r}: expected a whole number, 0 to 2^64 - 1")
+        raise ConfigError(f"--seed {shortened(repr(seed))}: expected a whole number, 0 to 2^64 - 1")
 
 
 def fits(value, hint) -> bool:
@@ -125,12 +126,12 @@ def fits(value, hint) -> bool:
     return isinstance(value, {int: Integral, float: Real}.get(hint, hint))
 
 
-def words(hint, value) -> str:
-    """What an annotation allows in place of a value, in words."""
+def allowed(hint, value) -> str:
+    """The values that an annotation allows, as an error says them; the one that was given is `value`."""
     if get_origin(hint) is Literal:
         return f"one of {', '.join(get_args(hint))}{did_you_mean(value, get_args(hint))}"
     if get_origin(hint) is UnionType:
-        return " or ".join(words(part, value) for part in get_args(hint) if part is not type(None))
+        return " or ".join(allowed(part, value) for part in get_args(hint) if part is not type(None))
     if get_origin(hint) is tuple:
         return "a list of texts"
     return {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")

@@ -49,10 +49,10 @@ class Progress:
             tell(f"iteration {line['iteration']} of {self.total}  {text}  {speed}")
             self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
 
-    def warn(self, words: str) -> None:
+    def warn(self, text: str) -> None:
         """What the person should know, on a line of its own."""
         with tqdm.external_write_mode(sys.stderr, nolock=self.bar.disable):
-            tell(words)
+            tell(text)
 
     def show(self, samples: np.ndarray, image_shape: tuple[int, ...] | None) -> None:
         """Some samples, where there is a terminal to show them in."""

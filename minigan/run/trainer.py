@@ -88,7 +88,7 @@ class Trainer:
         """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""
         self.progress = Progress(self.gan.iteration, self.total)
         try:
-            # What is not finite ends the run at the next logged iteration, in words.
+            # Numbers that are not finite end the run at the next logged iteration, with an error.
             with stop_signals(self._stop), self.gan.ops.session(), np.errstate(over="ignore", invalid="ignore"):
                 self._loop()
         finally:
@@ -116,8 +116,8 @@ class Trainer:
                 if validated:
                     self._keep_if_best(line["validation"])
                 self.watch("progress", self.progress.say, line)
-                for words in reading.of(line):
-                    self.watch("progress", self.progress.warn, f"iteration {gan.iteration}: {words}")
+                for text in reading.of(line):
+                    self.watch("progress", self.progress.warn, f"iteration {gan.iteration}: {text}")
             else:
                 busy += time.perf_counter() - start
             self.watch("progress", self.progress.step)

@@ -16,7 +16,7 @@ def dtype(request):
 
 
 class NoKernels:
-    """In the place of the compiled kernels, none of which may run."""
+    """Stands for the compiled kernels, none of which may run."""
 
     def __getattr__(self, name):
         def kernel(*arguments):

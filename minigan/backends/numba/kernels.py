@@ -20,13 +20,13 @@ NEGLIGIBLE = 37.0
 
 
 @compiled
-def uniform(rows, place, limit, out):
+def uniform(rows, draw, limit, out):
     """out = limit (2 u - 1)"""
     width = out.shape[1]
     one, unit = out.dtype.type(1), out.dtype.type(2.0**-23)
     for r in range(out.shape[0]):
         for block in range((width + 3) // 4):
-            words = philox(first_block(rows[r], width) + np.uint64(block), place)
+            words = philox(first_block(rows[r], width) + np.uint64(block), draw)
             for i in range(min(4, width - 4 * block)):
                 out[r, 4 * block + i] = limit * (out.dtype.type(words[i] >> np.uint64(8)) * unit - one)
 
@@ -119,7 +119,7 @@ def run_leaky_relu_backward(board, parts, dy, y, out, slope):
 
 
 @compiled
-def maxout(part, parts, z, bias, out, winner, rows, place, threshold, scale):
+def maxout(part, parts, z, bias, out, winner, rows, draw, threshold, scale):
     """y[:, o] = max_p (z[:, p O + o] + b[p O + o]), times `scale` where kept; threshold 2^32 keeps all.
 
     z's first piece, done with, holds which units are kept.
@@ -139,15 +139,15 @@ def maxout(part, parts, z, bias, out, winner, rows, place, threshold, scale):
                 won[o] = np.int8(p) if x > y[o] else won[o]
                 y[o] = x if x > y[o] or x != x else y[o]
         if threshold <= LOW:
-            draw_kept(kept, rows[r], place, threshold)
+            draw_kept(kept, rows[r], draw, threshold)
             for o in range(width):
                 won[o] = won[o] if kept[o] != zero else np.int8(-1)
                 y[o] = y[o] * scale if kept[o] != zero else zero
 
 
 @compiled
-def run_maxout(board, parts, z, bias, out, winner, rows, place, threshold, scale):
-    run(board, parts, maxout, (z, bias, out, winner, rows, place, threshold, scale))
+def run_maxout(board, parts, z, bias, out, winner, rows, draw, threshold, scale):
+    run(board, parts, maxout, (z, bias, out, winner, rows, draw, threshold, scale))
 
 
 @compiled
@@ -170,20 +170,20 @@ def run_maxout_backward(board, parts, dy, winner, scale, out):
 
 
 @compiled
-def dropout(part, parts, x, out, kept, rows, place, threshold, scale):
+def dropout(part, parts, x, out, kept, rows, draw, threshold, scale):
     """y = x scale where kept, else 0"""
     zero = out.dtype.type(0)
     start, stop = share(out.shape[0], part, parts)
     for r in range(start, stop):
         x_row, y_row, kept_row = x[r], out[r], kept[r]
-        draw_kept(kept_row, rows[r], place, threshold)
+        draw_kept(kept_row, rows[r], draw, threshold)
         for c in range(len(y_row)):
             y_row[c] = x_row[c] * scale if kept_row[c] else zero
 
 
 @compiled
-def run_dropout(board, parts, x, out, kept, rows, place, threshold, scale):
-    run(board, parts, dropout, (x, out, kept, rows, place, threshold, scale))
+def run_dropout(board, parts, x, out, kept, rows, draw, threshold, scale):
+    run(board, parts, dropout, (x, out, kept, rows, draw, threshold, scale))
 
 
 @compiled

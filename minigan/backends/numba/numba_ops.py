@@ -24,13 +24,13 @@ from minigan.backends.numpy_ops import NumpyOps, averaging_rate, reciprocal
 from minigan.errors import ConfigError
 
 KEEP_ALL = np.uint64(2**32)
-NOWHERE = (np.uint64(0),) * 5
+NO_DRAW = (np.uint64(0),) * 5
 SERIAL = 1 << 13
 """Work below this many entries, or multiplications, is not worth waking another core's cache for."""
 
 
 class FirstCompilation(event.Listener):
-    """Calls `say` when Numba begins to compile, from whichever thread is first."""
+    """Calls `say` once, when Numba first begins to compile, in any thread."""
 
     def __init__(self, say: Callable[[], None]):
         self._say, self._said = say, Lock()
@@ -67,7 +67,7 @@ class NumbaOps(NumpyOps):
     def session(self):
         """Our threads awake, and BLAS on the calling thread alone: its own would spin against ours.
 
-        A BLAS that kernels cannot reach keeps its threads, for then NumPy makes the products.
+        A BLAS that kernels cannot reach keeps its threads, since NumPy then makes the products.
         """
         with self.blas.single_threaded() if self.blas.linked else super().session(), self._pool.session():
             yield
@@ -131,12 +131,12 @@ class NumbaOps(NumpyOps):
         checks.pieces("maxout", z, out, winner)
         checks.shaped("maxout: bias", bias, z.shape[1:], z.dtype)
         if draw is None or keep == 1:
-            rows, place, threshold = np.empty(0, np.uint32), NOWHERE, KEEP_ALL
+            rows, numbers, threshold = np.empty(0, np.uint32), NO_DRAW, KEEP_ALL
         else:
             checks.drawn("maxout", draw, out)
-            rows, place, threshold = draw.rows, place_of(draw), np.uint64(rng.keep_threshold(keep))
+            rows, numbers, threshold = draw.rows, packed(draw), np.uint64(rng.keep_threshold(keep))
         scale = reciprocal(keep, out.dtype)
-        self._run(kernels.run_maxout, z.size, (z, out, winner), z, bias, out, winner, rows, place, threshold, scale)
+        self._run(kernels.run_maxout, z.size, (z, out, winner), z, bias, out, winner, rows, numbers, threshold, scale)
         return out
 
     def maxout_backward(self, dy, winner, scale, out):
@@ -149,7 +149,7 @@ class NumbaOps(NumpyOps):
         checks.shaped("dropout: kept", kept, x.shape, "uint8")
         checks.drawn("dropout", draw, out)
         threshold, scale = np.uint64(rng.keep_threshold(keep)), reciprocal(keep, x.dtype)
-        self._run(kernels.run_dropout, x.size, (out, kept), x, out, kept, draw.rows, place_of(draw), threshold, scale)
+        self._run(kernels.run_dropout, x.size, (out, kept), x, out, kept, draw.rows, packed(draw), threshold, scale)
         return out
 
     def dropout_backward(self, dy, kept, keep, out):
@@ -183,7 +183,7 @@ class NumbaOps(NumpyOps):
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
         checks.writeable("uniform", out)
-        kernels.uniform(draw.rows, place_of(draw), out.dtype.type(limit), out)
+        kernels.uniform(draw.rows, packed(draw), out.dtype.type(limit), out)
         return out
 
     # ---- Densities ---------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ class NumbaOps(NumpyOps):
         return total
 
 
-def place_of(draw: rng.Draw) -> tuple:
+def packed(draw: rng.Draw) -> tuple:
     """(iteration, substep, stream, key 0, key 1) as uint64: what a kernel's Philox needs besides the rows."""
     return tuple(map(np.uint64, (int(draw.iteration), draw.substep, draw.stream, *rng.key_of(draw.seed))))
 

@@ -14,7 +14,7 @@ LOSSES = Bugs()
 
 @LOSSES.plant_in(NumpyOps, "cross_entropy_backward", row="D loss -V: dlogits")
 def lost_1_over_m(right):
-    """The sum over the minibatch in place of its mean.
+    """The sum over the minibatch, not its mean.
 
     The losses are not finite after 7 iterations: the learning rate is 100 times as large as it says.
     """
@@ -23,7 +23,7 @@ def lost_1_over_m(right):
 
 @LOSSES.plant_in(NumpyOps, "cross_entropy_backward", row="D loss -V: dlogits")
 def mean_over_both_halves(right):
-    """1/(2m) in place of 1/m, as a mean over the 2m rows of the batch [x; G(z)] would have it.
+    """1/(2m) instead of 1/m, as a mean over the 2m rows of the batch [x; G(z)] would have it.
 
     A run at half the learning rate, which at this preset is another one: V -0.24, a handful of shapes in black and
     white. With Adam, which divides a constant factor out again, it would not show.
@@ -35,7 +35,7 @@ def mean_over_both_halves(right):
 def labels_swapped(right):
     """Real is 0 and fake is 1, for both players.
 
-    The digits are as good, for the players only exchanged two words. But V is far below -log 4, -6.3 at iteration
+    The digits are as good: the players only exchanged the two names. But V is far below -log 4, -6.3 at iteration
     600, and D(x) is below D(G(z)).
     """
     return lambda self, logits, targets, scale, out: right(self, logits, 1 - targets, scale, out)
@@ -58,7 +58,7 @@ def g_ascends(right):
 def other_objective(right):
     """G descends log(1 - D(G(z))) where -log D(G(z)) is asked for, and the other way round.
 
-    What the paper warns of: while D is ahead G's gradient is short (.05 in place of .17 at iteration 100), and it
+    What the paper warns of: while D is ahead G's gradient is short (.05 instead of .17 at iteration 100), and it
     takes three times as long to get away, V -0.48. In the end it does, in a longer run.
     """
 
