@@ -97,7 +97,9 @@ class Sampler:
 def from_header(path: Path, header: checkpoint.Header, layers: Iterable[type] = ()) -> tuple[Recipe, Sequential, dict]:
     """The recipe, the generator without its weights and the data that a header speaks of.  Raises CheckpointError."""
     try:
-        recipe, network = recipe_from(header["recipe"]), models.from_json(header["generator"], layers)
+        # A loss of one's own is a list, and it is `GAN.load` that needs it.
+        options = {name: value for name, value in header["recipe"].items() if (name, type(value)) != ("loss", list)}
+        recipe, network = recipe_from(options), models.from_json(header["generator"], layers)
     except CheckpointError:
         raise
     except ValueError as error:

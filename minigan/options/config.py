@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError, did_you_mean, is_web_page
-from minigan.options.recipe import Recipe, demand, demand_types, fits, words
+from minigan.options.recipe import LossName, Recipe, demand, demand_types, fits, words
 
 
 @dataclass(frozen=True)
 class Config(Recipe):
     """Train the GAN of Goodfellow et al. (2014)."""
 
+    loss: LossName = Recipe.loss
     preset: str = "digits"
     """options to begin from: digits, mnist, mnist-averaged, cifar10, cifar10-quarter, tfd, tfd-stage2, ring, grid,
     gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
@@ -79,7 +80,7 @@ class Config(Recipe):
     def _check(self) -> None:
         _ = self.recipe.checked
         hints, of_recipe = get_type_hints(Config), get_type_hints(Recipe)
-        demand_types(self, {name: hint for name, hint in hints.items() if name not in of_recipe})
+        demand_types(self, {name: hint for name, hint in hints.items() if hint != of_recipe.get(name)})
         demand(
             self,
             {

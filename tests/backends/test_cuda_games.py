@@ -15,6 +15,7 @@ from minigan.checks.table import check_all
 from minigan.data import Mixture, minibatches
 from minigan.data.batches import ExampleBatches
 from minigan.game.algorithm1 import Algorithm1
+from minigan.game.losses import LOSSES
 from minigan.options.config import Config
 from minigan.run.trainer import Trainer
 
@@ -128,6 +129,7 @@ def fitted(ops, recipe, data, iterations, monkeypatch):
 
 
 RECIPES = {
+    **{f"the loss {name}": {"loss": name} for name in LOSSES},
     "momentum that ramps": {"momentum": 0.3, "momentum_final": 0.8, "momentum_epochs": 4, "lr_decay": 1.01},
     "sgd": {"optimizer": "sgd"},
     "adam": {"optimizer": "adam", "lr": 0.002},
