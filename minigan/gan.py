@@ -25,10 +25,11 @@ from minigan.files import checkpoint
 from minigan.files.checkpoint import Snapshot
 from minigan.game import kept_loss
 from minigan.game.algorithm1 import Algorithm1, Minibatches
+from minigan.game.gradients import gradients
 from minigan.game.losses import belief
 from minigan.game.of_recipe import game_of
 from minigan.game.work import AUTO, backend_for, multiplications
-from minigan.generator.sampler import Sampler, forward_in_batches, from_header
+from minigan.generator.sampler import Sampler, forward_in_batches, from_header, rows_of
 from minigan.layers import Sequential, models
 from minigan.options.recipe import Recipe
 
@@ -163,6 +164,22 @@ class GAN:
         params = self.game.discriminator.params
         x = scaled_as(self.data, x, self.recipe.dtype)
         return belief(self.game.loss, forward_in_batches(self.ops, self.discriminator, params, x))[:, 0]
+
+    def gradients(self, x: np.ndarray, z: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """The plain gradient of each player's own loss by its weights: {"generator.0.W": (I, O) array, ...}.
+
+        x  m examples, any m, as `discriminate` takes them
+        z  (m, latent), or None: drawn as the coming iteration begins to
+
+        Dropout is that of the coming iteration's first step, at the present weights, for both players.  Nothing moves.
+        Raises as `discriminate`, and ConfigError where z does not fit.
+        """
+        game, dtype = self.game, self.recipe.dtype
+        x = rows_of(scaled_as(self.data, x, dtype), self.discriminator.n_in, dtype)
+        z = None if z is None else rows_of(z, self.recipe.latent, dtype)
+        if z is not None and len(z) != len(x):
+            raise ConfigError(f"x of {len(x)} rows and z of {len(z)}: expected as many")
+        return gradients(game, x, z)
 
     # ---- Checkpoints -------------------------------------------------------------------------------------------
 

@@ -13,10 +13,10 @@ from functools import partial
 import numpy as np
 
 from minigan.backends import Ops, get
-from minigan.backends.clock import Count
 from minigan.checks.finite_differences import Result, bounded, compare, coordinates, kinks, randomise
 from minigan.game.algorithm1 import UPDATES, Algorithm1
 from minigan.game.losses import LOSSES, named, slopes
+from minigan.game.optim import Still
 from minigan.game.player import Player
 from minigan.game.priors import Prior
 from minigan.game.schedules import ExponentialDecay
@@ -104,16 +104,6 @@ def check_loss(loss: Loss | str, ops: Ops | None = None, name: str = "", m: int 
         return compare(ops, row_name, "coordinates", ops.to_host(dlogits), logits, directions, at_logits, list)
 
     return [row("d", [weight], lambda l: weight * loss.d_loss(l[:m], l[m:])), row("g", [], loss.g_loss)]
-
-
-class Still:
-    """An optimiser that leaves the plain gradient where it can be read, and moves nothing."""
-
-    def __init__(self, params: Params):
-        self.state, self.grads = {}, Grads(params.like())
-
-    def update(self, count: Count) -> None:
-        """Parameters stay where they are, so that a loss can be read again and again."""
 
 
 def check_algorithm1(ops: Ops, name: str, updates: str, loss: str, directions: int = 20, m: int = 6) -> list[Result]:

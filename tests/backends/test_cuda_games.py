@@ -139,6 +139,23 @@ RECIPES = {
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+def test_the_plain_gradients_on_the_gpu_leave_its_recorded_game_alone(machine, updates, monkeypatch):
+    x, recipe = np.random.default_rng(1).random((40, 16)), Recipe(latent=7, batch_size=10, precision="float64")
+    recipe = replace(recipe, updates=updates)
+    gan, other, cpu = (
+        fitted(ops, recipe, Dataset("noise", x), 9, monkeypatch)
+        for ops in (gpu_ops(machine), gpu_ops(machine), NumpyOps())
+    )
+    found, expected = gan.gradients(x[:6]), cpu.gradients(x[:6])
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], atol=SLACK[np.float64])
+    for each in (gan, other):
+        with each.ops.session():
+            each.step(each.source)
+    assert gan.sample(5).tobytes() == other.sample(5).tobytes()
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_gan_on_the_gpu_is_that_on_numpy(machine, name, monkeypatch):
     recipe = Recipe(seed=5, latent=7, batch_size=10, precision="float64", **RECIPES[name])

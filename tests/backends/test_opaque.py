@@ -85,6 +85,15 @@ def test_a_loss_of_ones_own_in_numpy_is_refused_where_arrays_are_not_numpys(meth
         check_loss(type("Own", (CrossEntropy,), {"g_backward": method})(), OpaqueOps())
 
 
+@pytest.mark.parametrize("updates", UPDATES)
+def test_the_plain_gradients_on_handles(updates, monkeypatch):
+    x, found = np.random.default_rng(1).random((6, 16)), []
+    for ops in (NumpyOps(), OpaqueOps()):
+        gan = fitted(ops, Recipe(**RULES, updates=updates), Dataset("noise", np.repeat(x, 4, axis=0)), 3, monkeypatch)
+        found.append(gan.gradients(x))
+    assert all(found[0][name].tobytes() == found[1][name].tobytes() for name in found[0]) and len(found[0]) == 8
+
+
 def test_the_parzen_estimate_on_handles():
     x, s = (np.random.default_rng(seed).random((n, 5)) for seed, n in ((1, 30), (2, 40)))
     found = [parzen.log_likelihood(ops, x, s, np.array([0.1, 0.5])) for ops in (NumpyOps(), OpaqueOps())]
