@@ -175,6 +175,12 @@ class NumpyOps(NumpyMemory):
         out *= out.dtype.type(scale)
         return out
 
+    def least_squares_backward(self, logits, ones, scale, out):
+        np.copyto(out, logits)
+        out[:ones] -= 1
+        out *= out.dtype.type(scale)
+        return out
+
     # ---- Updates -----------------------------------------------------------------------------------------------
 
     def add(self, theta, step):

@@ -85,13 +85,29 @@ class CrossEntropy(AgainstTargets):
         return softplus(-l) if target else softplus(l)
 
 
+class LeastSquares(AgainstTargets):
+    """h(t, l) = (l - t)^2 / 2      dh/dl = l - t      LSGAN (Mao et al. 2017) with a = 0 and b = c = 1.
+
+    D(x) = l: at D's optimum p_data / (p_data + p_g), as with V, but nothing holds it in [0, 1].
+    """
+
+    word = "least_squares"
+
+    def h(self, target, l):
+        return (np.asarray(l, np.float64) - target) ** 2 / 2
+
+
 NON_SATURATING = CrossEntropy(target=1, sign=1)
 """G minimises -E_z log D(G(z)): section 3's "rather than training G to minimize log(1 - D(G(z)))"."""
 
 SATURATING = CrossEntropy(target=0, sign=-1)
 """G minimises E_z log(1 - D(G(z))): algorithm 1 and equation 1."""
 
-LOSSES: dict[str, Loss] = {"non-saturating": NON_SATURATING, "saturating": SATURATING}
+LOSSES: dict[str, Loss] = {
+    "non-saturating": NON_SATURATING,
+    "saturating": SATURATING,
+    "least-squares": LeastSquares(),
+}
 
 
 def named(loss: str | Loss) -> Loss:

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigan.errors import ConfigError, did_you_mean
 
-LossName = Literal["non-saturating", "saturating"]
+LossName = Literal["non-saturating", "saturating", "least-squares"]
 
 
 @runtime_checkable
@@ -59,7 +59,7 @@ class Recipe:
     updates: Literal["alternating", "simultaneous"] = "alternating"
     """algorithm 1 as printed, or both players at once as the authors' code"""
     loss: Loss | LossName = "non-saturating"
-    """G maximises log D(G(z)), or minimises log(1 - D(G(z)))"""
+    """G maximises log D(G(z)), or minimises log(1 - D(G(z))); or both players' squares of D less its target (LSGAN)"""
     optimizer: Literal["sgd", "momentum", "adam"] = "momentum"
     """of both players"""
     lr: float = 0.1

@@ -51,4 +51,14 @@ ORACLES = {
         torch_g=lambda F, fake: -F.binary_cross_entropy_with_logits(fake, fake.new_zeros(fake.shape)),
         **CROSS_ENTROPY,
     ),
+    "least-squares": Oracle(
+        real=lambda l: (l - 1) ** 2 / 2,
+        fake=lambda l: l**2 / 2,
+        g=lambda l: (l - 1) ** 2 / 2,
+        optimum=lambda p: p,
+        torch_d=lambda F, real, fake: (
+            (F.mse_loss(real, real.new_ones(real.shape)) + F.mse_loss(fake, fake.new_zeros(fake.shape))) / 2
+        ),
+        torch_g=lambda F, fake: F.mse_loss(fake, fake.new_ones(fake.shape)) / 2,
+    ),
 }

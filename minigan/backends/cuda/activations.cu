@@ -159,3 +159,10 @@ extern "C" __global__ void cross_entropy_backward(const Real* logits, long long 
     const long long i = entry();
     if (i < n) dlogits[i] = (logistic(logits[i]) - Real(i < ones)) * scale;
 }
+
+// dlogits = scale (logits - [i < ones])      both (n).  A thread an entry, 8 bytes each.
+extern "C" __global__ void least_squares_backward(const Real* logits, long long ones, Real scale, Real* dlogits,
+                                                  long long n) {
+    const long long i = entry();
+    if (i < n) dlogits[i] = (logits[i] - Real(i < ones)) * scale;
+}
