@@ -28,10 +28,7 @@ def from_json(kept: str | list, own: type | None) -> Loss | str:
     if isinstance(kept, str):
         return kept
     try:
-        name, values = kept
-        if name != getattr(own, "__name__", None):
-            raise ValueError(f"a loss {shortened(str(name))}, none of minigan's; expected load(path, loss=its class)")
-        return made_of(own, values)
+        return made_of({} if own is None else {own.__name__: own}, *kept, kind="loss", asked="loss=its class")
     except (TypeError, AttributeError) as error:
         raise ValueError(f"no description of a loss: {shortened(repr(kept))} ({error})") from None
 

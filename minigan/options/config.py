@@ -89,13 +89,8 @@ class Config(Recipe):
                 "generator_from": (self.generator_from != "", "a run's folder or a checkpoint file"),
                 "device": (self.device >= 0, "0 or more"),
                 "out": (self.out != "", "a folder"),
-                "epochs": (self.epochs >= 1, "at least 1"),
                 "iterations": (self.iterations is None or 1 <= self.iterations < 2**32, "1 to 2^32 - 1"),
-                "log_every": (self.log_every >= 1, "at least 1"),
-                "sample_every": (self.sample_every >= 1, "at least 1"),
-                "checkpoint_every": (self.checkpoint_every >= 1, "at least 1"),
-                "keep_last": (self.keep_last is None or self.keep_last >= 1, "at least 1"),
-                "validate_every": (self.validate_every is None or self.validate_every >= 1, "at least 1"),
+                **{name: (getattr(self, name) is None or getattr(self, name) >= 1, "at least 1") for name in FROM_1},
             },
         )
         for name in ("preset", "data", "generator_from"):
@@ -105,6 +100,9 @@ class Config(Recipe):
         if self.resume and self.out is None:
             raise ConfigError("--resume: expected --out DIR, the run to go on with")
 
+
+FROM_1 = ("epochs", "log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
+"""Options that count something."""
 
 THIS_CALL = ("out", "resume", "print_config")
 """Options that belong to one call of the command and not to the run."""
