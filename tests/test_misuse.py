@@ -40,7 +40,7 @@ def gan(recipe=RECIPE):
 
 WRONG = {
     "optimizer": ("SGD", "expected one of sgd, momentum, adam"),
-    "loss": ("wasserstein", "expected one of non-saturating, saturating"),
+    "loss": ("wasserstein", "expected a loss of your own or one of non-saturating, saturating"),
     "updates": ("alternate", "expected one of alternating, simultaneous"),
     "prior": ("gauss", "expected one of uniform, normal, spherical"),
     "precision": ("float16", "expected one of float32, float64, tf32"),

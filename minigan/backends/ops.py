@@ -167,10 +167,10 @@ class Ops(ABC):
     # ---- Loss --------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def cross_entropy_backward(self, logits, targets, scale: float, out):
-        """dlogits = scale (sigmoid(logits) - targets): the derivative of scale * sum of binary cross-entropies.
+    def loss_backward(self, word: str, logits, ones: int, scale: float, out):
+        """dlogits = scale dh(t, l)/dl, h the one of `minigan.game.losses` with this word.
 
-        All (B, 1); targets are 0 or 1.
+        logits, out (B, 1); the target t is 1 in the first `ones` rows, 0 in the others.
         """
 
     # ---- Updates -----------------------------------------------------------------------------------------------

@@ -17,13 +17,13 @@ from minigan.backends import Ops
 from minigan.checks.finite_differences import Result, agree
 from minigan.data import Dataset, minibatches
 from minigan.game.algorithm1 import Algorithm1
-from minigan.game.optim import SGD, Momentum
-from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
-from minigan.game.priors import Prior
-from minigan.game.schedules import ExponentialDecay, LinearRamp
+from minigan.game.of_recipe import game_of
+from minigan.game.player import Player
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.layers.initialisers import Constant, Uniform
+from minigan.options.recipe import Recipe
 
+RULES = ("prior", "k", "updates", "loss", "optimizer")
 MEASURES = ("value", "g_loss", "d_real", "d_fake")
 
 
@@ -62,17 +62,11 @@ def begin(ops: Ops, game: dict) -> Algorithm1:
         Dropout(0.5),
         Linear(hidden, 1, **start),
     )
+    names = ("seed", "latent", "lr", "lr_decay", "lr_floor", "momentum", "momentum_final", "momentum_epochs")
+    told = {name: s[name] for name in names} | {name: game[name] for name in RULES}
+    recipe = Recipe(precision="float64", batch_size=s["m"], **told)
     iterations_per_epoch = max(1, len(reference()["examples"]) // s["m"] // game["k"])
-    clock = ops.clock(
-        ExponentialDecay(s["lr"], s["lr_decay"], s["lr_floor"]),
-        LinearRamp(s["momentum"], s["momentum_final"], s["momentum_epochs"], iterations_per_epoch),
-    )
-    optimiser = {"momentum": Momentum, "sgd": SGD}[game["optimizer"]]
-    g, d = (Player(ops, n, np.float64, lambda params: optimiser(params, clock)) for n in (generator, discriminator))
-    g.initialise(s["seed"], GENERATOR)
-    d.initialise(s["seed"], DISCRIMINATOR)
-    prior = Prior(game["prior"], s["latent"])
-    return Algorithm1(ops, g, d, clock, prior, s["seed"], s["m"], game["k"], game["updates"], game["loss"])
+    return game_of(ops, generator, discriminator, recipe, iterations_per_epoch)
 
 
 def check_game(ops: Ops, name: str, game: dict) -> list[Result]:

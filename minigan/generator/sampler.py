@@ -97,7 +97,9 @@ class Sampler:
 def from_header(path: Path, header: checkpoint.Header, layers: Iterable[type] = ()) -> tuple[Recipe, Sequential, dict]:
     """The recipe, the generator without its weights and the data that a header speaks of.  Raises CheckpointError."""
     try:
-        recipe, network = recipe_from(header["recipe"]), models.from_json(header["generator"], layers)
+        # A loss of one's own is a list, and it is `GAN.load` that needs it.
+        options = {name: value for name, value in header["recipe"].items() if (name, type(value)) != ("loss", list)}
+        recipe, network = recipe_from(options), models.from_json(header["generator"], layers)
     except CheckpointError:
         raise
     except ValueError as error:
@@ -133,11 +135,7 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndar
 
     Raises ConfigError for other widths and for NaN.
     """
-    x = np.asarray(x, params.dtype)
-    if x.ndim != 2 or x.shape[1] != network.n_in:
-        raise ConfigError(f"an input of shape {x.shape}: expected (n, {network.n_in})")
-    if not (finite := np.isfinite(x).all(axis=1)).all():
-        raise ConfigError(f"an input with NaN or infinity in row {finite.argmin()}: expected finite numbers")
+    x = rows_of(x, network.n_in, params.dtype)
     y = np.empty((len(x), network.n_out), x.dtype)
     tape = network.tape(ops, FIRST_ROWS if len(x) <= FIRST_ROWS else ROWS_AT_ONCE, x.dtype)
     with ops.session():
@@ -147,6 +145,16 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndar
             made = network.forward(ops, params, ops.asarray(part), tape[: len(part)])
             y[run] = ops.to_host(made)[: len(x) - run.start]
     return y
+
+
+def rows_of(x: np.ndarray, width: int, dtype) -> np.ndarray:
+    """x (n, width) in this dtype.  Raises ConfigError for other widths and for NaN."""
+    x = np.asarray(x, dtype)
+    if x.ndim != 2 or x.shape[1] != width:
+        raise ConfigError(f"an input of shape {x.shape}: expected (n, {width})")
+    if not (finite := np.isfinite(x).all(axis=1)).all():
+        raise ConfigError(f"an input with NaN or infinity in row {finite.argmin()}: expected finite numbers")
+    return x
 
 
 def runs(n: int) -> Iterator[slice]:

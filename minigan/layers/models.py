@@ -14,7 +14,7 @@ for maxout; the last layer's width is known: the data's features for G, 1 for D)
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import fields
 
 import numpy as np
@@ -134,18 +134,20 @@ def to_json(network: Sequential) -> str:
     That is their fields, without those that say how parameters begin.  Raises ValueError for a layer of one's own that
     has a field of another kind than `KEPT`, or the name of one of minigan's.
     """
-    return json.dumps([[type(layer).__name__, _fields_of(layer)] for layer in network.layers])
+    for kind in map(type, network.layers):
+        if LAYERS.get(name := kind.__name__, kind) is not kind:
+            raise ValueError(f"{name}: expected another name for a layer of your own, for minigan has one of this name")
+    starts = ({STARTS[letter] for letter in layer.shapes()} for layer in network.layers)
+    return json.dumps([[type(layer).__name__, fields_of(layer, but)] for layer, but in zip(network.layers, starts)])
 
 
-def _fields_of(layer) -> dict:
-    name, starts = type(layer).__name__, {STARTS[letter] for letter in layer.shapes()}
-    if LAYERS.get(name, type(layer)) is not type(layer):
-        raise ValueError(f"{name}: expected another name for a layer of your own: minigan has one of this name")
-    kept = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in starts}
+def fields_of(thing, but: Container[str] = ()) -> dict:
+    """The fields of a layer or a loss as a checkpoint keeps them.  Raises ValueError for another kind than `KEPT`."""
+    kept = {f.name: getattr(thing, f.name) for f in fields(thing) if f.name not in but}
     kept = {field: value.item() if isinstance(value, np.generic) else value for field, value in kept.items()}
     for field, value in kept.items():
         if type(value) not in KEPT:
-            told = f"{name} of {field} {shortened(repr(value))}"
+            told = f"{type(thing).__name__} of {field} {shortened(repr(value))}"
             raise ValueError(f"{told}: a checkpoint keeps numbers, texts, True, False and None")
     return kept
 
@@ -154,7 +156,7 @@ def from_json(text: str, layers: Iterable[type] = ()) -> Sequential:
     """The network that `to_json` described; `layers` are classes of one's own.  Raises ValueError for anything else."""
     try:
         known = LAYERS | {layer.__name__: layer for layer in layers}
-        return Sequential(*(_described_layer(known, name, sizes) for name, sizes in json.loads(text)))
+        return Sequential(*(made_of(known, *named) for named in json.loads(text)))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no description of a network: {str(text)[:80]!r} ({error})") from None
 
@@ -169,14 +171,14 @@ def check_loadable(role: str, network: Sequential) -> None:
         raise ConfigError(f"the {role} could not be saved and loaded: {error}") from None
 
 
-def _described_layer(known: dict[str, type], name: str, sizes: dict):
-    """A layer from its name and its sizes.  Raises ValueError for a size that no layer can have."""
+def made_of(known: dict[str, type], name: str, values: dict, *, kind="layer", asked="layers=[its class]"):
+    """A layer or a loss from the name of its class and its fields.  Raises ValueError for a size that none can have."""
     if name not in known:
-        raise ValueError(f"an unknown layer {shortened(str(name))}; expected load(path, layers=[its class])")
-    for size, value in sizes.items():
+        raise ValueError(f"an unknown {kind} {shortened(str(name))}; expected load(path, {asked})")
+    for size, value in values.items():
         largest = {"n_in": 2**31, "n_out": 2**31, "pieces": 127}.get(size)
         if largest is not None and not (type(value) is int and 1 <= value <= largest):
             raise ValueError(f"{name} of {size} {shortened(repr(value))}: expected a whole number from 1 to {largest}")
         if type(value) not in KEPT:
             raise ValueError(f"{name} of {size} {shortened(repr(value))}: expected a number or a text")
-    return known[name](**sizes)
+    return known[name](**values)

@@ -103,11 +103,14 @@ class Sequential:
         return next(i for i, stage in enumerate(self.stages) if self.layers[stage.index].shapes())
 
 
-def returned(ops: Ops, layer: Any, method: str, array, shape: tuple[int, int], dtype):
-    """An array that a layer made by itself, as kernels take it.  Raises ConfigError for one that they cannot."""
-    said = f"{type(layer).__name__}.{method} returned"
+def returned(ops: Ops, maker: Any, method: str, array, shape: tuple[int, int], dtype, given="an array of the tape"):
+    """An array that a layer or a loss made by itself in place of the one given, as kernels take it.
+
+    Raises ConfigError for one that they cannot.
+    """
+    said = f"{type(maker).__name__}.{method} returned"
     if not isinstance(array, np.ndarray):
-        raise ConfigError(f"{said} {type(array).__name__} on {ops.name}, expected an array of the tape")
+        raise ConfigError(f"{said} {type(array).__name__} on {ops.name}, expected {given}")
     if array.shape != shape:
         raise ConfigError(f"{said} shape {array.shape}, expected {shape}")
     return np.ascontiguousarray(array, dtype)

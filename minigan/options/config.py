@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError, did_you_mean, is_web_page
-from minigan.options.recipe import Recipe, allowed, demand, demand_types, fits
+from minigan.options.recipe import LossName, Recipe, allowed, demand, demand_types, fits
 
 
 @dataclass(frozen=True)
 class Config(Recipe):
     """Train the GAN of Goodfellow et al. (2014)."""
 
+    loss: LossName = Recipe.loss
     preset: str = "digits"
     """options to begin from: digits, mnist, mnist-averaged, cifar10, cifar10-quarter, tfd, tfd-stage2, ring, grid,
     gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
@@ -79,7 +80,7 @@ class Config(Recipe):
     def _check(self) -> None:
         _ = self.recipe.checked
         hints, of_recipe = get_type_hints(Config), get_type_hints(Recipe)
-        demand_types(self, {name: hint for name, hint in hints.items() if name not in of_recipe})
+        demand_types(self, {name: hint for name, hint in hints.items() if hint != of_recipe.get(name)})
         demand(
             self,
             {
@@ -88,13 +89,8 @@ class Config(Recipe):
                 "generator_from": (self.generator_from != "", "a run's folder or a checkpoint file"),
                 "device": (self.device >= 0, "0 or more"),
                 "out": (self.out != "", "a folder"),
-                "epochs": (self.epochs >= 1, "at least 1"),
                 "iterations": (self.iterations is None or 1 <= self.iterations < 2**32, "1 to 2^32 - 1"),
-                "log_every": (self.log_every >= 1, "at least 1"),
-                "sample_every": (self.sample_every >= 1, "at least 1"),
-                "checkpoint_every": (self.checkpoint_every >= 1, "at least 1"),
-                "keep_last": (self.keep_last is None or self.keep_last >= 1, "at least 1"),
-                "validate_every": (self.validate_every is None or self.validate_every >= 1, "at least 1"),
+                **{name: (getattr(self, name) is None or getattr(self, name) >= 1, "at least 1") for name in FROM_1},
             },
         )
         for name in ("preset", "data", "generator_from"):
@@ -104,6 +100,9 @@ class Config(Recipe):
         if self.resume and self.out is None:
             raise ConfigError("--resume: expected --out DIR, the run to go on with")
 
+
+FROM_1 = ("epochs", "log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
+"""Options that count something."""
 
 THIS_CALL = ("out", "resume", "print_config")
 """Options that belong to one call of the command and not to the run."""

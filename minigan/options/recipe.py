@@ -6,11 +6,38 @@ from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral, Real
 from types import UnionType
-from typing import Literal, Self, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, Protocol, Self, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 import numpy as np
 
 from minigan.errors import ConfigError, did_you_mean, shortened
+
+LossName = Literal["non-saturating", "saturating", "least-squares"]
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """What both players minimise, told by l, which D's last layer makes of each row.  Minigan's: `minigan.game.losses`.
+
+    logit  whether D(x) = sigmoid(l) is a probability, so that V has a value; otherwise D(x) is l itself
+    """
+
+    logit: ClassVar[bool]
+
+    def d_loss(self, real, fake) -> float:
+        """L_D by l of m examples and of m samples: NumPy arrays (m, 1)."""
+
+    def g_loss(self, fake) -> float:
+        """L_G by l of m samples: a NumPy array (m, 1)."""
+
+    def d_backward(self, ops, logits, weight: float, out):
+        """weight dL_D/dl: logits, out (2m, 1) of the backend `ops`, real above fake.  logits stay as they are.
+
+        The result lies in `out`; or it is an array of the loss's own, on backends whose arrays are NumPy's.
+        """
+
+    def g_backward(self, ops, logits, out):
+        """dL_G/dl, likewise: logits, out (m, 1)."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +58,8 @@ class Recipe:
     """D-steps an iteration (algorithm 1)"""
     updates: Literal["alternating", "simultaneous"] = "alternating"
     """algorithm 1 as printed, or both players at once as the authors' code"""
-    loss: Literal["non-saturating", "saturating"] = "non-saturating"
-    """G maximises log D(G(z)), or minimises log(1 - D(G(z)))"""
+    loss: Loss | LossName = "non-saturating"
+    """G maximises log D(G(z)), or minimises log(1 - D(G(z))); or both players' squares of D less its target (LSGAN)"""
     optimizer: Literal["sgd", "momentum", "adam"] = "momentum"
     """of both players"""
     lr: float = 0.1
@@ -117,21 +144,22 @@ def fits(value, hint) -> bool:
     """Whether a value is of the type that a field's annotation says; a whole number serves as a float."""
     if get_origin(hint) is Literal:
         return value in get_args(hint)
-    if get_origin(hint) is UnionType:
+    if get_origin(hint) in (UnionType, Union):
         return any(fits(value, part) for part in get_args(hint))
     if get_origin(hint) is tuple:
         return isinstance(value, tuple) and all(isinstance(part, str) for part in value)
     if isinstance(value, bool):
         return hint is bool
-    return isinstance(value, {int: Integral, float: Real}.get(hint, hint))
+    return isinstance(value, {int: Integral, float: Real}.get(hint, hint)) and not isinstance(value, type)
 
 
 def allowed(hint, value) -> str:
     """The values that an annotation allows, as an error says them; the one that was given is `value`."""
     if get_origin(hint) is Literal:
         return f"one of {', '.join(get_args(hint))}{did_you_mean(value, get_args(hint))}"
-    if get_origin(hint) is UnionType:
+    if get_origin(hint) in (UnionType, Union):
         return " or ".join(allowed(part, value) for part in get_args(hint) if part is not type(None))
     if get_origin(hint) is tuple:
         return "a list of texts"
-    return {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")
+    kinds = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    return kinds.get(hint, "a loss of your own")

@@ -12,8 +12,8 @@ logged: the first iterations look like illness, and an untrained G hardly varies
 
 
 def d_has_won(line: dict) -> bool:
-    """D(x) is nearly 1 and D(G(z)) nearly 0: V above -.02, where -log 4 = -1.386 is the even game."""
-    return line["value"] > -0.02
+    """D(x) is nearly 1 and D(G(z)) nearly 0: V above -.02, where -log 4 = -1.386 is the even game; never without V."""
+    return line["value"] is not None and line["value"] > -0.02
 
 
 def g_has_collapsed(line: dict) -> bool:

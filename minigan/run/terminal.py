@@ -42,7 +42,8 @@ class Progress:
 
     def say(self, line: dict) -> None:
         """The numbers of a logged iteration."""
-        text = f"V {line['value']:.3f}  D(x) {line['d_real']:.2f}  D(G(z)) {line['d_fake']:.2f}"
+        value = "" if line["value"] is None else f"V {line['value']:.3f}  "
+        text = f"{value}D(x) {line['d_real']:.2f}  D(G(z)) {line['d_fake']:.2f}"
         self.bar.set_postfix_str(text, refresh=False)
         if self.bar.disable and (time.monotonic() >= self.next_line or line["iteration"] == self.total):
             speed = f"{line['iterations_per_second']:.0f} it/s"

@@ -132,7 +132,7 @@ class Trainer:
     def _measured(self) -> dict:
         """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
         measured = self.gan.game.measure()
-        if not np.isfinite(list(measured.values())).all() or self.gan.not_finite():
+        if not np.isfinite([seen for seen in measured.values() if seen is not None]).all() or self.gan.not_finite():
             self.background.wait()
             kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
             advice = far_apart(self.data) or "try a smaller --lr, or --optimizer adam with --lr .0002"

@@ -14,6 +14,7 @@ import numpy as np
 from minigan.backends.clock import Count
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.backends.ops import Ops
+from minigan.game.losses import LOSSES
 from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.layers.activations import ACTIVATIONS
 from minigan.rng import Draw
@@ -63,6 +64,7 @@ class Kernel:
 
 ANY = np.isnan, np.isinf
 FORWARD, BACKWARD = "activation", "activation_backward"
+LOSS_WORDS = {loss.word: None for loss in LOSSES.values()}
 TABLE = {
     "copy": Kernel(),
     "gemm": Kernel(bound=lambda a, eps: (a.a.shape[1] + 4) * eps * (a.a @ a.b)),
@@ -80,7 +82,10 @@ TABLE = {
     "maxout_backward": Kernel(special=ANY),
     "dropout": Kernel(written=("out", "kept"), special=ANY),
     "dropout_backward": Kernel(in_place="dy", special=ANY),
-    "cross_entropy_backward": Kernel(bound=lambda a, eps: 4 * eps * a.scale),
+    **{
+        f"{word}_backward": Kernel(bound=lambda a, eps: 4 * eps * np.maximum(a.scale, a.expected))
+        for word in LOSS_WORDS
+    },
     "add": Kernel(written=("theta",), special=ANY),
     "adam": Kernel(written=("theta", "first", "second"), gpu=8),
     "average": Kernel(written=("mean",)),
@@ -102,8 +107,10 @@ SPECIAL = [kernel for kernel, row in TABLE.items() if row.special]
 
 
 def method_of(kernel: str) -> str:
-    """The method of `Ops` that runs a kernel: an activation's has the kernel's word among its arguments."""
+    """The method of `Ops` that runs a kernel: an activation's and a loss's has its word among its arguments."""
     word = kernel.removesuffix("_backward")
+    if word in LOSS_WORDS:
+        return "loss_backward"
     return kernel if word not in ACTIVATIONS else FORWARD if kernel == word else BACKWARD
 
 
@@ -177,11 +184,15 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
         },
         "dropout": {"x": z, "keep": KEEP, "draw": draw, "out": out, "kept": poisoned((b, o), np.uint8)},
         "dropout_backward": {"dy": z, "kept": whole(2, (b, o), np.uint8), "keep": KEEP, "out": out},
-        "cross_entropy_backward": {
-            "logits": 3 * normal(b, 1),
-            "targets": whole(2, (b, 1), dtype),
-            "scale": 1 / b,
-            "out": poisoned((b, 1), dtype),
+        **{
+            f"{word}_backward": {
+                "word": word,
+                "logits": 3 * normal(b, 1),
+                "ones": b // 2,
+                "scale": 1 / b,
+                "out": poisoned((b, 1), dtype),
+            }
+            for word in LOSS_WORDS
         },
         "add": {"theta": normal(b * o), "step": normal(b * o)},
         "adam": {

@@ -50,9 +50,9 @@ def test_an_untrained_generator_that_begins_to_vary_has_not_collapsed():
     assert said == []
 
 
-def test_a_healthy_game_and_one_without_relu_say_nothing():
+def test_a_healthy_game_and_one_without_relu_or_without_v_say_nothing():
     reading = Reading()
-    for line in (HEALTHY, HEALTHY | {"dead_units": None, "diversity": None}):
+    for line in (HEALTHY, HEALTHY | {"dead_units": None, "diversity": None}, HEALTHY | {"value": None}):
         assert read(reading, line, range(100, 1000, 100)) == [[]] * 9
 
 

@@ -19,7 +19,7 @@ from minigan.backends import checks
 from minigan.backends.numba import kernels
 from minigan.backends.numba.blas import Blas
 from minigan.backends.numba.pool import cores, pool_of
-from minigan.backends.numba.products import run_gemm
+from minigan.backends.numba.products import gemm
 from minigan.backends.numpy_ops import NumpyOps, averaging_rate, reciprocal
 from minigan.errors import ConfigError
 
@@ -80,9 +80,9 @@ class NumbaOps(NumpyOps):
 
         written  those of its arrays that it writes to
         """
-        checks.writeable(kernel.__name__.removeprefix("run_"), *written)
+        checks.writeable(kernel.__name__, *written)
         with self._pool.lock:
-            kernel(self._pool.board, self._threads if work >= SERIAL else 1, *arguments)
+            kernel.shared(self._pool.board, self._threads if work >= SERIAL else 1, *arguments)
 
     # ---- Products ----------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class NumbaOps(NumpyOps):
         checks.product(a, b, out, trans_a, trans_b)
         real = out.dtype.type
         rows = row_parts(*out.shape, self._threads, trans_a) if work >= SERIAL else 1
-        self._run(run_gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
+        self._run(gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
         return out
 
     def affine(self, x, W, b, out):
@@ -111,7 +111,7 @@ class NumbaOps(NumpyOps):
     # ---- Activations -------------------------------------------------------------------------------------------
 
     def activation(self, word, z, out, bias=None, numbers=()):
-        kernel = getattr(kernels, f"run_{word}", None)
+        kernel = getattr(kernels, word, None)
         if kernel is None:
             return super().activation(word, z, out, bias, numbers)
         checks.biased(word, z, out, bias)
@@ -120,7 +120,7 @@ class NumbaOps(NumpyOps):
         return out
 
     def activation_backward(self, word, dy, y, out, numbers=()):
-        kernel = getattr(kernels, f"run_{word}_backward", None)
+        kernel = getattr(kernels, f"{word}_backward", None)
         if kernel is None:
             return super().activation_backward(word, dy, y, out, numbers)
         checks.matrices(f"{word}_backward", dy, y, out)
@@ -136,12 +136,12 @@ class NumbaOps(NumpyOps):
             checks.drawn("maxout", draw, out)
             rows, numbers, threshold = draw.rows, packed(draw), np.uint64(rng.keep_threshold(keep))
         scale = reciprocal(keep, out.dtype)
-        self._run(kernels.run_maxout, z.size, (z, out, winner), z, bias, out, winner, rows, numbers, threshold, scale)
+        self._run(kernels.maxout, z.size, (z, out, winner), z, bias, out, winner, rows, numbers, threshold, scale)
         return out
 
     def maxout_backward(self, dy, winner, scale, out):
         checks.pieces("maxout_backward", out, dy, winner)
-        self._run(kernels.run_maxout_backward, out.size, (out,), dy, winner, out.dtype.type(scale), out)
+        self._run(kernels.maxout_backward, out.size, (out,), dy, winner, out.dtype.type(scale), out)
         return out
 
     def dropout(self, x, keep, draw, out, kept):
@@ -149,21 +149,21 @@ class NumbaOps(NumpyOps):
         checks.shaped("dropout: kept", kept, x.shape, "uint8")
         checks.drawn("dropout", draw, out)
         threshold, scale = np.uint64(rng.keep_threshold(keep)), reciprocal(keep, x.dtype)
-        self._run(kernels.run_dropout, x.size, (out, kept), x, out, kept, draw.rows, packed(draw), threshold, scale)
+        self._run(kernels.dropout, x.size, (out, kept), x, out, kept, draw.rows, packed(draw), threshold, scale)
         return out
 
     def dropout_backward(self, dy, kept, keep, out):
         checks.matrices("dropout_backward", dy, out)
         checks.shaped("dropout_backward: kept", kept, dy.shape, "uint8")
         scale = reciprocal(keep, dy.dtype)
-        self._run(kernels.run_dropout_backward, dy.size, (out,), dy, kept, scale, out)
+        self._run(kernels.dropout_backward, dy.size, (out,), dy, kept, scale, out)
         return out
 
     # ---- Updates and noise -------------------------------------------------------------------------------------
 
     def add(self, theta, step):
         checks.alike("add", theta, step)
-        self._run(kernels.run_add, theta.size, (theta,), theta, step)
+        self._run(kernels.add, theta.size, (theta,), theta, step)
         return theta
 
     def adam(self, theta, gradient, first, second, count, clock, beta1, beta2, epsilon):
@@ -171,13 +171,13 @@ class NumbaOps(NumpyOps):
         t = int(count) + 1
         numbers = (clock.learning_rate, beta1, 1 - beta1, 1 - beta1**t, beta2, 1 - beta2, 1 - beta2**t, epsilon)
         numbers = tuple(map(theta.dtype.type, numbers))
-        self._run(kernels.run_adam, theta.size, (theta, first, second), theta, gradient, first, second, numbers)
+        self._run(kernels.adam, theta.size, (theta, first, second), theta, gradient, first, second, numbers)
         return theta
 
     def average(self, mean, theta, count, horizon):
         checks.alike("average", mean, theta)
         rate = theta.dtype.type(averaging_rate(int(count), horizon))
-        self._run(kernels.run_average, theta.size, (mean,), mean, theta, rate)
+        self._run(kernels.average, theta.size, (mean,), mean, theta, rate)
         return mean
 
     def uniform(self, draw, limit, out):
@@ -191,7 +191,7 @@ class NumbaOps(NumpyOps):
     def log_sum_exp(self, product, x_norms, s_norms, precisions, peak, total):
         checks.gaussians(product, x_norms, s_norms, precisions, peak, total)
         arguments = (product, x_norms, s_norms, precisions, peak, total)
-        self._run(kernels.run_log_sum_exp, product.size, (product, peak, total), *arguments)
+        self._run(kernels.log_sum_exp, product.size, (product, peak, total), *arguments)
         return total
 
 

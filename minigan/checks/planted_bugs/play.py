@@ -39,8 +39,7 @@ def d_learns_while_g_does(right):
     """
 
     def backward_g(self, tape):
-        scale = self.loss.sign / self.m
-        dlogits = self.ops.cross_entropy_backward(self.logits_g, self.targets_g, scale, out=self.dlogits_g)
+        dlogits = self.loss.g_backward(self.ops, self.logits_g, self.dlogits_g)
         dfake = self.discriminator.backward(dlogits, tape, learn=True, need_dx=True)
         self.generator.backward(dfake, self.tape_g, learn=True, need_dx=False)
         self.discriminator.update(Count(self.clock))
