@@ -6,7 +6,8 @@ import os
 import sys
 from importlib.util import find_spec
 
-from minigan.backends.ops import Ops
+from minigan.backends.array import Array as Array
+from minigan.backends.ops import Ops as Ops
 from minigan.errors import ConfigError, DeviceError, did_you_mean, one_line, spelled
 
 NAMES = ("numpy", "numba")

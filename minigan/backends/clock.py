@@ -7,7 +7,12 @@ iteration, the learning rate and the momentum are arrays of shape () with a fixe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
+
+from minigan.backends.array import Array
+
+Number: TypeAlias = float | Array
+"""of a product or a sum: a float, fixed for ever, or an array of a clock, read when the kernel runs"""
 
 
 class Schedule(Protocol):
@@ -26,10 +31,10 @@ class Clock:
     momentum             float64: its beta
     """
 
-    iteration: Any
-    learning_rate: Any
-    minus_learning_rate: Any
-    momentum: Any
+    iteration: Array
+    learning_rate: Array
+    minus_learning_rate: Array
+    momentum: Array
     learning_rate_schedule: Schedule
     momentum_schedule: Schedule
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan.data import Dataset, minibatches
+from minigan.data import Dataset
 from minigan.data.batches import ExampleBatches
 from minigan.experiments import style
 from minigan.experiments.digits_game import LATENT, digits_game, examples, few_digits
@@ -82,13 +82,14 @@ class Played:
 def begun(data: Dataset, seed: int, k: int = 1, keep: tuple[float, float] = (0.8, 0.5)) -> tuple[GAN, ExampleBatches]:
     """A game before its first step, and its data: batches of 30, ten to an epoch; a constant learning rate."""
     gan = digits_game(data, Recipe(seed=seed, precision="float64", latent=LATENT, batch_size=30, k=k, lr=0.1), keep)
-    source = minibatches(gan.ops, data, gan.recipe.batch_size, seed, gan.recipe.precision)
+    source = ExampleBatches(gan.ops, data, gan.recipe.batch_size, seed, gan.recipe.precision)
     gan.begin(source.batches_per_epoch, {})
     return gan, source
 
 
 def state(gan: GAN, data: Dataset) -> State:
     """How D and G stand now."""
+    assert data.test is not None  # `few_digits` has them
     z = gan.sampler().draw_z(SAMPLES, gan.recipe.seed)
     on_training, on_held_out = (gan.discriminate(examples(data, part)) for part in (data.train, data.test))
     value = np.log(on_training).mean() + np.log1p(-gan.discriminate(gan.sampler().generate(z))).mean()
@@ -99,7 +100,8 @@ def restart(gan: GAN) -> None:
     """Set D back to its first weights, at rest."""
     discriminator = gan.game.discriminator
     discriminator.initialise(gan.recipe.seed, DISCRIMINATOR)
-    discriminator.optimiser.state["velocity"].flat[:] = 0
+    velocity = discriminator.optimiser.state["velocity"]
+    gan.ops.copy(velocity.like().flat, out=velocity.flat)
 
 
 def completed(data: Dataset, seed: int, steps: int) -> dict[int, State]:
@@ -124,6 +126,7 @@ def played(data: Dataset, seed: int, k: int, iterations: int, restarted: bool) -
             gan.step(source)
     seconds = time.perf_counter() - start
     samples = gan.sample(2000, seed)
+    assert data.test is not None  # `few_digits` has them
     likelihood = parzen.log_likelihood(gan.ops, examples(data, data.test), samples, np.array([SIGMA])).mean()
     return Played(k, restarted, state(gan, data), float(likelihood), k * iterations, seconds)
 

@@ -11,14 +11,14 @@ Real and fake rows pass through D together, as one batch [x; G(z)] of 2m rows.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.backends.clock import Clock, Count
 from minigan.game.losses import belief, named, slopes, value
 from minigan.game.player import Player
 from minigan.game.priors import Prior
-from minigan.layers import Dropout, Tape
+from minigan.layers import Dropout, Sequential, Tape
 from minigan.options.recipe import Loss
 from minigan.rng import Draw, Stream
 
@@ -31,7 +31,7 @@ class Minibatches(Protocol):
     def prepare(self, iteration: int, k: int) -> None:
         """On the host, before an iteration: lay out what its k minibatches need."""
 
-    def minibatch(self, draw: Draw, count: Count, out: Any) -> Any:
+    def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:
         """Fill out (m, n) with minibatch number `count`; `draw` is a place for numbers of its own."""
 
 
@@ -173,7 +173,7 @@ class Algorithm1:
         self.tape_d.draw = self._place(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows)
         self.discriminator.forward(self.pair, self.tape_d)
 
-    def _dlogits_d(self):
+    def _dlogits_d(self) -> Array:
         """The derivative of w times D's loss; of -w V  (w/m) (D(x) - 1) on real rows, (w/m) D(G(z)) on fake ones."""
         return slopes(self.loss, "d", self.ops, self.logits, self._weight(), out=self.dlogits_d)
 
@@ -187,11 +187,11 @@ class Algorithm1:
         dfake = self.discriminator.backward(dlogits, tape, learn=False, need_dx=True)
         self.generator.backward(dfake, self.tape_g, learn=True, need_dx=False)
 
-    def _place(self, stream: int, substep: int, rows) -> Draw:
+    def _place(self, stream: int, substep: int, rows: Array) -> Draw:
         return Draw(self.seed, self.clock.iteration, substep, stream, rows)
 
 
-def check_rules(generator, discriminator, prior: Prior, m: int, k: int, updates: str) -> None:
+def check_rules(generator: Sequential, discriminator: Sequential, prior: Prior, m: int, k: int, updates: str) -> None:
     """Raise ValueError, in one line, unless the game can be played."""
     if k < 1:
         raise ValueError(f"k = {k}: expected at least one D-step an iteration")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 from math import inf
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+from minigan.backends import Array, Ops
+from minigan.layers.layer import LayerParams, LayerTape, Memory, Shapes, Targets
 
 
 @dataclass(frozen=True)
@@ -24,23 +27,25 @@ class Activation:
     kinks: ClassVar[tuple[str, ...]] = ()
     dies: ClassVar[bool] = False
 
-    def shapes(self):
+    def shapes(self) -> Shapes:
         return {}
 
-    def memory(self, width):
+    def memory(self, width: int) -> Memory:
         return {"y": (width, None), "dx": (width, None)}
 
-    def forward(self, ops, p, x, tape):
+    def forward(self, ops: Ops, p: LayerParams, x: Array, tape: LayerTape) -> Array:
         return self.apply(ops, x, out=tape.y)
 
-    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
+    def backward(
+        self, ops: Ops, p: LayerParams, dy: Array, tape: LayerTape, grads: Targets | None = None, need_dx: bool = True
+    ) -> Array | None:
         return self.derive(ops, dy, tape.y, out=tape.dx) if need_dx else None
 
-    def apply(self, ops, z, out, bias=None):
+    def apply(self, ops: Ops, z: Array, out: Array, bias: Array | None = None) -> Array:
         """f(z + b), the bias of the layer below inside: z, out (B, I), b (I,) or None"""
         return ops.activation(self.word, z, out, bias, astuple(self))
 
-    def derive(self, ops, dy, y, out):
+    def derive(self, ops: Ops, dy: Array, y: Array, out: Array) -> Array:
         """dz = dy f'(z)"""
         return ops.activation_backward(self.word, dy, y, out, astuple(self))
 
@@ -79,11 +84,12 @@ class LeakyReLU(Activation):
     word = "leaky_relu"
     kinks = ("y",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.slope < 1:
             raise ValueError(f"slope={self.slope}: expected a number above 0 and below 1")
 
 
 ACTIVATIONS = {layer.word: layer for layer in (ReLU, Sigmoid, Tanh, LeakyReLU)}
 """{the word of presets: the class}"""
-__all__ = [layer.__name__ for layer in ACTIVATIONS.values()]
+if not TYPE_CHECKING:  # type checkers take no list that has to be computed, and without one all names
+    __all__ = [layer.__name__ for layer in ACTIVATIONS.values()]

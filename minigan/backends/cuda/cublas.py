@@ -66,7 +66,7 @@ class Cublas:
         # work on is kept, for nobody waits for them.
         self._squares, self._zero = cupy.zeros((3, 32, 32), np.float32), cupy.zeros((2,), np.float64)
         for number in (1.0, self._zero):
-            self.gemm(*self._squares, False, False, number, number)
+            self.gemm(*self._squares, False, False, number, number)  # type: ignore[call-arg]  # three of them
 
     def __del__(self):
         if getattr(self, "_handle", None) and not sys.is_finalizing():  # at the end the GPU may be gone already

@@ -92,7 +92,8 @@ class NumbaOps(NumpyOps):
             return super().gemm(a, b, out, trans_a, trans_b, alpha, beta)
         checks.product(a, b, out, trans_a, trans_b)
         real = out.dtype.type
-        rows = row_parts(*out.shape, self._threads, trans_a) if work >= SERIAL else 1
+        m, n = out.shape
+        rows = row_parts(m, n, self._threads, trans_a) if work >= SERIAL else 1
         self._run(gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
         return out
 
