@@ -26,16 +26,16 @@ class Clock:
     """What every kernel of an iteration may read; the arrays have shape () and keep their addresses.
 
     iteration            uint64, counted from 0
-    learning_rate        float64
-    minus_learning_rate  float64: the alpha of  v <- mu v - lr g
+    lr                   float64: the learning rate
+    minus_lr             float64: the alpha of  v <- mu v - lr g
     momentum             float64: its beta
     """
 
     iteration: Array
-    learning_rate: Array
-    minus_learning_rate: Array
+    lr: Array
+    minus_lr: Array
     momentum: Array
-    learning_rate_schedule: Schedule
+    lr_schedule: Schedule
     momentum_schedule: Schedule
 
 

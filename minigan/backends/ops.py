@@ -100,7 +100,7 @@ class Ops(ABC):
         """out (n,) int32 <- the order of the n examples in an epoch, `minigan.rng.permutation`."""
 
     @abstractmethod
-    def clock(self, learning_rate: Schedule, momentum: Schedule) -> Clock:
+    def clock(self, lr: Schedule, momentum: Schedule) -> Clock:
         """A new clock at iteration 0."""
 
     @abstractmethod
@@ -132,15 +132,15 @@ class Ops(ABC):
 
     @abstractmethod
     def activation(
-        self, word: str, z: Array, out: Array, bias: Array | None = None, numbers: tuple[float, ...] = ()
+        self, name: str, z: Array, out: Array, bias: Array | None = None, numbers: tuple[float, ...] = ()
     ) -> Array:
-        """y = f(z + b), f the one of `minigan.layers.activations` with this word, of these numbers.
+        """y = f(z + b), f the one of `minigan.layers.activations` with this name, of these numbers.
 
         z, out (B, O), b (O,) or None.  In place allowed.
         """
 
     @abstractmethod
-    def activation_backward(self, word: str, dy: Array, y: Array, out: Array, numbers: tuple[float, ...] = ()) -> Array:
+    def activation_backward(self, name: str, dy: Array, y: Array, out: Array, numbers: tuple[float, ...] = ()) -> Array:
         """dz = dy f'(z), told by y = f(z).  All (B, O).  At a kink, y = 0, the slope is that below.  In place in dy
         allowed.
         """
@@ -173,8 +173,8 @@ class Ops(ABC):
     # ---- Loss --------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def loss_backward(self, word: str, logits: Array, ones: int, scale: float, out: Array) -> Array:
-        """dlogits = scale dh(t, l)/dl, h the one of `minigan.game.losses` with this word.
+    def loss_backward(self, name: str, logits: Array, ones: int, scale: float, out: Array) -> Array:
+        """dlogits = scale dh(t, l)/dl, h the one of `minigan.game.losses` with this name.
 
         logits, out (B, 1); the target t is 1 in the first `ones` rows, 0 in the others.
         """

@@ -167,7 +167,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
             f"that of -log D {last.pull.non_saturating / first.pull.non_saturating:.1f} times as long. {iterations} "
             f"steps of G took {least.seconds:.1f} s with k = 1 and {most.seconds:.1f} s with k = {most.k} (held-out "
             f"digits at {least.likelihood:.1f} and {most.likelihood:.1f} nats); with D restarted before each, "
-            f"k = {anew.k} leaves them at {anew.likelihood:.1f}, for burning a D in takes "
+            f"k = {anew.k} leaves them at {anew.likelihood:.1f}: burning a D in takes "
             f"{burnt_in or 'more than 1000'} steps. Asked for: D above {SURE} on its images, a gap above {GAP}, a "
             f"factor of {VANISHED} or less for log(1 - D), and k = 1 kept better than k = {anew.k} restarted."
         ),

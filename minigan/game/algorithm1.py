@@ -32,7 +32,7 @@ class Minibatches(Protocol):
         """On the host, before an iteration: lay out what its k minibatches need."""
 
     def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:
-        """Fill out (m, n) with minibatch number `count`; `draw` is a place for numbers of its own."""
+        """Fill out (m, n) with minibatch number `count`; `draw` says which random numbers are its own."""
 
 
 class Algorithm1:
@@ -106,7 +106,7 @@ class Algorithm1:
         self._generate(substep)
         tape = self.tape_d[self.m :]
         tape.layers[-1].y = self.logits_g
-        tape.draw = self._place(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows[: self.m])
+        tape.draw = self._draw_of(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows[: self.m])
         self.discriminator.forward(self.pair[self.m :], tape)
         self._backward_g(tape)
         self.generator.update(Count(self.clock))
@@ -121,12 +121,12 @@ class Algorithm1:
 
     def draw_x(self, data: Minibatches, substep: int) -> None:
         """Fill x with the substep's minibatch."""
-        place = self._place(Stream.MIXTURE_MODE, substep, self.rows[: self.m])
-        data.minibatch(place, Count(self.clock, self.k, substep), out=self.x)
+        draw = self._draw_of(Stream.MIXTURE_MODE, substep, self.rows[: self.m])
+        data.minibatch(draw, Count(self.clock, self.k, substep), out=self.x)
 
     def draw_z(self, substep: int) -> None:
         """Fill z from the prior."""
-        self.prior.draw(self.ops, self._place(Stream.LATENT, substep, self.rows[: self.m]), out=self.z)
+        self.prior.draw(self.ops, self._draw_of(Stream.LATENT, substep, self.rows[: self.m]), out=self.z)
 
     def measure(self) -> dict[str, float | None]:
         """What the last iteration saw, D(x) as `belief` has it; V is None where that is no probability.
@@ -164,13 +164,13 @@ class Algorithm1:
 
     def _generate(self, substep: int) -> None:
         """G(z) into the lower half of `pair`."""
-        self.tape_g.draw = self._place(Stream.DROPOUT_GENERATOR, substep, self.rows[: self.m])
+        self.tape_g.draw = self._draw_of(Stream.DROPOUT_GENERATOR, substep, self.rows[: self.m])
         self.generator.forward(self.z, self.tape_g)
 
     def _discriminate_pair(self, substep: int) -> None:
         """[x; G(z)] (2m, n) to logits (2m, 1)"""
         self._generate(substep)
-        self.tape_d.draw = self._place(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows)
+        self.tape_d.draw = self._draw_of(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows)
         self.discriminator.forward(self.pair, self.tape_d)
 
     def _dlogits_d(self) -> Array:
@@ -187,7 +187,7 @@ class Algorithm1:
         dfake = self.discriminator.backward(dlogits, tape, learn=False, need_dx=True)
         self.generator.backward(dfake, self.tape_g, learn=True, need_dx=False)
 
-    def _place(self, stream: int, substep: int, rows: Array) -> Draw:
+    def _draw_of(self, stream: int, substep: int, rows: Array) -> Draw:
         return Draw(self.seed, self.clock.iteration, substep, stream, rows)
 
 

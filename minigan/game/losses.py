@@ -43,11 +43,11 @@ class AgainstTargets(ABC):
     """D minimises  (1/m) sum_i h(1, l_i) + (1/m) sum_j h(0, l_j)  over real i and fake j,
     G minimises  sign (1/m) sum_j h(target, l_j).
 
-    word   begins the name of the kernel of dh/dl
+    name   begins the name of the kernel of dh/dl
     logit  as `Loss` has it
     """
 
-    word: ClassVar[str]
+    name: ClassVar[str]
     logit: ClassVar[bool] = False
     target: int = 1
     sign: int = 1
@@ -64,11 +64,11 @@ class AgainstTargets(ABC):
 
     def d_backward(self, ops: Ops, logits: Array, weight: float, out: Array) -> Array:
         m = len(logits) // 2
-        return ops.loss_backward(self.word, logits, m, weight / m, out)
+        return ops.loss_backward(self.name, logits, m, weight / m, out)
 
     def g_backward(self, ops: Ops, logits: Array, out: Array) -> Array:
         m = len(logits)
-        return ops.loss_backward(self.word, logits, self.target * m, self.sign / m, out)
+        return ops.loss_backward(self.name, logits, self.target * m, self.sign / m, out)
 
 
 class CrossEntropy(AgainstTargets):
@@ -79,7 +79,7 @@ class CrossEntropy(AgainstTargets):
     so nothing is ever log(0): the binary cross-entropy in nats.
     """
 
-    word = "cross_entropy"
+    name = "cross_entropy"
     logit = True
 
     def h(self, target: int, l: np.ndarray) -> np.ndarray:
@@ -92,7 +92,7 @@ class LeastSquares(AgainstTargets):
     D(x) = l: at D's optimum p_data / (p_data + p_g), as with V, but nothing holds it in [0, 1].
     """
 
-    word = "least_squares"
+    name = "least_squares"
 
     def h(self, target: int, l: np.ndarray) -> np.ndarray:
         return (np.asarray(l, np.float64) - target) ** 2 / 2

@@ -37,7 +37,7 @@ class SGD(Optimiser):
 
     def __init__(self, params: Params, clock: Clock):
         self.params, self.clock, self.state = params, clock, dict[str, Params]()
-        self.grads = Grads(params.like(), alpha=clock.minus_learning_rate)
+        self.grads = Grads(params.like(), alpha=clock.minus_lr)
 
     def update(self, count: Count) -> None:
         self.params.ops.add(self.params.flat, self.grads.target.flat)
@@ -45,7 +45,7 @@ class SGD(Optimiser):
     def gradient_norm(self) -> float:
         """|g| = |step| / lr"""
         step = self.params.ops.norm(self.grads.target.flat)
-        return step / self.clock.learning_rate_schedule(last(self.params, self.clock))
+        return step / self.clock.lr_schedule(last(self.params, self.clock))
 
 
 class Momentum(Optimiser):
@@ -59,7 +59,7 @@ class Momentum(Optimiser):
         velocity = params.like()
         self.params, self.clock, self.state = params, clock, {"velocity": velocity}
         self._before: Params | None = None
-        self.grads = Grads(velocity, alpha=clock.minus_learning_rate, beta=clock.momentum)
+        self.grads = Grads(velocity, alpha=clock.minus_lr, beta=clock.momentum)
 
     def update(self, count: Count) -> None:
         self.params.ops.add(self.params.flat, self.state["velocity"].flat)
@@ -75,7 +75,7 @@ class Momentum(Optimiser):
         t, clock, ops = last(self.params, self.clock), self.clock, self.params.ops
         before = self._before.flat  # type: ignore[union-attr]  # kept by `watch`
         after, mu = self.state["velocity"].flat, clock.momentum_schedule(t)
-        return ops.norm(after, less=before, times=mu) / clock.learning_rate_schedule(t)
+        return ops.norm(after, less=before, times=mu) / clock.lr_schedule(t)
 
 
 class Adam(Optimiser):

@@ -16,13 +16,13 @@ class Activation:
 
     A subclass says what f is; its fields, if any, are numbers that the kernels take.
 
-    word   in presets; it begins the names of the backends' kernels
+    name   in presets; it begins the names of the backends' kernels
     range  (low, high) that y does not leave
     kinks  arrays of the tape that tell on which side of a kink x was: ("y",) where f' jumps at 0
     dies   whether f' is 0 for all x below 0, so that a unit can learn nothing for any row
     """
 
-    word: ClassVar[str]
+    name: ClassVar[str]
     range: ClassVar[tuple[float, float]] = (-inf, inf)
     kinks: ClassVar[tuple[str, ...]] = ()
     dies: ClassVar[bool] = False
@@ -43,17 +43,17 @@ class Activation:
 
     def apply(self, ops: Ops, z: Array, out: Array, bias: Array | None = None) -> Array:
         """f(z + b), the bias of the layer below inside: z, out (B, I), b (I,) or None"""
-        return ops.activation(self.word, z, out, bias, astuple(self))
+        return ops.activation(self.name, z, out, bias, astuple(self))
 
     def derive(self, ops: Ops, dy: Array, y: Array, out: Array) -> Array:
         """dz = dy f'(z)"""
-        return ops.activation_backward(self.word, dy, y, out, astuple(self))
+        return ops.activation_backward(self.name, dy, y, out, astuple(self))
 
 
 class ReLU(Activation):
     """y = max(0, x)      dx = dy [y > 0]      The rectified linear unit (Nair and Hinton 2010): G's hidden layers."""
 
-    word = "relu"
+    name = "relu"
     range = (0, inf)
     kinks = ("y",)
     dies = True
@@ -62,14 +62,14 @@ class ReLU(Activation):
 class Sigmoid(Activation):
     """y = 1 / (1 + e^-x)      dx = dy y (1 - y)      The logistic sigmoid: G's output, one probability a pixel."""
 
-    word = "sigmoid"
+    name = "sigmoid"
     range = (0, 1)
 
 
 class Tanh(Activation):
     """y = (e^x - e^-x) / (e^x + e^-x)      dx = dy (1 - y^2)      The hyperbolic tangent: a sigmoid from -1 to 1."""
 
-    word = "tanh"
+    name = "tanh"
     range = (-1, 1)
 
 
@@ -81,7 +81,7 @@ class LeakyReLU(Activation):
     """
 
     slope: float = 0.01
-    word = "leaky_relu"
+    name = "leaky_relu"
     kinks = ("y",)
 
     def __post_init__(self) -> None:
@@ -89,7 +89,7 @@ class LeakyReLU(Activation):
             raise ValueError(f"slope={self.slope}: expected a number above 0 and below 1")
 
 
-ACTIVATIONS = {layer.word: layer for layer in (ReLU, Sigmoid, Tanh, LeakyReLU)}
-"""{the word of presets: the class}"""
+ACTIVATIONS = {layer.name: layer for layer in (ReLU, Sigmoid, Tanh, LeakyReLU)}
+"""{the name of presets: the class}"""
 if not TYPE_CHECKING:  # type checkers take no list that has to be computed, and without one all names
     __all__ = [layer.__name__ for layer in ACTIVATIONS.values()]

@@ -3,7 +3,7 @@
     generator     = ["relu 1200 uniform=.05", "relu 1200 uniform=.05", "sigmoid uniform=.05 bias=marginals"]
     discriminator = ["maxout 240x5 uniform=.005 keep=.8", "maxout 240x5 uniform=.005 keep=.5", "linear keep=.5"]
 
-A line is an activation (linear, maxout, or the word of one in `minigan.layers.activations`), a width (units x pieces
+A line is an activation (linear, maxout, or the name of one in `minigan.layers.activations`), a width (units x pieces
 for maxout; the last layer's width is known: the data's features for G, 1 for D) and options:
     uniform=r, normal=s, sparse=n    how W begins (`minigan.layers.initialisers`); uniform=.05 where nothing is said
     bias=c, bias=marginals           how b begins; 0 where nothing is said
@@ -146,7 +146,7 @@ def to_json(network: Sequential) -> str:
     """
     for kind in map(type, network.layers):
         if LAYERS.get(name := kind.__name__, kind) is not kind:
-            raise ValueError(f"{name}: expected another name for a layer of your own, for minigan has one of this name")
+            raise ValueError(f"{name}: expected another name for a layer of your own: minigan has one of this name")
     starts = ({STARTS[letter] for letter in layer.shapes()} for layer in network.layers)
     return json.dumps([[type(layer).__name__, fields_of(layer, but)] for layer, but in zip(network.layers, starts)])
 

@@ -179,7 +179,7 @@ class Trainer:
             "iteration": self.gan.iteration,
             "epoch": round(self.gan.iteration / self.gan.iterations_per_epoch, 4),
             **measured,
-            "lr": clock.learning_rate_schedule(done),
+            "lr": clock.lr_schedule(done),
             "momentum": clock.momentum_schedule(done),
             "iterations_per_second": round(speed, 3),
             "time": record.now(),

@@ -142,13 +142,13 @@ class CupyMemory(Ops):
 
     # ---- Clock -------------------------------------------------------------------------------------------------
 
-    def clock(self, learning_rate, momentum):
+    def clock(self, lr, momentum):
         """The numbers in one block of memory; after each lies the same in float32, as cuBLAS takes it."""
         block = self.zeros((8 + 6 * UPDATES,), np.float64)
         numbers = [block[i : i + 1].reshape(()) for i in (2, 4, 6)]
         powers = block[8:].reshape(UPDATES, 6)
         iteration = block[:1].view(np.uint64).reshape(())
-        clock = ClockOnGPU(iteration, *numbers, learning_rate, momentum, powers)  # type: ignore[call-arg]  # three of them
+        clock = ClockOnGPU(iteration, *numbers, lr, momentum, powers)  # type: ignore[call-arg]  # three of them
         self.set_clock(clock, 0)
         return clock
 
@@ -161,8 +161,8 @@ class CupyMemory(Ops):
         self._tick(clock, 1)
 
     def _tick(self, clock: ClockOnGPU, ticks: int) -> None:
-        numbers = clock.iteration, clock.learning_rate, clock.minus_learning_rate, clock.momentum, clock.powers
-        schedules = *terms(clock.learning_rate_schedule), *terms(clock.momentum_schedule)
+        numbers = clock.iteration, clock.lr, clock.minus_lr, clock.momentum, clock.powers
+        schedules = *terms(clock.lr_schedule), *terms(clock.momentum_schedule)
         self._run("tick", np.float32, ((1, 1), (32, 2)), *numbers, UPDATES, ticks, *schedules)
 
     def _corrections(self, count: Count, beta1: float, beta2: float):
