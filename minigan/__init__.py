@@ -25,33 +25,18 @@ def _interrupted(kind: type[BaseException], error: BaseException, traceback: Tra
 if sys.argv[:1] == ["-m"]:  # `python -m minigan.train`, whose module is yet to be found
     sys.excepthook = _interrupted
 
-_HOMES = {
-    "GAN": "minigan.gan",
-    "Recipe": "minigan.options.recipe",
-    "CheckpointError": "minigan.errors",
-    "ConfigError": "minigan.errors",
-    "DataError": "minigan.errors",
-    "Dataset": "minigan.data",
-    "Mixture": "minigan.data",
-    "Dropout": "minigan.layers",
-    "LeakyReLU": "minigan.layers",
-    "Linear": "minigan.layers",
-    "Maxout": "minigan.layers",
-    "ReLU": "minigan.layers",
-    "Sequential": "minigan.layers",
-    "Sigmoid": "minigan.layers",
-    "Tanh": "minigan.layers",
-    "Constant": "minigan.layers.initialisers",
-    "Marginals": "minigan.layers.initialisers",
-    "Normal": "minigan.layers.initialisers",
-    "Sparse": "minigan.layers.initialisers",
-    "Uniform": "minigan.layers.initialisers",
-    "NON_SATURATING": "minigan.game.losses",
-    "SATURATING": "minigan.game.losses",
-    "value": "minigan.game.losses",
-    "check_layer": "minigan.checks.own_layer",
-    "check_loss": "minigan.checks.gradients",
+_NAMES = {
+    "minigan.checks.gradients": "check_loss",
+    "minigan.checks.own_layer": "check_layer",
+    "minigan.data": "Dataset Mixture",
+    "minigan.errors": "CheckpointError ConfigError DataError",
+    "minigan.game.losses": "NON_SATURATING SATURATING value",
+    "minigan.gan": "GAN",
+    "minigan.layers": "Dropout LeakyReLU Linear Maxout ReLU Sequential Sigmoid Tanh",
+    "minigan.layers.initialisers": "Constant Marginals Normal Sparse Uniform",
+    "minigan.options.recipe": "Recipe",
 }
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 if TYPE_CHECKING:  # the same names for type checkers, which know nothing of `__getattr__`
     from types import TracebackType

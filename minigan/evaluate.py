@@ -7,7 +7,6 @@ known, how many of them it captures (`minigan.generator.mode_table`).
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -72,18 +71,14 @@ def evaluate(options: Options) -> tuple[dict[str, Any], str]:
     return result, parzen_table.text(result)
 
 
-def main(args: list[str] | None = None) -> None:
-    args = sys.argv[1:] if args is None else args
-
-    def body() -> None:
-        options = cli.parse(Options, args, PROG)
-        options.check()
-        result, text = evaluate(options)
-        print(text)
-        if options.json:
-            replace_file(Path(options.json), (json.dumps(result, indent=1) + "\n").encode())
-
-    cli.run(PROG, body)
+@cli.command(PROG)
+def main(args: list[str]) -> None:
+    options = cli.parse(Options, args, PROG)
+    options.check()
+    result, text = evaluate(options)
+    print(text)
+    if options.json:
+        replace_file(Path(options.json), (json.dumps(result, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -81,16 +80,12 @@ def halved(tensor: np.ndarray) -> np.ndarray:
     return half if np.isfinite(half).all() else tensor
 
 
-def main(args: list[str] | None = None) -> None:
-    args = sys.argv[1:] if args is None else args
-
-    def body() -> None:
-        options = cli.parse(Options, args, PROG)
-        cli.new_file("--out", options.out, (".safetensors",))
-        export(Path(options.run), Path(options.out))
-        say(f"{options.out}: {Path(options.out).stat().st_size / 1e6:.1f} MB")
-
-    cli.run(PROG, body)
+@cli.command(PROG)
+def main(args: list[str]) -> None:
+    options = cli.parse(Options, args, PROG)
+    cli.new_file("--out", options.out, (".safetensors",))
+    export(Path(options.run), Path(options.out))
+    say(f"{options.out}: {Path(options.out).stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,23 +60,19 @@ def whose(base: Config, error: str) -> str:
     return ""
 
 
-def main(args: list[str] | None = None) -> None:
-    args = sys.argv[1:] if args is None else args
+@cli.command(PROG)
+def main(args: list[str]) -> None:
+    config = options(args)
+    if config.print_config:
+        print(to_toml(config), end="")
+        return
+    from minigan.run.trainer import Trainer
 
-    def body() -> None:
-        config = options(args)
-        if config.print_config:
-            print(to_toml(config), end="")
-            return
-        from minigan.run.trainer import Trainer
-
-        trainer = Trainer(config, shlex.join(["python", "-m", PROG, *args]))
-        announce(trainer)
-        with trainer.gan.ops.compiling(lambda: trainer.watch("progress", trainer.progress.warn, COMPILING)):
-            trainer.run()
-        report(trainer)
-
-    cli.run(PROG, body)
+    trainer = Trainer(config, shlex.join(["python", "-m", PROG, *args]))
+    announce(trainer)
+    with trainer.gan.ops.compiling(lambda: trainer.watch("progress", trainer.progress.warn, COMPILING)):
+        trainer.run()
+    report(trainer)
 
 
 def announce(trainer: Trainer) -> None:

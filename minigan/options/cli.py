@@ -12,6 +12,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
@@ -122,13 +123,22 @@ def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
         raise ConfigError(f"{option} {name}: expected a folder that can be written to")
 
 
-def run(prog: str, body: Callable[[], int | None]) -> None:
-    """Run a command's body: wrong input ends in exit code 2, a failure in exit code 1, each with one line.
+def command(prog: str) -> Callable[[Callable[[list[str]], int | None]], Callable[..., None]]:
+    """Makes a command of its body: wrong input ends in exit code 2, a failure in exit code 1, each with one line.
 
-    Returns where all went well, as a notebook expects.
+    The command takes a list of arguments, or else those of the program, and returns where all went well, as a notebook
+    expects.
     """
-    with standard_streams():
-        _run(prog, body)
+
+    def of(body: Callable[[list[str]], int | None]) -> Callable[..., None]:
+        @wraps(body)
+        def main(args: list[str] | None = None) -> None:
+            with standard_streams():
+                _run(prog, partial(body, sys.argv[1:] if args is None else args))
+
+        return main
+
+    return of
 
 
 def _run(prog: str, body: Callable[[], int | None]) -> None:
