@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from minigan.errors import ConfigError
 from minigan.files.whole_file import replace_file
@@ -34,6 +34,8 @@ class Options(TrainedOptions):
     """images: deviation of the Gaussians; without it the authors' grid, and validation images to choose from it"""
     draws: int | None = None
     """images: draws of so many samples each, whose mean is given; without it 10"""
+    backend: Literal["numpy", "numba", "cupy"] = "numba"
+    """what computes"""
     json: str | None = None
     """FILE.json for the whole table with all its figures"""
 

@@ -31,8 +31,6 @@ class Options(TrainedOptions):
     """rows of images, with both kinds of lines of each"""
     columns: int = 8
     """samples in a row; figure 2 has one column more"""
-    backend: Literal["numpy", "numba", "cupy"] = "numpy"
-    """what computes"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""

@@ -113,7 +113,7 @@ def seconds(name: str, quick: bool) -> int:
 def main(args: list[str]) -> None:
     options = cli.parse(Options, args, PROG)
     options.check()
-    from minigan.experiments.report import Entry, write
+    from minigan.experiments.report import VERDICTS, Entry, write
 
     out, names = Path(options.out), wanted(options)
     out.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,7 @@ def main(args: list[str]) -> None:
     form = "Quick form: the embedded digits and mixtures." if options.quick else "Full form."
     write(out / "report.html", entries, f"{form} {sum(e.seconds for e in entries):.0f} seconds in all.")
     for entry in entries:
-        verdict = {True: "holds", False: "does not hold", None: "to be looked at"}[entry.finding.holds]
+        _, verdict = VERDICTS[entry.finding.holds]
         print(f"{entry.finding.title:24} {verdict}")
     print(out / "report.html")
 

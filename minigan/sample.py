@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -32,8 +31,6 @@ class Options(TrainedOptions):
     """images in a row of the grid"""
     interpolate: bool = False
     """each row of the grid along a straight line in z, between two draws (`minigan.figure 3` has more)"""
-    backend: Literal["numpy", "numba", "cupy"] = "numpy"
-    """what computes"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""

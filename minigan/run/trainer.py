@@ -121,8 +121,7 @@ class Trainer:
                 if validation is not None:
                     line["validation"] = validation(gan.sampler())
                 self.folder.log(line)
-                if validation is not None:
-                    self._keep_if_best(line["validation"])
+                self._keep_if_best(line.get("validation", -np.inf))
                 self.watch("progress", self.progress.say, line)
                 for text in reading.of(line):
                     self.watch("progress", self.progress.warn, f"iteration {gan.iteration}: {text}")
