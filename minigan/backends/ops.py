@@ -28,6 +28,10 @@ TO_LOWER = "expected more memory, or a smaller --batch-size, --latent, narrower 
 """what a MemoryError says"""
 
 
+class ByUnit(tuple):
+    """A shape (I, P O) of weights that a backend may keep by unit, (P O, I) in memory (`Ops.view`)."""
+
+
 class Ops(ABC):
     """One backend: where arrays live and what computes on them."""
 
@@ -75,6 +79,10 @@ class Ops(ABC):
     @abstractmethod
     def asarray(self, array, dtype=None):
         """A host array as one of this backend; the same object where nothing has to change."""
+
+    def view(self, vector, shape: tuple[int, ...]):
+        """A vector (n,) seen as an array of this shape, laid out as the backend's kernels like it."""
+        return vector.reshape(shape)
 
     @abstractmethod
     def to_host(self, array):
@@ -155,6 +163,20 @@ class Ops(ABC):
 
         scale is 1 / keep where the forward dropped units, else 1.
         """
+
+    def affine_maxout(self, x, W, b, keep: float, draw: Draw | None, z, out, winner):
+        """y = maxout(x W + b), then dropout: `gemm` into z, and `maxout`.      x (B, I)   W (I, P O)"""
+        return self.maxout(self.gemm(x, W, out=z), b, keep, draw, out, winner)
+
+    def affine_maxout_backward(self, dy, winner, scale: float, x, W, dz, grads=None, dx=None):
+        """dz (B, P O) as by `maxout_backward`; with `grads` dW = x^T dz and db = sum_B dz, as those say; with `dx`
+        (B, I) dx = dz W^T, which is returned.      dz is scratch.
+        """
+        self.maxout_backward(dy, winner, scale, out=dz)
+        if grads is not None:
+            self.gemm(x, dz, out=grads.W, trans_a=True, alpha=grads.alpha, beta=grads.beta)
+            self.colsum(dz, out=grads.b, alpha=grads.alpha, beta=grads.beta)
+        return None if dx is None else self.gemm(dz, W, out=dx, trans_b=True)
 
     @abstractmethod
     def dropout(self, x, keep: float, draw: Draw, out, kept):

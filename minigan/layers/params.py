@@ -29,7 +29,7 @@ class Params:
             starts[name] = size
             size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         self.flat = ops.zeros((size,), dtype)
-        self._views = {name: self.flat[i : i + prod(shapes[name])].reshape(shapes[name]) for name, i in starts.items()}
+        self._views = {name: ops.view(self.flat[i : i + prod(shapes[name])], shapes[name]) for name, i in starts.items()}
         self._layers: dict[int, SimpleNamespace] = {}
         for name, view in self._views.items():
             index, letter = name.split(".")

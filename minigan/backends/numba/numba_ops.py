@@ -16,15 +16,19 @@ from numba.core import event
 
 from minigan import rng
 from minigan.backends import checks
-from minigan.backends.numba import kernels
+from minigan.backends.numba import kernels, sparse
 from minigan.backends.numba.blas import Blas
 from minigan.backends.numba.pool import cores, pool_of
 from minigan.backends.numba.products import run_gemm
 from minigan.backends.numpy_ops import NumpyOps, averaging_rate, reciprocal
+from minigan.backends.ops import ByUnit
 from minigan.errors import ConfigError
 
 KEEP_ALL = np.uint64(2**32)
 NOWHERE = (np.uint64(0),) * 5
+MOST_KEPT, LEAST_SPARSE = 0.75, 3.5
+"""Maxout's own kernels pay where dropout keeps at most this, and where one in so many entries of dz, or fewer, is not
+zero."""
 SERIAL = 1 << 13
 """Work below this many entries, or multiplications, is not worth waking another core's cache for."""
 
@@ -84,9 +88,27 @@ class NumbaOps(NumpyOps):
         with self._pool.lock:
             kernel(self._pool.board, self._threads if work >= SERIAL else 1, *arguments)
 
+    # ---- Memory ------------------------------------------------------------------------------------------------
+
+    def view(self, vector, shape):
+        """A maxout's W (I, P O) by unit: its transpose lies in C order."""
+        return super().view(vector, shape[::-1]).T if isinstance(shape, ByUnit) else super().view(vector, shape)
+
+    def copy(self, source, out):
+        if out.flags.c_contiguous and source.flags.c_contiguous:
+            return super().copy(source, out)
+        checks.shaped("copy", np.ascontiguousarray(source), out.shape, out.dtype)
+        np.copyto(out, source)
+        return out
+
     # ---- Products ----------------------------------------------------------------------------------------------
 
     def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):
+        if by_unit(out):
+            self.gemm(b, a, out.T, not trans_b, not trans_a, alpha, beta)
+            return out
+        if by_unit(a) or by_unit(b):
+            (a, trans_a), (b, trans_b) = ((m.T, not t) if by_unit(m) else (m, t) for m, t in ((a, trans_a), (b, trans_b)))
         work = out.size * a.shape[0 if trans_a else -1]
         if work == 0 or not self.blas.linked:
             return super().gemm(a, b, out, trans_a, trans_b, alpha, beta)
@@ -144,6 +166,39 @@ class NumbaOps(NumpyOps):
         self._run(kernels.run_maxout_backward, out.size, (out,), dy, winner, out.dtype.type(scale), out)
         return out
 
+    def affine_maxout(self, x, W, b, keep, draw, z, out, winner):
+        """Units that dropout takes are not computed, where that saves more than it costs."""
+        if draw is None or keep > MOST_KEPT or not by_unit(W):
+            return super().affine_maxout(x, W, b, keep, draw, z, out, winner)
+        checks.pieces("affine_maxout", z, out, winner)
+        checks.shaped("affine_maxout: x", x, (len(z), W.shape[0]), z.dtype)
+        checks.shaped("affine_maxout: W", W.T, (z.shape[1], x.shape[1]), z.dtype)
+        checks.shaped("affine_maxout: bias", b, z.shape[1:], z.dtype)
+        checks.drawn("affine_maxout", draw, out)
+        mask = draw.rows, place_of(draw), np.uint64(rng.keep_threshold(keep))
+        arrays = x.reshape(-1), W.T.reshape(-1), b, reciprocal(keep, out.dtype)
+        self._run(sparse.run_affine_maxout, x.size * W.shape[1], (out, winner), *arrays, *mask, out, winner)
+        return out
+
+    def affine_maxout_backward(self, dy, winner, scale, x, W, dz, grads=None, dx=None):
+        """Products with dz go through what is not zero, where that is little enough."""
+        pieces = checks.pieces("affine_maxout_backward", dz, dy, winner)
+        if scale * pieces < LEAST_SPARSE or not by_unit(W):
+            return super().affine_maxout_backward(dy, winner, scale, x, W, dz, grads, dx)
+        checks.shaped("affine_maxout_backward: W", W.T, (dz.shape[1], W.shape[0]), dz.dtype)
+        real, work = dz.dtype.type, len(dy) * W.size
+        if grads is not None:
+            checks.shaped("affine_maxout_backward: x", x, (len(dy), W.shape[0]), dz.dtype)
+            checks.shaped("affine_maxout_backward: dW", grads.W.T, W.shape[::-1], dz.dtype)
+            checks.shaped("affine_maxout_backward: db", grads.b, dz.shape[1:], dz.dtype)
+            targets = grads.W.T.reshape(-1), grads.b, real(grads.alpha), real(grads.beta)
+            arrays = x.reshape(-1), dy, winner, real(scale)
+            self._run(sparse.run_products_with_x, work, (grads.W, grads.b), *arrays, *targets)
+        if dx is not None:
+            checks.shaped("affine_maxout_backward: dx", dx, (len(dy), W.shape[0]), dz.dtype)
+            self._run(sparse.run_products_with_W, work, (dx,), dy, winner, real(scale), W.T.reshape(-1), dx)
+        return dx
+
     def dropout(self, x, keep, draw, out, kept):
         checks.matrices("dropout", x, out)
         checks.shaped("dropout: kept", kept, x.shape, "uint8")
@@ -180,6 +235,14 @@ class NumbaOps(NumpyOps):
         self._run(kernels.run_average, theta.size, (mean,), mean, theta, rate)
         return mean
 
+    def limit_column_norms(self, W, limit):
+        if not by_unit(W):
+            return super().limit_column_norms(W, limit)
+        checks.matrix("limit_column_norms", W.T)
+        norms = np.sqrt(np.einsum("ij,ij->i", W.T, W.T, dtype=np.float64))[:, None]
+        W.T[...] *= np.minimum(1, limit / np.maximum(norms, limit)).astype(W.dtype)
+        return W
+
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
         checks.writeable("uniform", out)
@@ -193,6 +256,11 @@ class NumbaOps(NumpyOps):
         arguments = (product, x_norms, s_norms, precisions, peak, total)
         self._run(kernels.run_log_sum_exp, product.size, (product, peak, total), *arguments)
         return total
+
+
+def by_unit(array) -> bool:
+    """Whether a matrix lies in memory the other way round."""
+    return array.ndim == 2 and not array.flags.c_contiguous and array.flags.f_contiguous
 
 
 def place_of(draw: rng.Draw) -> tuple:

@@ -1,0 +1,239 @@
+"""Sums over chosen rows, in the processor's vectors: the inner loops of `sparse.py`, as LLVM's instructions.
+
+Numba keeps the partial sums of such a loop in memory, and so spends three instructions where one would do.  Here they
+are variables of vector type, which LLVM keeps in registers.
+"""
+
+from __future__ import annotations
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import njit
+from numba.core import cgutils, config, types
+from numba.extending import intrinsic, overload
+
+INDEX = ir.IntType(64)
+BYTES = 64 if config.CPU_NAME is None and llvm.get_host_cpu_features().get("avx512f") else 32
+"""of a vector.  Sums are rounded lane by lane, so this decides their last bits."""
+MOST = 8
+"""vectors of columns that are summed at once"""
+ROWS = 4
+"""rows of x that share one load of W"""
+
+
+class Vectors:
+    """Vectors of one array type's numbers, in one function that is being compiled."""
+
+    def __init__(self, context, builder, array_type):
+        self.context, self.builder = context, builder
+        self.real = context.get_value_type(array_type.dtype)
+        self.lanes = lanes_of(array_type.dtype)
+        self.type = ir.VectorType(self.real, self.lanes)
+        self.zero = ir.Constant(self.type, [0.0] * self.lanes)
+        name = f"llvm.fmuladd.v{self.lanes}f{array_type.dtype.bitwidth}"
+        self._fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(self.type, [self.type] * 3), name)
+
+    def load(self, pointer):
+        return self.builder.load(self.builder.bitcast(pointer, self.type.as_pointer()), align=self.real_bytes)
+
+    def store(self, vector, pointer):
+        self.builder.store(vector, self.builder.bitcast(pointer, self.type.as_pointer()), align=self.real_bytes)
+
+    @property
+    def real_bytes(self) -> int:
+        return BYTES // self.lanes
+
+    def splat(self, number):
+        """The number in every lane."""
+        one = self.builder.insert_element(ir.Constant(self.type, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
+        lanes = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        return self.builder.shuffle_vector(one, ir.Constant(self.type, ir.Undefined), lanes)
+
+    def multiply_add(self, a, b, c):
+        """a b + c, rounded once where the processor can."""
+        return self.builder.call(self._fma, [a, b, c])
+
+    def total(self, vector):
+        """The sum over the lanes, halves first: the same order on every processor."""
+        lanes, undefined = self.lanes, ir.Constant(self.type, ir.Undefined)
+        while lanes > 1:
+            lanes //= 2
+            upper = [lanes + i if i < lanes else i for i in range(self.lanes)]
+            mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), upper)
+            vector = self.builder.fadd(vector, self.builder.shuffle_vector(vector, undefined, mask))
+        return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
+def lanes_of(dtype: types.Type) -> int:
+    """How many numbers of a type fit into a vector."""
+    return BYTES * 8 // dtype.bitwidth
+
+
+def lanes(array):
+    """How many of an array's numbers fit into a vector; inside compiled kernels only."""
+
+
+@overload(lanes, inline="always")
+def _lanes(array):
+    number = lanes_of(array.dtype)
+    return lambda array: number
+
+
+def loop(builder, start, stop, carried: list, body) -> list:
+    """for i in range(start, stop): carried = body(i, carried)      in LLVM; returns what is carried at the end"""
+    before = builder.block
+    head, inside, after = (builder.append_basic_block(name) for name in ("sum.head", "sum.body", "sum.end"))
+    builder.branch(head)
+    builder.position_at_end(head)
+    i = builder.phi(INDEX)
+    variables = [builder.phi(value.type) for value in carried]
+    for variable, value in zip([i, *variables], [start, *carried]):
+        variable.add_incoming(value, before)
+    builder.cbranch(builder.icmp_signed("<", i, stop), inside, after)
+    builder.position_at_end(inside)
+    results = body(i, variables)
+    step = builder.add(i, INDEX(1))
+    for variable, value in zip([i, *variables], [step, *results]):
+        variable.add_incoming(value, builder.block)
+    builder.branch(head)
+    builder.position_at_end(after)
+    return variables
+
+
+def _weighted_sum(n: int):
+    @intrinsic
+    def weighted_sum(typing_context, x, stride, column, rows, weights, start, stop, out, at):
+        """out[at:] <- sum_{start <= e < stop} weights[e] x[rows[e] stride + column:], n vectors of it."""
+
+        def codegen(context, builder, signature, values):
+            x, rows, weights, out = (
+                context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 3, 4, 7)
+            )
+            stride, column, start, stop, at = (values[i] for i in (1, 2, 5, 6, 8))
+            vectors = Vectors(context, builder, signature.args[0])
+            columns = [builder.add(column, INDEX(i * vectors.lanes)) for i in range(n)]
+
+            def add_row(e, sums):
+                row = builder.mul(builder.sext(builder.load(builder.gep(rows, [e])), INDEX), stride)
+                weight = vectors.splat(builder.load(builder.gep(weights, [e])))
+                here = builder.gep(x, [row])
+                return [
+                    vectors.multiply_add(weight, vectors.load(builder.gep(here, [c])), total)
+                    for c, total in zip(columns, sums)
+                ]
+
+            for i, total in enumerate(loop(builder, start, stop, [vectors.zero] * n, add_row)):
+                vectors.store(total, builder.gep(out, [builder.add(at, INDEX(i * vectors.lanes))]))
+            return context.get_dummy_value()
+
+        i = types.int64
+        return types.void(x, i, i, rows, weights, i, i, out, i), codegen
+
+    return weighted_sum
+
+
+weighted_sum_8, weighted_sum_4, weighted_sum_2, weighted_sum_1 = map(_weighted_sum, (MOST, 4, 2, 1))
+
+
+@njit(inline="always")
+def weighted_rows(x, stride, column, width, rows, weights, start, stop, out, at):
+    """out[at : at + width] <- sum_{start <= e < stop} weights[e] x[rows[e] stride + column : ... + width]
+
+    x, out flat; rows int32.  A rest of columns is summed with some before it once more, where there are any.
+    """
+    n, c = lanes(x), 0
+    while width - c >= MOST * n:
+        weighted_sum_8(x, stride, column + c, rows, weights, start, stop, out, at + c)
+        c += MOST * n
+    if width - c >= 4 * n:
+        weighted_sum_4(x, stride, column + c, rows, weights, start, stop, out, at + c)
+        c += 4 * n
+    if width - c >= 2 * n:
+        weighted_sum_2(x, stride, column + c, rows, weights, start, stop, out, at + c)
+        c += 2 * n
+    if width - c >= n:
+        weighted_sum_1(x, stride, column + c, rows, weights, start, stop, out, at + c)
+        c += n
+    if c < width and width >= n:
+        c = width - n
+        weighted_sum_1(x, stride, column + c, rows, weights, start, stop, out, at + c)
+        c = width
+    while c < width:
+        total = x.dtype.type(0)
+        for e in range(start, stop):
+            total += weights[e] * x[rows[e] * stride + column + c]
+        out[at + c] = total
+        c += 1
+
+
+def _dots(pieces: int):
+    @intrinsic
+    def dots(typing_context, x, r0, r1, r2, r3, W, w, apart, k, z, at, room):
+        """z[at + i + p room] <- x[r_i : r_i + k] . W[w + p apart : ... + k] for four rows and all pieces; k > 0, a
+        multiple of the lanes."""
+
+        def codegen(context, builder, signature, values):
+            x, W, z = (context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 5, 9))
+            w, apart, k, at, room = (values[i] for i in (6, 7, 8, 10, 11))
+            vectors = Vectors(context, builder, signature.args[0])
+            x_rows = [builder.gep(x, [row]) for row in values[1:5]]
+            W_rows = [builder.gep(W, [builder.add(w, builder.mul(apart, INDEX(p)))]) for p in range(pieces)]
+
+            def add_vector(step, sums):
+                here = builder.mul(step, INDEX(vectors.lanes))
+                weights = [vectors.load(builder.gep(row, [here])) for row in W_rows]
+                numbers = [vectors.load(builder.gep(row, [here])) for row in x_rows]
+                pairs = [(number, weight) for weight in weights for number in numbers]
+                return [vectors.multiply_add(*pair, total) for pair, total in zip(pairs, sums)]
+
+            steps = builder.sdiv(k, INDEX(vectors.lanes))
+            sums = loop(builder, INDEX(0), steps, [vectors.zero] * ROWS * pieces, add_vector)
+            for i, total in enumerate(sums):
+                place = builder.add(builder.add(at, INDEX(i % ROWS)), builder.mul(room, INDEX(i // ROWS)))
+                builder.store(vectors.total(total), builder.gep(z, [place]))
+            return context.get_dummy_value()
+
+        i = types.int64
+        return types.void(x, i, i, i, i, W, i, i, i, z, i, i), codegen
+
+    return dots
+
+
+dots_of_3, dots_of_2, dots_of_1 = map(_dots, (3, 2, 1))
+
+
+@njit(inline="always")
+def products_of_rows(x, rows, n, width, W, unit, apart, pieces, z, room):
+    """z[p room + e] <- x[rows[e]] . W[unit + p apart]  over `width` numbers, for e < n and all pieces.
+
+    x (B, width), W (pieces apart, width) flat; rows int32; z (pieces room,), room for n rounded up to a multiple of 4.
+    """
+    whole = width // lanes(x) * lanes(x)
+    for e in range(0, n, ROWS):
+        r0, r1 = rows[e] * width, rows[min(e + 1, n - 1)] * width
+        r2, r3 = rows[min(e + 2, n - 1)] * width, rows[min(e + 3, n - 1)] * width
+        p = 0
+        while p < pieces:
+            w, step, at = (unit + p * apart) * width, apart * width, p * room + e
+            if whole == 0:
+                for q in range(p, pieces):
+                    for i in range(ROWS):
+                        z[q * room + e + i] = 0
+                p = pieces
+            elif pieces - p >= 3 and pieces - p != 4:
+                dots_of_3(x, r0, r1, r2, r3, W, w, step, whole, z, at, room)
+                p += 3
+            elif pieces - p >= 2:
+                dots_of_2(x, r0, r1, r2, r3, W, w, step, whole, z, at, room)
+                p += 2
+            else:
+                dots_of_1(x, r0, r1, r2, r3, W, w, step, whole, z, at, room)
+                p += 1
+    if whole < width:
+        for p in range(pieces):
+            w = (unit + p * apart) * width
+            for e in range(n):
+                total, row = z[p * room + e], rows[e] * width
+                for c in range(whole, width):
+                    total += x[row + c] * W[w + c]
+                z[p * room + e] = total
