@@ -87,14 +87,11 @@ def check_game(ops: Ops, name: str, game: dict) -> list[Result]:
         measured = played.measure()
         seen.append([measured[quantity] for quantity in MEASURES])
 
-    def flat(player: Player) -> np.ndarray:
-        return np.concatenate([ops.to_host(view).ravel() for _, view in player.params.items()])
-
     def expected(role: str) -> np.ndarray:
         return np.concatenate([np.ravel(a) for a in game[role].values()])
 
     return [
         agree(f"{name}: measures", "trajectory", np.array(seen), np.array(game["measures"])),
-        agree(f"{name}: G", "trajectory", flat(played.generator), expected("generator")),
-        agree(f"{name}: D", "trajectory", flat(played.discriminator), expected("discriminator")),
+        agree(f"{name}: G", "trajectory", played.generator.params.on_host(), expected("generator")),
+        agree(f"{name}: D", "trajectory", played.discriminator.params.on_host(), expected("discriminator")),
     ]

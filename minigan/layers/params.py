@@ -10,6 +10,8 @@ from math import prod
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from minigan.backends import Ops
 
 ALIGNMENT = 64
@@ -29,7 +31,9 @@ class Params:
             starts[name] = size
             size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         self.flat = ops.zeros((size,), dtype)
-        self._views = {name: ops.view(self.flat[i : i + prod(shapes[name])], shapes[name]) for name, i in starts.items()}
+        self._views = {
+            name: ops.view(self.flat[i : i + prod(shapes[name])], shapes[name]) for name, i in starts.items()
+        }
         self._layers: dict[int, SimpleNamespace] = {}
         for name, view in self._views.items():
             index, letter = name.split(".")
@@ -45,6 +49,10 @@ class Params:
     def layer(self, index: int) -> SimpleNamespace | None:
         """The views of one layer by letter, p.W and p.b; None for a layer without parameters."""
         return self._layers.get(index)
+
+    def on_host(self) -> np.ndarray:
+        """(n,) every entry of every parameter, in the order of `shapes`, however a backend lays them out."""
+        return np.concatenate([self.ops.to_host(view).ravel() for view in self._views.values()])
 
     def like(self) -> Params:
         """Zeros of the same layout: a velocity, a gradient, a moment."""

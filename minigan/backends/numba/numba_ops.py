@@ -95,9 +95,12 @@ class NumbaOps(NumpyOps):
         return super().view(vector, shape[::-1]).T if isinstance(shape, ByUnit) else super().view(vector, shape)
 
     def copy(self, source, out):
-        if out.flags.c_contiguous and source.flags.c_contiguous:
+        if not (by_unit(source) or by_unit(out)):
             return super().copy(source, out)
-        checks.shaped("copy", np.ascontiguousarray(source), out.shape, out.dtype)
+        for array in (source, out):
+            checks.shaped(
+                "copy", array.T if by_unit(array) else array, out.shape[:: -1 if by_unit(array) else 1], out.dtype
+            )
         np.copyto(out, source)
         return out
 
@@ -108,7 +111,9 @@ class NumbaOps(NumpyOps):
             self.gemm(b, a, out.T, not trans_b, not trans_a, alpha, beta)
             return out
         if by_unit(a) or by_unit(b):
-            (a, trans_a), (b, trans_b) = ((m.T, not t) if by_unit(m) else (m, t) for m, t in ((a, trans_a), (b, trans_b)))
+            (a, trans_a), (b, trans_b) = (
+                (m.T, not t) if by_unit(m) else (m, t) for m, t in ((a, trans_a), (b, trans_b))
+            )
         work = out.size * a.shape[0 if trans_a else -1]
         if work == 0 or not self.blas.linked:
             return super().gemm(a, b, out, trans_a, trans_b, alpha, beta)
@@ -119,6 +124,7 @@ class NumbaOps(NumpyOps):
         return out
 
     def affine(self, x, W, b, out):
+        checks.product(x, W, out, False, False)
         checks.shaped("affine: bias", b, W.shape[1:], W.dtype)
         self.gemm(x, W, out)
         out += b

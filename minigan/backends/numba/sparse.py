@@ -131,7 +131,9 @@ def list_rows(dy, winner, scale, first_unit, last_unit, pieces, starts, rows, va
     """
     n_rows, n = dy.shape[0], last_unit - first_unit
     starts[:, :] = 0
-    next_slot = np.zeros((n, pieces + 1), np.int64)  # -1, of what was dropped, is the last slot: written and passed over
+    next_slot = np.zeros(
+        (n, pieces + 1), np.int64
+    )  # -1, of what was dropped, is the last slot: written and passed over
     for r in range(n_rows):
         won = winner[r, first_unit:last_unit]
         for i in range(n):
@@ -188,7 +190,9 @@ def sum_examples(part, parts, x, dy, winner, scale, dW, db, alpha, beta):
                     target[c] = source[c]
             for p in range(pieces):
                 for i in range(n):
-                    weighted_rows(block, columns, -top * columns, columns, rows[i], values[i], here[i, p], until[i, p], sums, 0)
+                    weighted_rows(
+                        block, columns, -top * columns, columns, rows[i], values[i], here[i, p], until[i, p], sums, 0
+                    )
                     at = (p * units + first_unit + i) * width + left
                     target = dW[at : at + columns]
                     if keep == 0:
