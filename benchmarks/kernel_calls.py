@@ -43,8 +43,9 @@ class Kernel:
     per_iteration: int | None = None
 
     def call(self) -> None:
-        of_activation = f"activation{'_backward' * self.name.endswith('_backward')}"
-        getattr(self.ops, of_activation if "word" in self.arguments else self.name)(**self.arguments)
+        kind, backward = "loss" if "logits" in self.arguments else "activation", self.name.endswith("_backward")
+        of_word = f"{kind}{'_backward' * backward}"
+        getattr(self.ops, of_word if "word" in self.arguments else self.name)(**self.arguments)
 
     def bytes(self, names: list[str]) -> int:
         return sum(round(self.arguments[name].nbytes * self.part.get(name, 1)) for name in names)
@@ -120,11 +121,11 @@ class Bench:
         x, dropped, kept = self.normal(rows, n_x), self.zeros(rows, n_x), self.zeros(rows, n_x, dtype="uint8")
         z, dz, b_z, db = self.normal(rows, n_z), self.normal(rows, n_z), self.zeros(n_z), self.zeros(n_z)
         y, dy, winner = self.zeros(rows, n_y), self.normal(rows, n_y), self.zeros(rows, n_y, dtype="int8")
-        W, b, logits, targets = self.normal(n_y, 1), self.zeros(1), self.zeros(rows, 1), self.zeros(rows, 1)
+        W, b, logits = self.normal(n_y, 1), self.zeros(1), self.zeros(rows, 1)
         dlogits, draw = self.zeros(rows, 1), self.draw(Stream.DROPOUT_DISCRIMINATOR, rows)
         pieces, dropout = {"z": z, "bias": b_z, "keep": keep_y, "draw": draw}, {"x": x, "keep": keep_x, "draw": draw}
         undone, routed = {"dy": x, "kept": kept, "keep": keep_x}, {"dy": dy, "winner": winner, "scale": 1 / keep_y}
-        entropy = {"logits": logits, "targets": targets, "scale": 1 / MNIST.batch_size}
+        entropy = {"word": "cross_entropy", "logits": logits, "ones": MNIST.batch_size, "scale": 1 / MNIST.batch_size}
         return [
             kernel("dropout", "x", "out kept", x.size, **dropout, out=dropped, kept=kept),
             kernel("dropout_backward", "dy kept", "out", x.size, **undone, out=dropped),
@@ -132,7 +133,7 @@ class Bench:
             kernel("maxout_backward", "dy winner", "out", y.size + z.size, **routed, out=dz),
             kernel("colsum", "a out", "out", z.size + 3 * n_z, a=dz, out=db, **self.into_velocity),
             kernel("affine", "x W b", "out", 2 * y.size + rows, x=dy, W=W, b=b, out=logits),
-            kernel("cross_entropy_backward", "logits targets", "out", 6 * rows, **entropy, out=dlogits),
+            kernel("cross_entropy_backward", "logits", "out", 6 * rows, **entropy, out=dlogits),
         ]
 
     def on_parameters(self) -> list[Kernel]:

@@ -137,30 +137,30 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def measurements(place: Workplace, with_torch: bool) -> dict[tuple[str, str], Callable[[], float]]:
+def measurements(workplace: Workplace, with_torch: bool) -> dict[tuple[str, str], Callable[[], float]]:
     """{(what, unit): measure once}, in the order in which they take their turn: warm follows its cold."""
     caches: dict[str, Path] = {}
 
     def cold(backend: str) -> float:
-        caches[backend] = place.fresh("cache")
-        return place.train(backend, caches[backend])
+        caches[backend] = workplace.fresh("cache")
+        return workplace.train(backend, caches[backend])
 
     def cold_peak() -> float:
-        caches["peak"] = place.fresh("cache")
-        return place.peak("numba", caches["peak"])
+        caches["peak"] = workplace.fresh("cache")
+        return workplace.peak("numba", caches["peak"])
 
-    found: dict[tuple[str, str], Callable[[], float]] = {(START, "ms"): lambda: 1e3 * place.seconds("-c", "pass")}
+    found: dict[tuple[str, str], Callable[[], float]] = {(START, "ms"): lambda: 1e3 * workplace.seconds("-c", "pass")}
     for statement in (NUMPY, MINIGAN, GAN):
-        found[statement, "ms"] = lambda code=statement: 1e3 * place.seconds("-c", code)
-    found["minigan.train --help", "ms"] = lambda: 1e3 * place.seconds("-m", "minigan.train", "--help")
+        found[statement, "ms"] = lambda code=statement: 1e3 * workplace.seconds("-c", code)
+    found["minigan.train --help", "ms"] = lambda: 1e3 * workplace.seconds("-m", "minigan.train", "--help")
     for backend in ("numba", "numpy"):
         found[f"to iteration 1, {backend}, cold", "ms"] = lambda b=backend: 1e3 * cold(b)
-        found[f"to iteration 1, {backend}, warm", "ms"] = lambda b=backend: 1e3 * place.train(b, caches[b])
+        found[f"to iteration 1, {backend}, warm", "ms"] = lambda b=backend: 1e3 * workplace.train(b, caches[b])
     found["peak memory, minigan numba, cold", "MiB"] = cold_peak
-    found["peak memory, minigan numba", "MiB"] = lambda: place.peak("numba", caches["peak"])
-    found["peak memory, minigan numpy", "MiB"] = lambda: place.peak("numpy")
+    found["peak memory, minigan numba", "MiB"] = lambda: workplace.peak("numba", caches["peak"])
+    found["peak memory, minigan numpy", "MiB"] = lambda: workplace.peak("numpy")
     if with_torch:
-        found["peak memory, PyTorch eager", "MiB"] = lambda: place.peak("torch")
+        found["peak memory, PyTorch eager", "MiB"] = lambda: workplace.peak("torch")
     return found
 
 
@@ -219,9 +219,9 @@ def main() -> None:
     with_torch = find_spec("torch") is not None
     examples = np.random.default_rng(0).integers(0, 256, (IMAGES, SIDE * SIDE), dtype=np.uint8)
     with tempfile.TemporaryDirectory(prefix="minigan-startup-") as folder:
-        place = Workplace(Path(folder), examples)
+        workplace = Workplace(Path(folder), examples)
         try:
-            rows = measure(measurements(place, with_torch), options.rounds)
+            rows = measure(measurements(workplace, with_torch), options.rounds)
         except Failed as error:
             sys.exit(f"startup.py: {error}")
     of_medians = ratios(rows)

@@ -3,7 +3,7 @@
     python benchmarks/whole_run.py [--epochs 5] [options of minigan.train]
 
 `minigan.train` under cProfile, from its first import to its last file; five epochs of the MNIST recipe where nothing
-else is asked for.  Whatever is not the step should stay below a twentieth.  Checkpoints are written by a thread beside
+else is asked for.  All but the step should stay below a twentieth.  Checkpoints are written by a thread beside
 the training, so of them it counts the copy, and the waiting for that thread.
 """
 

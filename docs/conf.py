@@ -62,7 +62,7 @@ LITERAL = re.compile(r"(`[^`]+`)")
 
 
 def prose(text: str) -> str:
-    """`code` becomes a literal; everything else is text, whatever signs it holds."""
+    """`code` becomes a literal; everything else is text, with any signs in it."""
     parts = LITERAL.split(text)
     return "".join(f"`{p}`" if i % 2 else re.sub(r"([\\*_|`])", r"\\\1", p) for i, p in enumerate(parts))
 

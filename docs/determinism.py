@@ -89,7 +89,7 @@ ROWS = [
 
 
 def difference(one: list[np.ndarray], other: list[np.ndarray], start: list[np.ndarray]) -> float:
-    """|one - other| / |one - start| of G or of D, whichever is larger."""
+    """|one - other| / |one - start| of G or of D, the larger of the two."""
     return max(float(np.linalg.norm(a - b) / np.linalg.norm(a - s)) for a, b, s in zip(one, other, start))
 
 

@@ -4,7 +4,7 @@
 
 Every checkpoint of the run, measured on the first 1,000 validation images alone with the authors' grid; writes
 learning-curve.json and learning-curve.png, and beside them the run's metrics.jsonl and its config.toml with the data's
-name in place of their path.
+name instead of their path.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def measure(run: Path, source: str | None) -> list[dict]:
     points, validation = [], None
     for path in checkpoint.numbered(run / "checkpoints"):
         iteration = checkpoint.number(path)
-        if iteration not in metrics:  # where somebody stopped it
+        if iteration not in metrics:  # where it was stopped
             continue
         sampler = Sampler.load(path, "numba")
         if validation is None:
@@ -48,7 +48,7 @@ def measure(run: Path, source: str | None) -> list[dict]:
 
 
 def draw(points: list[dict], path: Path) -> None:
-    """Nats over epochs, and the learning rate below, for it decides much of the rest."""
+    """Nats over epochs, and the learning rate below, since it decides much of the rest."""
     figure = Figure(figsize=(7, 5), layout="constrained")
     upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
     epochs = [point["epoch"] for point in points]

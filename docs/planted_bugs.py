@@ -20,20 +20,20 @@ PAGE = Path(__file__).parent / "planted-bugs.md"
 
 BEGINNING = f"""# Planted bugs
 
-A check that cannot fail is none. `python -m minigan.gradcheck --plant NAME` puts one of {len(BUGS)} bugs into the
-library while it runs, and prints the table of all checks. The rows that fail say where the bug is, and the exit code is
-1, as it would be had somebody written it. `--plant all` plants each in turn and prints the row that is there to catch
-it; `--plant list` names them. The files of the library stay as they are.
+A check that cannot fail proves nothing. `python -m minigan.gradcheck --plant NAME` puts one of {len(BUGS)} bugs into
+the library while it runs, and prints the table of all checks. The rows that fail say where the bug is, and the exit
+code is 1, as with a bug in the files. `--plant all` plants each in turn and prints the row that is there to catch it;
+`--plant list` names them. The files of the library stay as they are.
 
-Each is a slip that whoever writes a GAN by hand can make, and beside it stands what it does to a run. The lesson is how
-often one cannot tell: many of these runs look like a healthy one, or like a healthy one with another seed. So look at
-the checks before you look at the pictures.
+Each is an easy slip in a GAN written by hand, and beside it stands what it does to a run. The lesson is how often it
+cannot be seen: many of these runs look like a healthy one, or like a healthy one with another seed. So look at the
+checks before you look at the pictures.
 
 What is said of a run was seen on the numpy backend with the preset `digits`, seed 0 and half its epochs, 1,800
 iterations, and with the options that are named; $V$ and other numbers are means of the last 500. A healthy run has by
 then $V$ between -1.05 and -1.2, $D(x)$ near .6, $D(G(z))$ near .37, a diversity of .95, gradients of lengths 1.4 (D)
 and .66 (G), and makes readable digits. Rounding sets a run on its way as a seed does, so that another machine's numbers
-differ a little. Three bugs inside Philox were not run: of them is said what follows. To see one yourself:
+differ a little. Three bugs inside Philox were not run: what is said of them follows from the code. To see one yourself:
 
 ```sh
 python docs/planted_bugs.py z-reused --epochs 120 --out runs/z-reused

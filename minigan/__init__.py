@@ -45,11 +45,11 @@ _HOMES = {
     "Normal": "minigan.layers.initialisers",
     "Sparse": "minigan.layers.initialisers",
     "Uniform": "minigan.layers.initialisers",
-    "GeneratorLoss": "minigan.game.losses",
     "NON_SATURATING": "minigan.game.losses",
     "SATURATING": "minigan.game.losses",
     "value": "minigan.game.losses",
     "check_layer": "minigan.checks.own_layer",
+    "check_loss": "minigan.checks.gradients",
 }
 
 __all__ = sorted(_HOMES)

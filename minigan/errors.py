@@ -1,4 +1,4 @@
-"""Errors that a user meets, and their words: one line that names the file or the option, and what was expected."""
+"""The errors that a user meets: one line that names the file or the option, and what was expected."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def spelled(text: str) -> str:
 
 @contextmanager
 def in_a_command() -> Iterator[None]:
-    """Who reads the errors wrote flags."""
+    """While it is open, errors name options as flags."""
     before = IN_A_COMMAND.set(True)
     try:
         yield
@@ -34,7 +34,7 @@ def in_a_command() -> Iterator[None]:
 
 
 class Told(Exception):
-    """What a user is told.  Texts name options as flags, and whoever called from Python reads arguments."""
+    """An error or warning for a user.  Its text is written with flags; from Python it names arguments."""
 
     def __init__(self, text: str):
         super().__init__(spelled(text))
@@ -57,7 +57,7 @@ class CheckpointError(Told, ValueError):
 
 
 class PassedOver(Told, UserWarning):
-    """A checkpoint that cannot be trusted, in whose place an older one is taken."""
+    """A checkpoint cannot be trusted, and an older one is used."""
 
 
 class DataWarning(Told, UserWarning):
@@ -68,18 +68,16 @@ class DeviceError(Told, RuntimeError):
     """A GPU that is not there, cannot be used or was lost: why, and what was expected."""
 
 
-def did_you_mean(word: object, known: Iterable[str], before: str = "") -> str:
-    """The end of an error about what is none of the known words: the nearest of these, if any is near, and what is
-    written before it.
-    """
-    near = get_close_matches(word.lower(), list(known), n=1) if isinstance(word, str) else []
+def did_you_mean(name: object, known: Iterable[str], before: str = "") -> str:
+    """The end of an error about an unknown name: the nearest known one, if any is near, with `before` in front."""
+    near = get_close_matches(name.lower(), list(known), n=1) if isinstance(name, str) else []
     return f"; did you mean {before}{near[0]}?" if near else ""
 
 
 def one_line(error: Exception) -> str:
-    """What went wrong, without line breaks; an error without words is called by its type."""
-    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return shortened(words) or type(error).__name__
+    """An error's text without line breaks; its type where it has no text."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return shortened(text) or type(error).__name__
 
 
 def shortened(text: str) -> str:
@@ -89,7 +87,7 @@ def shortened(text: str) -> str:
 
 
 def is_web_page(path: str | Path) -> bool:
-    """Whether a file is HTML, plain or in gzip: what a server sends in place of a file that it will not give."""
+    """Whether a file is HTML, plain or in gzip: some servers send that when they refuse a file."""
     try:
         with open(path, "rb") as file:
             start = file.read(BEGINNING)

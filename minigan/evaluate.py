@@ -27,9 +27,9 @@ class Options(TrainedOptions):
     trained on ring or grid, count the modes that it captures."""
 
     data: str | None = None
-    """the images or the mixture to hold it against; without it the data that the generator was trained on"""
+    """the images or the mixture to compare it with; without it the data that the generator was trained on"""
     n: int | None = None
-    """how many samples, and as many of what is held beside them; without it 10,000, or 2,500 to count modes"""
+    """how many samples, and as many of each row beside them; without it 10,000, or 2,500 to count modes"""
     sigma: float | None = None
     """images: deviation of the Gaussians; without it the authors' grid, and validation images to choose from it"""
     draws: int | None = None

@@ -17,8 +17,8 @@ from minigan.options.console import say
 
 PROG = "minigan.export"
 INTERVALS = ("log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
-WORKPLACE = ("preset", "data", "threads", *INTERVALS, *THIS_CALL)
-"""Options that decide no number of the generator, or that name a place."""
+LEFT_OUT = ("preset", "data", "threads", *INTERVALS, *THIS_CALL)
+"""Options that decide no number of the generator, or that name a path."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,17 @@ def command_of(config: Config) -> str:
     """The command line that trains a run like this one: its preset, if minigan has it, and the options that differ."""
     begun_from = config.preset if config.preset in shipped_presets() else Config.preset
     base = preset(begun_from)
-    words = ["python", "-m", "minigan.train", "--preset", begun_from]
+    command = ["python", "-m", "minigan.train", "--preset", begun_from]
     for field in fields(Config):
         value = getattr(config, field.name)
-        decides = field.name not in WORKPLACE or field.name == "data" and value in SOURCES
+        decides = field.name not in LEFT_OUT or field.name == "data" and value in SOURCES
         if decides and value != getattr(base, field.name):
             name = field.name.replace("_", "-")
             if isinstance(value, bool):
-                words.append(f"--{name}" if value else f"--no-{name}")
+                command.append(f"--{name}" if value else f"--no-{name}")
             else:
-                words += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
-    return shlex.join(words)
+                command += [f"--{name}", *map(str, value if isinstance(value, tuple) else [value])]
+    return shlex.join(command)
 
 
 def export(run: Path, out: Path) -> None:

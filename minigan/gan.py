@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from numbers import Integral
 from pathlib import Path
@@ -23,16 +23,14 @@ from minigan.data.ranges import far_apart, out_of_reach
 from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line, shortened
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Snapshot
-from minigan.game import optim
+from minigan.game import kept_loss
 from minigan.game.algorithm1 import Algorithm1, Minibatches
-from minigan.game.losses import probability
-from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
-from minigan.game.priors import Prior
-from minigan.game.schedules import ExponentialDecay, LinearRamp
+from minigan.game.gradients import gradients
+from minigan.game.losses import belief
+from minigan.game.of_recipe import game_of
 from minigan.game.work import AUTO, backend_for, multiplications
-from minigan.generator.sampler import Sampler, forward_in_batches, from_header
+from minigan.generator.sampler import Sampler, forward_in_batches, from_header, rows_of
 from minigan.layers import Sequential, models
-from minigan.layers.params import Params
 from minigan.options.recipe import Recipe
 
 
@@ -84,7 +82,7 @@ class GAN:
 
         X           an array as `minigan.data.examples` takes it: (N, n), or pictures; floats, or whole numbers in
                     0..255, which are trained on as [0, 1]; or a `Dataset`; or a `Mixture`
-        iterations  in place of epochs
+        iterations  instead of epochs
 
         Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them, DivergedError
         where weights are not finite in the end.
@@ -98,7 +96,7 @@ class GAN:
             warnings.warn(f"{data.name}: {apart}", DataWarning, stacklevel=2)
         source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.dtype)
         self.begin(source.batches_per_epoch, describe(data))
-        with self.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # ends in words, below
+        with self.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # an error says so, below
             for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
                 self.step(source)
             if where := self.not_finite():
@@ -116,40 +114,9 @@ class GAN:
 
     def begin(self, batches_per_epoch: int, data: dict) -> None:
         """Set up both players with their initial weights, at iteration 0, for data described so."""
-        recipe, dtype = self.recipe, self.recipe.dtype
-        iterations_per_epoch = max(1, batches_per_epoch // recipe.k)
-        clock = self.ops.clock(
-            ExponentialDecay(recipe.lr, recipe.lr_decay, min(recipe.lr_floor, recipe.lr)),
-            LinearRamp(recipe.momentum, recipe.momentum_final, recipe.momentum_epochs, iterations_per_epoch),
-        )
-
-        def optimiser(params: Params):
-            match recipe.optimizer:
-                case "sgd":
-                    return optim.SGD(params, clock)
-                case "momentum":
-                    return optim.Momentum(params, clock)
-                case "adam":
-                    return optim.Adam(params, clock, recipe.beta1, recipe.beta2)
-
-        players = [
-            Player(self.ops, network, dtype, optimiser, recipe.max_column_norm, average)
-            for network, average in ((self.generator, recipe.average), (self.discriminator, None))
-        ]
+        iterations_per_epoch = max(1, batches_per_epoch // self.recipe.k)
         try:
-            game = Algorithm1(
-                self.ops,
-                *players,
-                clock,
-                Prior(recipe.prior, recipe.latent),
-                recipe.seed,
-                recipe.batch_size,
-                recipe.k,
-                recipe.updates,
-                recipe.loss,
-            )
-            players[0].initialise(recipe.seed, GENERATOR)
-            players[1].initialise(recipe.seed, DISCRIMINATOR)
+            game = game_of(self.ops, self.generator, self.discriminator, self.recipe, iterations_per_epoch)
         except ValueError as error:
             raise ConfigError(str(error)) from None
         self._game, self._iterations = game, {}
@@ -164,7 +131,7 @@ class GAN:
     def _iterate(self, source: Minibatches) -> Callable[[], None]:
         """The game's iteration on this source, recorded where the backend can.
 
-        A watched iteration has more to do than another one, so it is a recording of its own.
+        A watched iteration runs more kernels than the others, so it has a recording of its own.
         """
         kind = id(source), self.game.generator.watched
         if kind not in self._iterations:
@@ -188,13 +155,31 @@ class GAN:
     def discriminate(self, x: np.ndarray) -> np.ndarray:
         """D(x), the probability that x came from the data: x of n examples to (n,) float64.
 
+        Where the loss makes no logit of what D's last layer makes, it is that itself (`minigan.game.losses.belief`).
+
         x  whole numbers are scaled as those trained on; floats are in the units that `sample` has
 
-        Raises DataError for what D was not trained on the like of, for another shape, and for NaN.
+        Raises DataError for another kind or shape of data than D was trained on, and for NaN.
         """
         params = self.game.discriminator.params
         x = scaled_as(self.data, x, self.recipe.dtype)
-        return probability(forward_in_batches(self.ops, self.discriminator, params, x))[:, 0]
+        return belief(self.game.loss, forward_in_batches(self.ops, self.discriminator, params, x))[:, 0]
+
+    def gradients(self, x: np.ndarray, z: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """The plain gradient of each player's own loss by its weights: {"generator.0.W": (I, O) array, ...}.
+
+        x  m examples, any m, as `discriminate` takes them
+        z  (m, latent), or None: drawn as the coming iteration begins to
+
+        Dropout is that of the coming iteration's first step, at the present weights, for both players.  Nothing moves.
+        Raises as `discriminate`, and ConfigError where z does not fit.
+        """
+        game, dtype = self.game, self.recipe.dtype
+        x = rows_of(scaled_as(self.data, x, dtype), self.discriminator.n_in, dtype)
+        z = None if z is None else rows_of(z, self.recipe.latent, dtype)
+        if z is not None and len(z) != len(x):
+            raise ConfigError(f"x of {len(x)} rows and z of {len(z)}: expected as many")
+        return gradients(game, x, z)
 
     # ---- Checkpoints -------------------------------------------------------------------------------------------
 
@@ -205,7 +190,7 @@ class GAN:
     def snapshot(self) -> Snapshot:
         """What a checkpoint holds, as it is now: weights and optimiser state; and recipe, networks and iteration."""
         header = {
-            "recipe": asdict(self.recipe),
+            "recipe": asdict(self.recipe) | {"loss": kept_loss.to_json(self.recipe.loss)},
             "generator": models.to_json(self.generator),
             "discriminator": models.to_json(self.discriminator),
             "iteration": self.iteration,
@@ -221,14 +206,19 @@ class GAN:
         raise TypeError("a GAN is not copied or pickled: expected save(path), and GAN.load(path)")
 
     @classmethod
-    def load(cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=()) -> GAN:
-        """The GAN of a checkpoint file, or of the newest one in a run's folder; `layers` are your own ones' classes.
+    def load(
+        cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=(), loss=None
+    ) -> GAN:
+        """The GAN of a checkpoint file, or of the newest one in a run's folder.
+
+        layers, loss  the classes of layers and of the loss of your own in it
 
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
         path, tensors, header = checkpoint.find(Path(path))
         recipe, generator, data = from_header(path, header, layers)
         with what_a_header_asks_for(path):
+            recipe = replace(recipe, loss=kept_loss.from_json(header["recipe"].get("loss", recipe.loss), loss))
             networks = [generator, models.from_json(header["discriminator"], layers)]
             check_players(*networks, recipe)
             weights = {
@@ -277,9 +267,10 @@ class GAN:
 
 
 def check_players(generator: Sequential, discriminator: Sequential, recipe: Recipe) -> None:
-    """Raise ConfigError for no recipe, no network or one that cannot be loaded again, and a D that ends in no logit."""
+    """Raise ConfigError unless these are a recipe and two networks that can be saved, D ending in a logit."""
     if not isinstance(recipe, Recipe):
         raise ConfigError(f"the recipe is {shortened(repr(recipe))}, expected a Recipe")
+    kept_loss.check_loadable(recipe.checked.loss)
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, Sequential):
             raise ConfigError(f"the {name} is {shortened(repr(network))}, expected a Sequential of layers")
@@ -291,7 +282,7 @@ def check_players(generator: Sequential, discriminator: Sequential, recipe: Reci
 
 @contextmanager
 def what_a_header_asks_for(path: Path):
-    """Where it cannot be made, the file is at fault: CheckpointError."""
+    """While it is open, what cannot be made is the file's fault: CheckpointError."""
     try:
         yield
     except CheckpointError:

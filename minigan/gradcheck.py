@@ -1,6 +1,6 @@
 """`python -m minigan.gradcheck`: every hand-written gradient against finite differences.
 
-What is no gradient is held to known answers and to a run of another program (`minigan.checks.table`).
+All other numbers are held to known answers and to a run of another program (`minigan.checks.table`).
 
 `--layer module:Name` checks a layer of your own, and what the game asks of it (`minigan.checks.own_layer`).
 
@@ -29,15 +29,15 @@ PROG = "minigan.gradcheck"
 
 @dataclass(frozen=True)
 class Options:
-    """Check every hand-written gradient against finite differences, and what lies between them against known answers
-    and a reference trajectory."""
+    """Check every hand-written gradient against finite differences, and all other numbers against known answers and a
+    reference trajectory."""
 
     backend: Literal["numpy", "numba", "cupy"] = "numpy"
     """what computes"""
     plant: str | None = None
     """plant a bug first, by its name, and see what fails; "all" plants each in turn; "list" says what there is"""
     layer: str | None = None
-    """check a layer of your own, module:Name, in place of minigan's"""
+    """check a layer of your own, module:Name, instead of minigan's"""
     device: int = 0
     """which GPU, where cupy computes"""
 

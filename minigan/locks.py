@@ -13,7 +13,7 @@ except ImportError:  # Windows
 
 
 def locked(folder: Path, wait: bool) -> int | None:
-    """A handle that keeps a folder locked until it is closed, or until its process ends in whatever way.
+    """A handle that keeps a folder locked until it is closed or its process ends, even if killed.
 
     wait  for another process that has it; else raise BlockingIOError
 

@@ -141,7 +141,7 @@ def main(args: list[str] | None = None) -> None:
 
 
 def duration(seconds: float) -> str:
-    """In words."""
+    """A time as a person reads it: "40 seconds", "3 minutes"."""
     if seconds < 90:
         return f"{seconds:.0f} seconds"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

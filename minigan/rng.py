@@ -1,4 +1,4 @@
-"""Counter-based random numbers: the same numbers on every backend, from nothing but a seed and a place.
+"""Counter-based random numbers: each is a function of the seed and of its position in the run, on every backend.
 
 Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3") turns a counter of
 four 32-bit words and a key of two into four random words.  The key is the seed, and the counter says which number of
@@ -21,7 +21,7 @@ import numpy as np
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
-WORD = np.uint64(0xFFFFFFFF)
+MASK = np.uint64(0xFFFFFFFF)
 BLOCKS_AT_ONCE = 8192
 """so that what ten rounds read and write stays in cache"""
 
@@ -42,7 +42,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Draw:
-    """Which random numbers are meant: a place in the run, and the global number of each local row.
+    """Which random numbers are meant: a position in the run, and the global number of each local row.
 
     seed       64-bit integer
     iteration  scalar: an int, or an array of shape () that the backend's clock keeps up to date
@@ -90,9 +90,9 @@ def philox(counter: list, key: tuple[int, int]) -> list[np.ndarray]:
         product1 = c2 * np.uint64(MULTIPLIERS[1])
         c0, c1, c2, c3 = (
             (product1 >> shift) ^ (c1 ^ np.uint64(k0)),
-            product1 & WORD,
+            product1 & MASK,
             (product0 >> shift) ^ (c3 ^ np.uint64(k1)),
-            product0 & WORD,
+            product0 & MASK,
         )
         k0 = (k0 + WEYL[0]) & 0xFFFFFFFF
         k1 = (k1 + WEYL[1]) & 0xFFFFFFFF
@@ -107,7 +107,7 @@ def words(draw: Draw, width: int) -> np.ndarray:
     for start in range(0, len(out), rows):
         part = slice(start, start + rows)
         block = draw.rows[part].astype(np.uint64)[:, None] * np.uint64(blocks) + np.arange(blocks, dtype=np.uint64)
-        counter = [block & WORD, int(draw.iteration), draw.substep, draw.stream]
+        counter = [block & MASK, int(draw.iteration), draw.substep, draw.stream]
         for i, word in enumerate(philox(counter, key_of(draw.seed))):
             out[part, :, i] = word
     return out.reshape(len(draw.rows), 4 * blocks)[:, :width]

@@ -48,7 +48,7 @@ def options(args: list[str]) -> Config:
 
 
 def whose(base: Config, error: str) -> str:
-    """The preset's name, where what is wrong was wrong there already."""
+    """The preset's name, if the preset alone has this error already."""
     try:
         _ = base.checked
     except ConfigError as already:
@@ -76,19 +76,19 @@ def main(args: list[str] | None = None) -> None:
 
 
 def announce(trainer) -> None:
-    """What begins, on standard error."""
+    """Say on standard error what begins."""
     gan, data, config, left = trainer.gan, trainer.data, trainer.config, trainer.total - trainer.gan.iteration
     if config.resume and gan.iteration == 0:
         tell(f"{trainer.folder.checkpoints}: no checkpoint there, so the run begins anew")
     examples = f", {len(data.train)} examples" if hasattr(data, "train") else ""
     tell(
         f"{data.name}{examples}: {left} iteration{'s' * (left != 1)} of {gan.recipe.batch_size} on "
-        f"{gan.ops.place}{passed_over(config, gan)}; files in {trainer.folder.path}"
+        f"{gan.ops.description}{passed_over(config, gan)}; files in {trainer.folder.path}"
     )
 
 
 def passed_over(config: Config, gan) -> str:
-    """What `auto` would rather have taken, and why it could not."""
+    """Which backend `auto` could not take, and why."""
     from minigan.backends import why_no_gpu, why_no_numba
     from minigan.game.work import WORTH_COMPILING, multiplications
 

@@ -1,7 +1,7 @@
 """Other processors, as far as this one can compute as they do:      python tests/processors.py COMMAND
 
 Which kernels NumPy's OpenBLAS, NumPy and Numba choose decides in which order sums are rounded, and with it the last
-bits of whatever is trained.  Each setting asks for other kernels than this processor's own.  They are chosen once, as
+bits of all that is trained.  Each setting asks for other kernels than this processor's own.  They are chosen once, as
 a process begins, so the command is run anew under each of them; CI has it run the tests marked `rounding`.  A setting
 that this machine cannot have is passed over with the reason, and `not_as_asked`, which every run of the tests looks at,
 tells one that had no effect.

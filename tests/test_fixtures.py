@@ -16,9 +16,9 @@ from make_fixtures import ITERATIONS, drawn, of_preset, trained, versions
 
 VERSIONS = sorted(path.name for path in FIXTURES.iterdir() if path.name[0].isdigit())
 RUNS = [(v, path.name) for v in VERSIONS for path in sorted((FIXTURES / v / "checkpoints").iterdir())]
-PLACES = [os.environ.get("MINIGAN_DATA"), Path(__file__).parents[2] / "shared" / "data"]
+ROOTS = [os.environ.get("MINIGAN_DATA"), Path(__file__).parents[2] / "shared" / "data"]
 CLOSE = {"rel": 1e-3, "abs": 1e-4}
-"""of numbers after some iterations in float32, on whichever kernels"""
+"""of numbers after some iterations in float32, on any kernels"""
 
 
 def expected(version: str, file: str) -> dict:
@@ -49,8 +49,8 @@ def test_a_preset_plays_as_it_did(version, row, tmp_path):
     kept, (preset, backend) = expected(version, "presets.json"), row.split(", ")
     options = []
     if preset == "mnist":
-        places = [Path(place) / "mnist" for place in PLACES if place]
-        found = [str(place) for place in places if place.is_dir()]
+        folders = [Path(root) / "mnist" for root in ROOTS if root]
+        found = [str(folder) for folder in folders if folder.is_dir()]
         if not found:
             pytest.skip("no MNIST: expected it in MINIGAN_DATA or in ../shared/data")
         options = ["--data", found[0]]

@@ -1,13 +1,25 @@
-"""What somebody may do wrong in Python: one clear line, and never a GAN that was not asked for."""
+"""What can be done wrong in Python: one clear line, and never a GAN that was not asked for."""
 
 import copy
 import pickle
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from minigan import GAN, ConfigError, DataError, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
+from minigan import (
+    GAN,
+    ConfigError,
+    DataError,
+    Dropout,
+    Linear,
+    Marginals,
+    Maxout,
+    Recipe,
+    ReLU,
+    Sequential,
+    Sigmoid,
+)
 from minigan.errors import DivergedError
 
 RECIPE = Recipe(latent=3, batch_size=4)
@@ -28,7 +40,7 @@ def gan(recipe=RECIPE):
 
 WRONG = {
     "optimizer": ("SGD", "expected one of sgd, momentum, adam"),
-    "loss": ("wasserstein", "expected one of non-saturating, saturating"),
+    "loss": ("wasserstein", "expected a loss of your own or one of non-saturating, saturating"),
     "updates": ("alternate", "expected one of alternating, simultaneous"),
     "prior": ("gauss", "expected one of uniform, normal, spherical"),
     "precision": ("float16", "expected one of float32, float64, tf32"),
@@ -42,8 +54,8 @@ WRONG = {
 
 @pytest.mark.parametrize("option", WRONG)
 def test_a_recipe_with_a_wrong_word_or_number(option, tmp_path):
-    value, words = WRONG[option]
-    with pytest.raises(ConfigError, match=f"^{option} {value}: {words}"):
+    value, message = WRONG[option]
+    with pytest.raises(ConfigError, match=f"^{option} {value}: {message}"):
         gan(replace(RECIPE, **{option: value}))
 
 
@@ -70,7 +82,7 @@ def test_networks_that_are_none():
 
 
 @pytest.mark.parametrize(
-    ("layer", "words"),
+    ("layer", "message"),
     [
         (ReLU, "expected layers such as"),
         ([Linear(3, 4)], "expected layers such as"),
@@ -80,8 +92,8 @@ def test_networks_that_are_none():
         (Maxout(3, 5, 0), "pieces 0, expected a whole number"),
     ],
 )
-def test_layers_that_are_none(layer, words):
-    with pytest.raises(ValueError, match=words):
+def test_layers_that_are_none(layer, message):
+    with pytest.raises(ValueError, match=message):
         Sequential(layer)
 
 
@@ -138,3 +150,31 @@ def test_numbers_of_numpy_can_be_saved(tmp_path):
     gan = GAN(G, D, recipe).fit(np.random.default_rng(0).random((20, 4)), iterations=np.int64(2))
     gan.save(tmp_path / "a.safetensors")
     np.testing.assert_array_equal(GAN.load(tmp_path / "a.safetensors").sample(3), gan.sample(3))
+
+
+@dataclass(frozen=True)
+class Table(Linear):
+    values: np.ndarray | None = None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda many: gan(replace(RECIPE, lr=many)),
+        lambda many: gan().fit(X, iterations=1).sample(many),
+        lambda many: gan().fit(X, iterations=1).sample(3, seed=many),
+        lambda many: gan().fit(X, iterations=many),
+        lambda many: Sequential(many),
+        lambda many: Sequential(Linear(many, 3)),
+        lambda many: Sequential(Linear(3, 4), Linear(3, 4, bias=Marginals(many))),
+        lambda many: Sequential(Linear(3, 4), Table(3, 4, values=many)),
+        lambda many: GAN(generator(Table(5, 5, values=many)), discriminator(), RECIPE),
+        lambda many: GAN(many, discriminator(), RECIPE),
+    ],
+)  # fmt: skip
+def test_a_long_value_is_refused_in_one_line(wrong):
+    """Arrays have reprs of many lines; a layer's fields may hold one."""
+    many = np.full(300, 0.5)
+    with pytest.raises(ValueError, match="expected|above a layer|a checkpoint keeps") as refused:
+        wrong(many)
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < 600

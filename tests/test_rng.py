@@ -54,10 +54,10 @@ def test_philox_broadcasts_arrays_of_counters():
 
 @pytest.mark.parametrize("width", [1, 3, 4, 5, 8, 11])
 def test_words_follow_the_rule_of_rows_and_columns(width):
-    place = Draw(0x0123456789ABCDEF, 12345, 2, Stream.DROPOUT_DISCRIMINATOR + 3, rows(0, 1, 6, 400_000_000))
-    got = rng.words(place, width)
+    draw = Draw(0x0123456789ABCDEF, 12345, 2, Stream.DROPOUT_DISCRIMINATOR + 3, rows(0, 1, 6, 400_000_000))
+    got = rng.words(draw, width)
     expected = [
-        [word_of(place.seed, 12345, 2, 2051, int(row), c, width) for c in range(width)] for row in place.rows
+        [word_of(draw.seed, 12345, 2, 2051, int(row), c, width) for c in range(width)] for row in draw.rows
     ]  # (4, width)
     assert got.dtype == np.uint32 and got.shape == (4, width)
     assert got.tolist() == expected

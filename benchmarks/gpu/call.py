@@ -4,10 +4,10 @@
 
 `parts.py` says what the parts are and how long each may take.  One that fails, is killed or takes too long says so and
 the others go on; but where the first, the smoke test, fails, nothing else is tried.  FOLDER gets gpu.json and gpu.md,
-both whole at any time, so whatever kills this program, what was found before is there.  A call that FOLDER has already
+both whole at any time, so what was found is there even if this program is killed.  A call that FOLDER has already
 is replaced, another one stays.
 
-Exit code 0 where the call came to its end, whatever its parts found; 3 where the smoke test failed; 2 for wrong
+Exit code 0 where the call came to its end, even if parts failed; 3 where the smoke test failed; 2 for wrong
 options.
 """
 
@@ -34,7 +34,7 @@ PATIENCE = 10 if REHEARSAL else 1
 """times the seconds of each part"""
 PACKAGES = ("numpy", "cupy-cuda13x", "cupy-cuda12x", "torch", "triton", "jax", "numba", "nvidia-cublas")
 CHANGES_PRECISION = ("NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATION_STRATEGY", "CUBLAS_EMULATE_SINGLE_PRECISION")
-"""Environment variables by which products may be less than float32 although nobody asked minigan for it."""
+"""Environment variables by which products may be less than float32 although minigan was not asked for it."""
 
 
 def machine() -> dict:
@@ -100,7 +100,7 @@ def run(part: Part, places: Places, seconds: float, row: dict) -> str | None:
     start = time.monotonic()
     try:
         found, failure = part.run(places, seconds)
-    except Exception as error:  # of whatever kind: the other parts still go on
+    except Exception as error:  # of any kind: the other parts still go on
         found, failure = {}, f"{type(error).__name__}: {error}"
     row |= found | {"state": "failed" if failure else "done", "seconds": time.monotonic() - start}
     if failure:

@@ -12,7 +12,6 @@ from minigan import Recipe as Rules
 from minigan.backends import Ops
 from minigan.backends.cuda import devices
 from minigan.data import minibatches
-from minigan.game.losses import value
 
 ACTIVATIONS = {"relu": (ReLU(),), "sigmoid": (Sigmoid(),), "linear": ()}
 
@@ -83,7 +82,7 @@ class MiniGAN:
         logits = self.ops.to_host(game.logits)
         real, fake = logits[: game.m], logits[game.m :]
         weight = 0.5 if game.updates == "simultaneous" else 1.0
-        return x, z, masks, (-weight * value(real, fake), game.loss(fake))
+        return x, z, masks, (weight * game.loss.d_loss(real, fake), game.loss.g_loss(fake))
 
 
 def one_after_the_other(precision: str = "float32") -> Ops:

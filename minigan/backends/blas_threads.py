@@ -14,7 +14,7 @@ NAMES = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS", "flexiblas": "Fle
 
 @cache
 def loaded_blas() -> ThreadpoolController:
-    """The BLAS that NumPy uses, for its number of threads.
+    """Sets and reads the number of threads of NumPy's BLAS.
 
     Looked up once, before the numba backend may load MKL: to set MKL's number would set that of PyTorch's copy too.
     """
@@ -30,8 +30,8 @@ def numpys_blas() -> str:
 
 
 class Sessions:
-    """Those that last, whichever thread began them: the newest one's number counts, and the last one to end puts back
-    what there was before the first.
+    """The open sessions of all threads: the newest one's number counts, and the last one to end restores what there was
+    before the first.
     """
 
     def __init__(self):

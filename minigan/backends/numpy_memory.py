@@ -1,4 +1,4 @@
-"""Where NumPy's arrays lie and what crosses between them; and the clock."""
+"""The memory of the CPU backends: NumPy's arrays, copies between them, and the clock."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ class NumpyOps(NumpyMemory):
         return self._threads
 
     @property
-    def place(self):
-        return f"{super().place}, {self._blas_name}"
+    def description(self):
+        return f"{super().description}, {self._blas_name}"
 
     @property
     def _blas_name(self):
@@ -165,10 +165,19 @@ class NumpyOps(NumpyMemory):
 
     # ---- Loss --------------------------------------------------------------------------------------------------
 
-    def cross_entropy_backward(self, logits, targets, scale, out):
-        checks.matrices("cross_entropy_backward", logits, targets, out)
+    def loss_backward(self, word, logits, ones, scale, out):
+        checks.matrices(f"{word}_backward", logits, out)
+        return getattr(self, f"{word}_backward")(logits, ones, scale, out)
+
+    def cross_entropy_backward(self, logits, ones, scale, out):
         self.sigmoid(logits, out)
-        out -= targets
+        out[:ones] -= 1
+        out *= out.dtype.type(scale)
+        return out
+
+    def least_squares_backward(self, logits, ones, scale, out):
+        np.copyto(out, logits)
+        out[:ones] -= 1
         out *= out.dtype.type(scale)
         return out
 

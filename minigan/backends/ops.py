@@ -43,7 +43,7 @@ class Ops(ABC):
         """How many CPU threads share a product: with another number sums round differently."""
 
     @property
-    def place(self) -> str:
+    def description(self) -> str:
         """What computes, in words: "numba, 2 threads, MKL"."""
         return f"{self.name}, {self.threads} thread{'s' * (self.threads > 1)}"
 
@@ -70,11 +70,11 @@ class Ops(ABC):
 
     @abstractmethod
     def empty(self, shape: tuple[int, ...], dtype):
-        """A new array, of whatever lay there.  Raises MemoryError, in words."""
+        """A new array whose entries are not set.  Raises MemoryError, which says what would help."""
 
     @abstractmethod
     def zeros(self, shape: tuple[int, ...], dtype):
-        """A new array of zeros.  Raises MemoryError, in words."""
+        """A new array of zeros.  Raises MemoryError, which says what would help."""
 
     @abstractmethod
     def asarray(self, array, dtype=None):
@@ -154,7 +154,7 @@ class Ops(ABC):
         z (B, P O)   bias (P O,)   out (B, O)   winner (B, O) int8
         winner is the piece that won, the lowest of a tie; -1 where dropout removed the unit.  With `draw` None or
         keep = 1 nothing is dropped and nothing is drawn; otherwise kept units are multiplied by 1 / keep.  z is
-        scratch: what it holds afterwards is the backend's own affair.
+        scratch: afterwards it may hold anything.
         """
 
     @abstractmethod
@@ -189,10 +189,10 @@ class Ops(ABC):
     # ---- Loss --------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def cross_entropy_backward(self, logits, targets, scale: float, out):
-        """dlogits = scale (sigmoid(logits) - targets): the derivative of scale * sum of binary cross-entropies.
+    def loss_backward(self, word: str, logits, ones: int, scale: float, out):
+        """dlogits = scale dh(t, l)/dl, h the one of `minigan.game.losses` with this word.
 
-        All (B, 1); targets are 0 or 1.
+        logits, out (B, 1); the target t is 1 in the first `ones` rows, 0 in the others.
         """
 
     # ---- Updates -----------------------------------------------------------------------------------------------
@@ -262,6 +262,6 @@ class Ops(ABC):
         samples so far; they begin at (-inf, 0).
 
         product (B, n), scratch   x_norms (B,)   s_norms (n,)   precisions (K,)   peak, total (K, B)
-        Terms below e^-37 of the largest may be left out, for they are below the rounding of a sum in float64.
+        Terms below e^-37 of the largest may be left out: they are below the rounding of a sum in float64.
         Returns total.
         """

@@ -1,1 +1,1 @@
-"""What every gradient and number is held to, and bugs that it has to find."""
+"""The checks of gradients and other numbers, and the bugs that they have to find."""

@@ -4,7 +4,7 @@
 
 in float64 with h = 1e-6.  The step must not cross a kink: relu signs, maxout winners and dropout masks have to be equal
 at +h and -h, else the check draws again, a bounded number of times.  A gradient passes where
-|difference| <= 1e-6 max|analytic|  and  max|analytic| >= 1e-3,  for a gradient of nothing proves nothing.
+|difference| <= 1e-6 max|analytic|  and  max|analytic| >= 1e-3:  a gradient of 0 proves nothing.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def compare(ops: Ops, name: str, method: str, gradient: np.ndarray, theta, direc
 
 
 def agree(name: str, method: str, found: np.ndarray, expected: np.ndarray) -> Result:
-    """Numbers that need no difference, for somebody else has said what they are: both of one shape, on the host."""
+    """Numbers against known ones, both of one shape, on the host."""
     largest = float(np.abs(expected).max())
     worst = float(np.abs(found - expected).max() / max(largest, np.finfo(float).tiny))
     return Result(name, method, expected.size, largest, worst, AGREEMENT)

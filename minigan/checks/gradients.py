@@ -12,17 +12,18 @@ from functools import partial
 
 import numpy as np
 
-from minigan.backends import Ops
-from minigan.backends.clock import Count
+from minigan.backends import Ops, get
 from minigan.checks.finite_differences import Result, bounded, compare, coordinates, kinks, randomise
 from minigan.game.algorithm1 import UPDATES, Algorithm1
-from minigan.game.losses import GENERATOR_LOSSES, GeneratorLoss, value
+from minigan.game.losses import LOSSES, named, slopes
+from minigan.game.optim import Still
 from minigan.game.player import Player
 from minigan.game.priors import Prior
 from minigan.game.schedules import ExponentialDecay
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.params import Grads, Params
+from minigan.options.recipe import Loss
 from minigan.rng import Draw
 
 Check = Callable[[Ops, str], list[Result]]
@@ -88,31 +89,21 @@ def layer_networks() -> dict[str, Sequential]:
     }
 
 
-def check_loss(ops: Ops, name: str, loss: GeneratorLoss | None, m: int = 8) -> list[Result]:
-    """The derivative by every logit of one of G's losses, or of -V for None."""
+def check_loss(loss: Loss | str, ops: Ops | None = None, name: str = "", m: int = 8) -> list[Result]:
+    """The derivative of both players' losses by every logit: rows like those of `minigan.gradcheck`.
+
+    A loss without a fault has `passed` in both.  `ops` is what computes, NumPy where nothing is said.
+    """
+    ops, loss, weight = ops or get("numpy"), named(loss), 0.5
     logits = ops.asarray(3 * np.random.default_rng(0).standard_normal((2 * m, 1)))
-    if loss is None:
-        targets, scale = np.repeat([[1.0], [0.0]], m, axis=0), 1 / m
-    else:
-        targets, scale = np.full((2 * m, 1), float(loss.target)), loss.sign / (2 * m)
 
-    def f() -> float:
-        l = ops.to_host(logits)
-        return -value(l[:m], l[m:]) if loss is None else loss(l)
+    def row(player: str, weights: list[float], f: Callable[[np.ndarray], float]) -> Result:
+        dlogits = slopes(loss, player, ops, logits, *weights, out=ops.empty((2 * m, 1), np.float64))
+        row_name, directions = f"{name or type(loss).__name__}: dlogits of {player.upper()}", coordinates((2 * m, 1))
+        at_logits = lambda: float(f(ops.to_host(logits)))
+        return compare(ops, row_name, "coordinates", ops.to_host(dlogits), logits, directions, at_logits, list)
 
-    dlogits = ops.cross_entropy_backward(logits, ops.asarray(targets), scale, ops.empty((2 * m, 1), np.float64))
-    directions = coordinates((2 * m, 1))
-    return [compare(ops, f"{name}: dlogits", "coordinates", ops.to_host(dlogits), logits, directions, f, list)]
-
-
-class Still:
-    """An optimiser that leaves the plain gradient where it can be read, and moves nothing."""
-
-    def __init__(self, params: Params):
-        self.state, self.grads = {}, Grads(params.like())
-
-    def update(self, count: Count) -> None:
-        """Parameters stay where they are, so that a loss can be read again and again."""
+    return [row("d", [weight], lambda l: weight * loss.d_loss(l[:m], l[m:])), row("g", [], loss.g_loss)]
 
 
 def check_algorithm1(ops: Ops, name: str, updates: str, loss: str, directions: int = 20, m: int = 6) -> list[Result]:
@@ -156,10 +147,9 @@ def gradient_checks() -> dict[str, Check]:
     checks: dict[str, Check] = {}
     for name, network in layer_networks().items():
         checks[name] = partial(check_network, network=network)
-    for name, loss in (("D loss -V", None), *((f"G loss, {n}", loss) for n, loss in GENERATOR_LOSSES.items())):
-        checks[name] = partial(check_loss, loss=loss)
-    for updates in UPDATES:
-        for loss in GENERATOR_LOSSES:
+    for loss in LOSSES:
+        checks[f"Loss, {loss}"] = partial(check_loss, loss)
+        for updates in UPDATES:
             checks[f"Algorithm 1, {updates}, {loss}"] = partial(check_algorithm1, updates=updates, loss=loss)
     return checks
 

@@ -1,4 +1,4 @@
-"""Algorithm 1 against a reference trajectory: what no gradient can show, for it happens between the gradients.
+"""Algorithm 1 against a reference trajectory: it checks what happens between the gradients.
 
 Which z is drawn when, which minibatch, which mask; who moves first and on what; momentum, decay and ramp.  The numbers
 in `reference/trajectory.json` were found by docs/paper_on_a_page.py, which knows nothing of this package, from nothing
@@ -17,13 +17,12 @@ from minigan.backends import Ops
 from minigan.checks.finite_differences import Result, agree
 from minigan.data import Dataset, minibatches
 from minigan.game.algorithm1 import Algorithm1
-from minigan.game.optim import SGD, Momentum
-from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
-from minigan.game.priors import Prior
-from minigan.game.schedules import ExponentialDecay, LinearRamp
+from minigan.game.of_recipe import game_of
 from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.layers.initialisers import Constant, Uniform
+from minigan.options.recipe import Recipe
 
+RULES = ("prior", "k", "updates", "loss", "optimizer")
 MEASURES = ("value", "g_loss", "d_real", "d_fake")
 
 
@@ -62,17 +61,11 @@ def begin(ops: Ops, game: dict) -> Algorithm1:
         Dropout(0.5),
         Linear(hidden, 1, **start),
     )
+    names = ("seed", "latent", "lr", "lr_decay", "lr_floor", "momentum", "momentum_final", "momentum_epochs")
+    told = {name: s[name] for name in names} | {name: game[name] for name in RULES}
+    recipe = Recipe(precision="float64", batch_size=s["m"], **told)
     iterations_per_epoch = max(1, len(reference()["examples"]) // s["m"] // game["k"])
-    clock = ops.clock(
-        ExponentialDecay(s["lr"], s["lr_decay"], s["lr_floor"]),
-        LinearRamp(s["momentum"], s["momentum_final"], s["momentum_epochs"], iterations_per_epoch),
-    )
-    optimiser = {"momentum": Momentum, "sgd": SGD}[game["optimizer"]]
-    g, d = (Player(ops, n, np.float64, lambda params: optimiser(params, clock)) for n in (generator, discriminator))
-    g.initialise(s["seed"], GENERATOR)
-    d.initialise(s["seed"], DISCRIMINATOR)
-    prior = Prior(game["prior"], s["latent"])
-    return Algorithm1(ops, g, d, clock, prior, s["seed"], s["m"], game["k"], game["updates"], game["loss"])
+    return game_of(ops, generator, discriminator, recipe, iterations_per_epoch)
 
 
 def check_game(ops: Ops, name: str, game: dict) -> list[Result]:

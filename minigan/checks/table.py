@@ -1,5 +1,5 @@
-"""The table of checks: gradients against finite differences, and what is no gradient against answers known before and
-against a run of another program; and which row of it catches a planted bug."""
+"""The table of checks: gradients against finite differences, other numbers against known answers and a run of another
+program; and which row of it catches a planted bug."""
 
 from __future__ import annotations
 

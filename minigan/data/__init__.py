@@ -6,10 +6,11 @@ import os
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 from minigan.backends import Ops
-from minigan.data.arrays import load_array
 from minigan.data.batches import ExampleBatches
 from minigan.data.cifar10 import ARCHIVES, find_cifar10, load_cifar10
 from minigan.data.dataset import Dataset
@@ -21,7 +22,6 @@ from minigan.data.idx import find_idx_folder, find_mnist, load_mnist
 from minigan.data.images import entries, find_parts, kinds_of, load_image_folder
 from minigan.data.mixtures import Mixture, MixtureBatches
 from minigan.data.picture import PictureOptions
-from minigan.data.tables import load_table
 from minigan.data.tfd import find_tfd, load_tfd
 from minigan.errors import DataError, DataWarning, did_you_mean
 
@@ -32,12 +32,19 @@ IN_FOLDERS = {
     "CIFAR-10": (find_cifar10, load_cifar10),
     "TFD": (find_tfd, load_tfd),
 }
-"""What is looked for in a folder, and what reads the place where it is found."""
-READERS = {".npy": load_array, ".npz": load_array, ".csv": load_table, ".mat": load_tfd}
-"""What reads a file, by its suffix."""
+"""What is looked for in a folder, and what reads it there."""
+
+
+def readers() -> dict[str, Callable[[Path], Dataset]]:
+    """{suffix: what reads such a file}: the `READS` of every module of this package that has them."""
+    modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+    return {suffix: read for module in modules for suffix, read in getattr(module, "READS", {}).items()}
+
+
+READERS = readers()
 OWN = (
     f"{', '.join(SOURCES)}, a folder with the MNIST or CIFAR-10 files, CIFAR-10's .tar.gz, TFD_48x48.mat, "
-    "a folder of pictures or of subfolders of them, or a .npy or .npz file, or a .csv"
+    f"a folder of pictures or of subfolders of them, or a file of examples ({', '.join(READERS)})"
 )
 
 
@@ -100,21 +107,21 @@ def named(name: str, data: Dataset) -> Dataset:
 
 def load_own(path: Path, pictures: PictureOptions = PictureOptions()) -> Dataset:
     """The data at a path, by what is found there."""
-    read, place = reader_of(path)
+    read, found = reader_of(path)
     if read is load_image_folder:
-        return read(place, pictures)
+        return read(found, pictures)
     no_pictures(path, pictures)
-    return read(place)
+    return read(found)
 
 
 def reader_of(path: Path) -> tuple[Callable[..., Dataset], Path]:
-    """What reads the data at a path, and the place that it is given.  Raises DataError for what nothing reads."""
+    """What reads the data at a path, and the path that it is given.  Raises DataError for what nothing reads."""
     if os.path.isdir(path):
-        found = {kind: place for kind, (find, _) in IN_FOLDERS.items() if (place := find(path))}
+        found = {kind: inside for kind, (find, _) in IN_FOLDERS.items() if (inside := find(path))}
         if len(found) > 1:
             raise DataError(f"--data {path}: {' and '.join(found)} are there, expected the folder of one")
-        for kind, place in found.items():
-            return IN_FOLDERS[kind][1], place
+        for kind, inside in found.items():
+            return IN_FOLDERS[kind][1], inside
         if any(find_parts(path)):
             return load_image_folder, path
     elif os.path.isfile(path):

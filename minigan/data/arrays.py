@@ -39,6 +39,10 @@ def load_array(path: str | Path) -> Dataset:
     return dataset_of(Path(path).name, *(arrays.get(part) for part in PARTS), path)
 
 
+READS = {".npy": load_array, ".npz": load_array}
+"""the suffixes by which `minigan.data.load` finds it"""
+
+
 def read_npz(file: BinaryIO, path: str | Path) -> dict[str, np.ndarray]:
     """The arrays "train", "validation" and "test", as far as they are there; a single array is "train"."""
     with zipfile.ZipFile(file) as archive:
@@ -51,7 +55,7 @@ def read_npz(file: BinaryIO, path: str | Path) -> dict[str, np.ndarray]:
         arrays = {}
         for part in PARTS:
             if part in members:
-                # Of any other packing `zipfile` unpacks all that there is at once, whatever was promised.
+                # Other packings `zipfile` unpacks at once, even beyond the size that the header promises.
                 if (packing := archive.getinfo(members[part]).compress_type) not in PACKINGS:
                     raise DataError(f"{path}: {part} packed by zip's method {packing}, expected 0 or 8 as NumPy writes")
                 with archive.open(members[part]) as stream:

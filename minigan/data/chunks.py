@@ -1,4 +1,4 @@
-"""Some rows at a time: what is computed of all examples in float64 never needs a second copy of them."""
+"""Some rows at a time, so that computing in float64 needs no second copy of all examples."""
 
 from __future__ import annotations
 

@@ -31,9 +31,9 @@ LARGEST_BATCH = 48 << 20
 def find_cifar10(folder: str | Path) -> Path | None:
     """What `load_cifar10` can read, in a folder or in its subfolder `cifar10`: a folder or an archive; or None."""
     for here in (Path(folder), Path(folder, "cifar10")):
-        for place in (here, *(here / name for name in FOLDERS)):
-            if batch_files(place):
-                return place
+        for inside in (here, *(here / name for name in FOLDERS)):
+            if batch_files(inside):
+                return inside
         for archive in (here / name for name in ARCHIVES):
             if os.path.isfile(archive):
                 return archive

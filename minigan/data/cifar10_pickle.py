@@ -33,7 +33,7 @@ MOST_OPCODES, MOST_TUPLES = 1 << 17, 1 << 14
 
 
 class Inert:
-    """In place of a NumPy array or dtype: the arguments that would make it and the state that it would be given."""
+    """Stands for a NumPy array or dtype: the arguments that would make it, and the state that it would be given."""
 
     state: object = None
 
@@ -45,7 +45,7 @@ class Inert:
 
 
 class InertUnpickler(pickle.Unpickler):
-    """Knows `NUMPY_NAMES`, of each of which it makes an `Inert`, and bytes as texts."""
+    """Makes an `Inert` of each of `NUMPY_NAMES`, reads bytes kept as texts, and refuses all other names."""
 
     def find_class(self, module: str, name: str) -> Callable:
         if (module, name) == ("_codecs", "encode"):

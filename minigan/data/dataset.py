@@ -23,7 +23,7 @@ class Dataset:
     validation   (Nv, F) or None
     test         (Nt, F) or None
     image_shape  (H, W) or (H, W, 3), its product F; None where a row is no picture
-    contrast     the length that global contrast normalisation gives to each example, in place of / 255; None for none
+    contrast     the length that global contrast normalisation gives to each example, instead of / 255; None for none
     standard     the means and deviations by which features are standardised, after / 255; None for none
 
     Raises DataError for another rank or dtype, for no example or no feature, for NaN or infinity, for parts that do

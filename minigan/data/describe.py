@@ -62,7 +62,7 @@ def standard_of(described: dict) -> Standard | None:
 
 
 def scaled_as(described: dict, values: Any, dtype) -> np.ndarray:
-    """Examples as those are trained on that are described so: values as `dataset_of` takes them to (n, F).
+    """Examples scaled as the training data described so: values as `dataset_of` takes them, to (n, F).
 
     Whole numbers are scaled as bytes are; floats are in the units that samples have.  Raises DataError for NaN, for
     whole numbers where the data were floats, and for floats that are bytes by their values, where they were bytes.

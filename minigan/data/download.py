@@ -32,7 +32,7 @@ PART = ".part-"
 
 
 def cache_folder() -> Path:
-    """MINIGAN_CACHE, or the operating system's place for caches."""
+    """MINIGAN_CACHE, or the operating system's folder for caches."""
     import pooch
 
     return Path(os.path.expanduser(os.environ.get("MINIGAN_CACHE") or pooch.os_cache("minigan")))
@@ -121,7 +121,7 @@ def fetch_now(folder: Path, name: str, digest: str, mirrors: Sequence[str], inst
 
 
 class WebPage(ValueError):
-    """A server that sent HTML in place of a file."""
+    """A server sent HTML and no file."""
 
 
 def download_data(address: str, path: str, pooch_instance) -> None:
@@ -138,7 +138,7 @@ def reason(error: Exception) -> str:
     import requests
 
     if isinstance(error, WebPage):
-        return "a web page (HTML) in place of the file"
+        return "a web page (HTML)"
     if isinstance(error, requests.HTTPError):
         return f"HTTP status {error.response.status_code}"
     if isinstance(error, requests.RequestException):

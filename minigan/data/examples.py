@@ -1,4 +1,4 @@
-"""Arrays of the usual shapes and dtypes as `Dataset` takes examples: the same for files and for `GAN.fit`."""
+"""Arrays of the usual shapes and dtypes made into a `Dataset`, for files and for `GAN.fit` alike."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def as_array(name: object, values: Any) -> np.ndarray:
     except Exception as error:  # lists that are ragged, tensors on a GPU or with a gradient, ...
         raise DataError(f"{name}: no array ({one_line(error)}), expected numbers of shape {SHAPES}") from error
     if np.ma.is_masked(values):
-        raise DataError(f"{name}: a masked array, expected a number in each place")
+        raise DataError(f"{name}: a masked array, expected a number in each entry")
     native = array.dtype.newbyteorder("=")
     if native.kind not in "biuf" or native.itemsize > 8:
         raise DataError(f"{name}: dtype {array.dtype}, expected uint8 (0 to 255), bool or a float of 16, 32 or 64 bits")

@@ -29,7 +29,7 @@ MNIST = {
     "t10k": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
 }
 """SHA-256 of its files of images, unpacked: other data, Fashion-MNIST above all, come under the same names."""
-PLACES = ("", "mnist", "MNIST/raw", "raw")
+FOLDERS = ("", "mnist", "MNIST/raw", "raw")
 """Where MNIST's files are in a folder; the last two as torchvision lays them out."""
 
 
@@ -46,7 +46,7 @@ def read_idx_images(path: str | Path) -> np.ndarray:
         shape = read_header(stream, path)
         room = os.fstat(file.fileno()).st_size * (DEFLATE_LIMIT if packed else 1)
         if prod(shape) > room:
-            raise DataError(f"{path}: truncated, expected {in_words(shape)} as its header says, more than it can hold")
+            raise DataError(f"{path}: truncated, expected {described(shape)} as its header says, more than it can hold")
         pixels = read_promised(stream, prod(shape), path)
     return np.frombuffer(pixels, dtype=np.uint8).reshape(shape)
 
@@ -63,11 +63,11 @@ def read_header(stream: BinaryIO, path: str | Path) -> tuple[int, int, int]:
         raise DataError(f"{path}: truncated, {len(header)} bytes, expected an IDX header of 16")
     shape = struct.unpack(">III", header[4:])
     if 0 in shape:
-        raise DataError(f"{path}: {in_words(shape)}, expected at least one image of at least one pixel")
+        raise DataError(f"{path}: {described(shape)}, expected at least one image of at least one pixel")
     return shape
 
 
-def in_words(shape: tuple[int, int, int]) -> str:
+def described(shape: tuple[int, int, int]) -> str:
     return "{} images of {} x {}".format(*shape)
 
 
@@ -83,9 +83,9 @@ def find_file(folder: str | Path, part: str) -> Path | None:
 
 
 def find_mnist(folder: str | Path) -> Path | None:
-    """The first of `PLACES` in a folder that has IDX images; or None."""
-    places = (Path(folder, place) for place in PLACES)
-    return next((here for here in places if find_file(here, "train") or find_file(here, "t10k")), None)
+    """The first of `FOLDERS` in a folder that has IDX images; or None."""
+    inside = (Path(folder, name) for name in FOLDERS)
+    return next((here for here in inside if find_file(here, "train") or find_file(here, "t10k")), None)
 
 
 def find_idx_folder(folder: str | Path) -> Path | None:
@@ -93,8 +93,8 @@ def find_idx_folder(folder: str | Path) -> Path | None:
 
     Raises DataError where it keeps several.
     """
-    if place := find_mnist(folder):
-        return place
+    if found := find_mnist(folder):
+        return found
     found = [here for here in sorted(Path(folder).glob("*/raw")) if find_file(here, "train")]
     if len(found) > 1:
         several = " and ".join(here.parent.name for here in found)
@@ -115,7 +115,7 @@ def load_mnist(folder: str | Path) -> Dataset:
     images = read_idx_images(path)
     test = None if test_path is None else read_idx_images(test_path)
     if test is not None and test.shape[1:] != images.shape[1:]:
-        raise DataError(f"{test_path}: {in_words(test.shape)}, expected the size of {in_words(images.shape)}")
+        raise DataError(f"{test_path}: {described(test.shape)}, expected the size of {described(images.shape)}")
     rows = images.reshape(len(images), -1)
     n = TRAINING_EXAMPLES if len(rows) > TRAINING_EXAMPLES else len(rows) - len(rows) // 6
     is_mnist = digest(images) == MNIST["train"] and (test is None or digest(test) == MNIST["t10k"])

@@ -111,7 +111,7 @@ def read_all(paths: list[Path], options: PictureOptions) -> tuple[np.ndarray, np
 def say_what_was_not_read(folder: Path, paths: list[Path]) -> None:
     """Warn of files and pictures that lie beside those read."""
     folders, read = {folder, *(path.parent for path in paths)}, set(paths)
-    beside = [path for place in sorted(folders) for path in entries(place) if path not in read and os.path.isfile(path)]
+    beside = [path for name in sorted(folders) for path in entries(name) if path not in read and os.path.isfile(path)]
     if beside:
         warn(f"{folder}: {len(read)} of {len(read) + len(beside)} files are pictures; passed over: {kinds_of(beside)}")
     inside = {sub for path in paths for sub in path.parents}
@@ -125,5 +125,5 @@ def kinds_of(paths: Iterable[Path]) -> str:
     return ", ".join(f"{n} {suffix}" for suffix, n in counts.most_common(NAMED))
 
 
-def warn(words: str) -> None:
-    warnings.warn(words, DataWarning, stacklevel=4)
+def warn(text: str) -> None:
+    warnings.warn(text, DataWarning, stacklevel=4)

@@ -1,6 +1,6 @@
 """MATLAB's files of version 5, which `save -v6` and `save -v7` write: the numeric arrays in them.
 
-    header    128 bytes: words; at 124 the version, 0x0100; at 126 "IM" where the lowest byte comes first, else "MI"
+    header    128 bytes: a text; at 124 the version, 0x0100; at 126 "IM" where the lowest byte comes first, else "MI"
     element   type and length (uint32 each), the content, zeros up to a multiple of 8 bytes; or, for a content of up to
               4 bytes, type and length in one uint32, length 2^16 + type, and the content in the next 4 bytes
     matrix    an element of type 14 whose content is elements: flags, of which the lowest byte is the class; the sizes

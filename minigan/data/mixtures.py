@@ -71,7 +71,7 @@ class Mixture:
     def sample(self, n: int, seed: int) -> np.ndarray:
         """n points, (n, dim) float64, that training with this seed never meets: no iteration has their substep.
 
-        Raises ConfigError for n or a seed that is none.
+        Raises ConfigError for a wrong n or seed.
         """
         check_sample(n, seed)
         draw = Draw(seed, 0, NO_SUBSTEP, Stream.MIXTURE_MODE, np.arange(n, dtype=np.uint32))

@@ -33,7 +33,7 @@ class PictureOptions:
     background       the colour that shows through where a picture is transparent, as Pillow names colours
     skip_unreadable  whether to go on without those that cannot be read
 
-    Raises DataError for a size or a colour that is none.
+    Raises DataError for a size or a colour that cannot be understood.
     """
 
     size: str | None = None
@@ -78,7 +78,7 @@ def formats() -> tuple[dict[str, str], list[str]]:
 
 @contextmanager
 def open_image(path: Path):
-    """A picture of whatever format its content has.  Raises DataError for content of no format."""
+    """A picture, in the format that its content has.  Raises DataError for content of no known format."""
     from PIL import Image, UnidentifiedImageError
 
     suffixes, by_content = formats()

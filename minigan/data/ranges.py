@@ -1,4 +1,4 @@
-"""What to do about data whose numbers a network does not take well, in words."""
+"""Advice on data that a network does not learn well from: bytes as floats, features of different scales."""
 
 from __future__ import annotations
 

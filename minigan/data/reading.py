@@ -15,13 +15,13 @@ PUBLISHED = ("digits", "mnist", "cifar10", "tfd")
 
 @contextmanager
 def naming(path: str | Path) -> Iterator[None]:
-    """Turn whatever reading `path` raises into a DataError that names it."""
+    """Turn any error of reading `path` into a DataError that names it."""
     try:
         yield
     # Decoders of gzip, zip, .npy headers and pictures raise nearly every type there is on broken input.
     except Exception as error:
         if is_web_page(path):
-            raise DataError(f"{path}: a web page (HTML) in place of data, expected the file itself") from error
+            raise DataError(f"{path}: a web page (HTML), expected the file itself") from error
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: cannot be read ({one_line(error)}), expected a whole, readable file") from error

@@ -52,6 +52,9 @@ def load_table(path: str | Path) -> Dataset:
     return Dataset(Path(path).name, rows)
 
 
+READS = {".csv": load_table}
+
+
 def is_number(text: str) -> bool:
     """Whether Python reads it as a float."""
     try:

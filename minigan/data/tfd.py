@@ -44,6 +44,9 @@ def load_tfd(path: str | Path) -> Dataset:
     return Dataset("tfd", rows[fold == UNLABELLED], validation, test, images.shape[1:])
 
 
+READS = {".mat": load_tfd}
+
+
 def read_variables(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """images (N, H, W) uint8 and folds (N, 5)"""
     with naming(path):

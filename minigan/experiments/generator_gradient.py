@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigan.game.losses import NON_SATURATING, SATURATING, GeneratorLoss
+from minigan.game.losses import NON_SATURATING, SATURATING
 from minigan.gan import GAN
-from minigan.layers.params import Grads, Params
+from minigan.layers.params import Params
+from minigan.options.recipe import Loss
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,13 @@ def pull(gan: GAN, z: np.ndarray) -> Pull:
     return Pull(float(gan.discriminate(gan.sampler().generate(z)).mean()), *lengths)
 
 
-def gradient(gan: GAN, z: np.ndarray, loss: GeneratorLoss) -> Params:
+def gradient(gan: GAN, z: np.ndarray, loss: Loss) -> Params:
     """dL/dtheta_g: from D's logits on G(z) down through a frozen D into G.  For the NumPy backend."""
-    ops, generator, discriminator = gan.ops, gan.game.generator, gan.game.discriminator
+    ops, generator, discriminator = gan.ops, gan.game.generator.still(), gan.game.discriminator
     tape_g = generator.network.tape(ops, len(z), z.dtype)
     tape_d = discriminator.network.tape(ops, len(z), z.dtype)
     logits = discriminator.forward(generator.forward(z, tape_g), tape_d)
-    targets = np.full_like(logits, loss.target)
-    dlogits = ops.cross_entropy_backward(logits, targets, loss.sign / len(z), out=np.empty_like(logits))
+    dlogits = loss.g_backward(ops, logits, out=np.empty_like(logits))
     dfake = discriminator.backward(dlogits, tape_d, learn=False, need_dx=True)
-    grads = Grads(generator.params.like())
-    generator.network.backward(ops, generator.params, dfake, tape_g, grads, need_dx=False)
-    return grads.target
+    generator.backward(dfake, tape_g, learn=True, need_dx=False)
+    return generator.optimiser.grads.target

@@ -15,7 +15,7 @@ SECONDS = (5, 5)
 
 
 def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Finding:
-    """`minigan.gradcheck` on the backend to read; the same whether quick or not, and whatever the seed."""
+    """`minigan.gradcheck` on the backend to read; the same quick or in full, with any seed."""
     rows = list(check_gradients(backends.get("numpy")))
     worst = max(row.worst for row in rows)
     failed = sum(not row.passed for row in rows)

@@ -10,6 +10,7 @@ import numpy as np
 from minigan import backends
 from minigan.backends.clock import Count
 from minigan.game import optim
+from minigan.game.losses import NON_SATURATING
 from minigan.game.player import DISCRIMINATOR, Player
 from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.generator.sampler import forward_in_batches
@@ -44,12 +45,11 @@ class LoneDiscriminator:
         dV/dlogit = (1/m) (1 - D) on the rows of p_data, -(1/m) D on those of p_g.
         """
         tape = self.network.tape(self.ops, 2 * self.m, np.float64)
-        targets = np.repeat([1.0, 0.0], self.m)[:, None]
-        dlogits = np.empty_like(targets)
+        dlogits = np.empty((2 * self.m, 1))
         with self.ops.session():
             for pair in self._pairs(p_data, p_g):
                 logits = self.player.forward(pair, tape)
-                self.ops.cross_entropy_backward(logits, targets, 1 / self.m, out=dlogits)
+                NON_SATURATING.d_backward(self.ops, logits, 1.0, out=dlogits)
                 self.player.backward(dlogits, tape, learn=True, need_dx=False)
                 self.player.update(Count(self.clock))
                 self.ops.tick(self.clock)

@@ -3,7 +3,7 @@
 "Optimizing D to completion in the inner loop of training is computationally prohibitive, and on finite datasets would
 result in overfitting.  Instead, we alternate between k steps of optimizing D and one step of optimizing G.  This
 results in D being maintained near its optimal solution, so long as G changes slowly enough" - as SML/PCD keeps its
-Markov chains from one step of learning to the next, in place of burning them in anew.  Here are its three parts:
+Markov chains from one step of learning to the next, instead of burning them in anew.  Here are its three parts:
 
 - completion: G half trained and standing still, D trained on and on, on few images;
 - k: the same number of G-steps with more and more steps of D before each;

@@ -1,6 +1,6 @@
 """Theorem 1, measured: C(G) = max_D V(D, G) = -log 4 + 2 JSD(p_data, p_g), smallest where p_g = p_data.
 
-p_g moves towards p_data; at each place a D is trained to its end and V(D, G) laid beside both sides of the equation.
+p_g moves towards p_data; at each distance a D is trained to its end, and V(D, G) held against both sides.
 """
 
 from __future__ import annotations

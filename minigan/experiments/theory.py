@@ -105,7 +105,7 @@ def jensen_shannon(p: np.ndarray, q: np.ndarray, v: float = 1.0) -> float:
 
 
 def _product(p: np.ndarray, f: np.ndarray) -> np.ndarray:
-    """p f, and 0 where p is 0, whatever f is."""
+    """p f, and 0 where p is 0, even where f is infinite."""
     return np.where(p == 0, 0.0, p * np.where(p == 0, 0.0, f))
 
 

@@ -58,7 +58,7 @@ def in_order(tensor: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A checkpoint yet to be written, whatever its GAN does meanwhile, and by whichever thread.
+    """A checkpoint yet to be written, in any thread, while its GAN may go on.
 
     tensors  a call that gives them, once
     header   as `write` takes it
@@ -73,7 +73,7 @@ class Snapshot:
 
 
 class Header(dict):
-    """A header of the file at `path`.  Raises CheckpointError, naming the file, for a key that it has not."""
+    """A header of the file at `path`.  Raises CheckpointError, naming the file, for a missing key."""
 
     def __init__(self, values: dict, path: Path):
         super().__init__(values)
@@ -119,7 +119,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Header]:
         raise CheckpointError(f"{str(path)!r}: {error}, expected the path of a file") from None
     signature = DIGEST.search(data)
     if signature is None and is_web_page(path):
-        raise CheckpointError(f"{path}: a web page (HTML) in place of a checkpoint, expected a safetensors file")
+        raise CheckpointError(f"{path}: a web page (HTML), expected a safetensors file")
     if signature is None:
         raise CheckpointError(f"{path}: no minigan checkpoint (expected a safetensors file with a `minigan` header)")
     start, end = signature.span(1)
@@ -165,7 +165,7 @@ def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray], Header]:
             reasons.append(str(error))
             continue
         for reason in reasons:
-            warnings.warn(f"{reason}; {path.name} is taken in its place", PassedOver, stacklevel=2)
+            warnings.warn(f"{reason}; {path.name} is taken instead", PassedOver, stacklevel=2)
         return path, *found
     raise CheckpointError("; ".join(reasons) or f"{folder}: no checkpoint (iteration-*.safetensors) there")
 

@@ -68,7 +68,7 @@ class RunFolder:
                 number += 1
 
     def claimed(self) -> RunFolder:
-        """This folder, where nobody else may write until `release`, or until the process ends in whatever way.
+        """This folder, locked against other runs until `release` or the end of the process, even if killed.
 
         Raises ConfigError where another run is writing there.
         """

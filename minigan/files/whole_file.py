@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, whatever happens while they are written."""
+"""Files that are either whole or not there, even if writing them is interrupted."""
 
 from __future__ import annotations
 

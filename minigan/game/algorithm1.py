@@ -15,10 +15,11 @@ from typing import Any, Protocol
 
 from minigan.backends import Ops
 from minigan.backends.clock import Clock, Count
-from minigan.game.losses import GENERATOR_LOSSES, probability, value
+from minigan.game.losses import belief, named, slopes, value
 from minigan.game.player import Player
 from minigan.game.priors import Prior
 from minigan.layers import Dropout, Tape
+from minigan.options.recipe import Loss
 from minigan.rng import Draw, Stream
 
 UPDATES = ("alternating", "simultaneous")
@@ -57,12 +58,12 @@ class Algorithm1:
         m: int,
         k: int = 1,
         updates: str = "alternating",
-        loss: str = "non-saturating",
+        loss: str | Loss = "non-saturating",
     ):
-        check_rules(generator.network, discriminator.network, prior, m, k, updates, loss)
+        check_rules(generator.network, discriminator.network, prior, m, k, updates)
         self.ops, self.generator, self.discriminator, self.clock = ops, generator, discriminator, clock
         self.prior, self.seed, self.m, self.k, self.updates = prior, seed, m, k, updates
-        self.loss = GENERATOR_LOSSES[loss]
+        self.loss = named(loss)
         dtype = generator.params.dtype
 
         self.pair = ops.empty((2 * m, discriminator.network.n_in), dtype)
@@ -74,8 +75,6 @@ class Algorithm1:
         self.logits = self.tape_d.layers[-1].y
         self.logits_g = self.logits[m:] if updates == "simultaneous" else ops.empty((m, 1), dtype)
 
-        self.targets_d = ops.asarray([[1.0]] * m + [[0.0]] * m, dtype)
-        self.targets_g = ops.asarray([[float(self.loss.target)]] * m, dtype)
         self.dlogits_d = ops.empty((2 * m, 1), dtype)
         self.dlogits_g = ops.empty((m, 1), dtype)
 
@@ -95,9 +94,8 @@ class Algorithm1:
         self.ops.tick(self.clock)
 
     def d_step(self, substep: int = 0) -> None:
-        """D ascends  V = (1/m) sum_i [log D(x_i) + log(1 - D(G(z_i)))]  on the x and z at hand.
-
-        With "simultaneous" updates D's loss is (1/2) (BCE_real + BCE_fake), here too.
+        """D descends its loss on the x and z at hand; the paper's is -V, so that it ascends
+        V = (1/m) sum_i [log D(x_i) + log(1 - D(G(z_i)))].  With "simultaneous" updates it is half of that, here too.
         """
         self._discriminate_pair(substep)
         self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
@@ -130,17 +128,19 @@ class Algorithm1:
         """Fill z from the prior."""
         self.prior.draw(self.ops, self._place(Stream.LATENT, substep, self.rows[: self.m]), out=self.z)
 
-    def measure(self) -> dict[str, float]:
-        """What the last iteration saw, in nats and probabilities; waits for the device."""
+    def measure(self) -> dict[str, float | None]:
+        """What the last iteration saw, D(x) as `belief` has it; V is None where that is no probability.
+
+        Waits for the device.
+        """
         logits, logits_g = self.ops.to_host(self.logits), self.ops.to_host(self.logits_g)
         real, fake = logits[: self.m], logits[self.m :]
-        v = value(real, fake)
         return {
-            "value": v,
-            "d_loss": -self._weight() * v,
-            "g_loss": self.loss(logits_g),
-            "d_real": float(probability(real).mean()),
-            "d_fake": float(probability(fake).mean()),
+            "value": value(real, fake) if self.loss.logit else None,
+            "d_loss": self._weight() * float(self.loss.d_loss(real, fake)),
+            "g_loss": float(self.loss.g_loss(logits_g)),
+            "d_real": float(belief(self.loss, real).mean()),
+            "d_fake": float(belief(self.loss, fake).mean()),
         }
 
     def watch(self, on: bool) -> None:
@@ -174,9 +174,8 @@ class Algorithm1:
         self.discriminator.forward(self.pair, self.tape_d)
 
     def _dlogits_d(self):
-        """The derivative of D's loss -w V:  (w/m) (D(x) - 1) on real rows, (w/m) D(G(z)) on fake ones."""
-        scale = self._weight() / self.m
-        return self.ops.cross_entropy_backward(self.logits, self.targets_d, scale, out=self.dlogits_d)
+        """The derivative of w times D's loss; of -w V  (w/m) (D(x) - 1) on real rows, (w/m) D(G(z)) on fake ones."""
+        return slopes(self.loss, "d", self.ops, self.logits, self._weight(), out=self.dlogits_d)
 
     def _weight(self) -> float:
         """The factor w before D's loss."""
@@ -184,8 +183,7 @@ class Algorithm1:
 
     def _backward_g(self, tape: Tape) -> None:
         """From D's logits on the fakes down through a frozen D into G."""
-        scale = self.loss.sign / self.m
-        dlogits = self.ops.cross_entropy_backward(self.logits_g, self.targets_g, scale, out=self.dlogits_g)
+        dlogits = slopes(self.loss, "g", self.ops, self.logits_g, out=self.dlogits_g)
         dfake = self.discriminator.backward(dlogits, tape, learn=False, need_dx=True)
         self.generator.backward(dfake, self.tape_g, learn=True, need_dx=False)
 
@@ -193,7 +191,7 @@ class Algorithm1:
         return Draw(self.seed, self.clock.iteration, substep, stream, rows)
 
 
-def check_rules(generator, discriminator, prior: Prior, m: int, k: int, updates: str, loss: str) -> None:
+def check_rules(generator, discriminator, prior: Prior, m: int, k: int, updates: str) -> None:
     """Raise ValueError, in one line, unless the game can be played."""
     if k < 1:
         raise ValueError(f"k = {k}: expected at least one D-step an iteration")
@@ -201,8 +199,6 @@ def check_rules(generator, discriminator, prior: Prior, m: int, k: int, updates:
         raise ValueError(f"batch size {m}: expected at least 1")
     if updates not in UPDATES:
         raise ValueError(f"updates {updates!r}: expected one of {', '.join(UPDATES)}")
-    if loss not in GENERATOR_LOSSES:
-        raise ValueError(f"loss {loss!r}: expected one of {', '.join(GENERATOR_LOSSES)}")
     if generator.n_in != prior.n:
         raise ValueError(f"G takes {generator.n_in} inputs, but z has {prior.n}")
     if generator.n_out != discriminator.n_in:

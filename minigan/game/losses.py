@@ -1,19 +1,21 @@
-"""The value function and both of G's objectives, on logits l = logit D, each with its derivative by the logit.
+"""What both players minimise, by l, which D's last layer makes of each row; with it D(x), and the value function.
 
-    D = sigmoid(l)      log D = -softplus(-l)      log(1 - D) = -softplus(l)      softplus(a) = log(1 + e^a)
-
-so nothing is ever log(0).  All of them are binary cross-entropies against a target t in {0, 1},
-
-    H(t, l) = t softplus(-l) + (1 - t) softplus(l)          dH/dl = sigmoid(l) - t
-
-and the one kernel `Ops.cross_entropy_backward` gives every derivative.
+A loss is an object with what `minigan.options.recipe.Loss` says.  Minigan's measure how far l is from a target t, 1 for
+real and 0 for fake, by a function h of both; its derivative by l is a kernel, one for each h (`Ops.loss_backward`).
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
+
+from minigan.backends import Ops
+from minigan.errors import ConfigError, one_line
+from minigan.layers.sequential import returned
+from minigan.options.recipe import Loss
 
 
 def softplus(a) -> np.ndarray:
@@ -36,22 +38,101 @@ def value(logits_real, logits_fake) -> float:
 
 
 @dataclass(frozen=True)
-class GeneratorLoss:
-    """What G minimises:  sign (1/m) sum_i H(target, l_i),  with derivative  sign (sigmoid(l_i) - target) / m."""
+class AgainstTargets(ABC):
+    """D minimises  (1/m) sum_i h(1, l_i) + (1/m) sum_j h(0, l_j)  over real i and fake j,
+    G minimises  sign (1/m) sum_j h(target, l_j).
 
-    target: int
-    sign: int
+    word   begins the name of the kernel of dh/dl
+    logit  as `Loss` has it
+    """
 
-    def __call__(self, logits_fake) -> float:
-        """The loss in nats; logits_fake (m, 1) a NumPy array."""
-        entropy = softplus(-logits_fake) if self.target else softplus(logits_fake)
-        return self.sign * float(np.mean(entropy))
+    word: ClassVar[str]
+    logit: ClassVar[bool] = False
+    target: int = 1
+    sign: int = 1
+
+    @abstractmethod
+    def h(self, target: int, l) -> np.ndarray:
+        """h(t, l) in float64, entry by entry."""
+
+    def d_loss(self, real, fake) -> float:
+        return float(np.mean(self.h(1, real))) + float(np.mean(self.h(0, fake)))
+
+    def g_loss(self, fake) -> float:
+        return self.sign * float(np.mean(self.h(self.target, fake)))
+
+    def d_backward(self, ops, logits, weight, out):
+        m = len(logits) // 2
+        return ops.loss_backward(self.word, logits, m, weight / m, out)
+
+    def g_backward(self, ops, logits, out):
+        m = len(logits)
+        return ops.loss_backward(self.word, logits, self.target * m, self.sign / m, out)
 
 
-NON_SATURATING = GeneratorLoss(target=1, sign=1)
-"""-E_z log D(G(z)): section 3's "rather than training G to minimize log(1 - D(G(z)))"."""
+class CrossEntropy(AgainstTargets):
+    """h(t, l) = t softplus(-l) + (1 - t) softplus(l), so that D minimises -V      dh/dl = sigmoid(l) - t
 
-SATURATING = GeneratorLoss(target=0, sign=-1)
-"""E_z log(1 - D(G(z))): algorithm 1 and equation 1."""
+        D = sigmoid(l)      log D = -softplus(-l)      log(1 - D) = -softplus(l)      softplus(a) = log(1 + e^a)
 
-GENERATOR_LOSSES = {"non-saturating": NON_SATURATING, "saturating": SATURATING}
+    so nothing is ever log(0): the binary cross-entropy in nats.
+    """
+
+    word = "cross_entropy"
+    logit = True
+
+    def h(self, target, l):
+        return softplus(-l) if target else softplus(l)
+
+
+class LeastSquares(AgainstTargets):
+    """h(t, l) = (l - t)^2 / 2      dh/dl = l - t      LSGAN (Mao et al. 2017) with a = 0 and b = c = 1.
+
+    D(x) = l: at D's optimum p_data / (p_data + p_g), as with V, but nothing holds it in [0, 1].
+    """
+
+    word = "least_squares"
+
+    def h(self, target, l):
+        return (np.asarray(l, np.float64) - target) ** 2 / 2
+
+
+NON_SATURATING = CrossEntropy(target=1, sign=1)
+"""G minimises -E_z log D(G(z)): section 3's "rather than training G to minimize log(1 - D(G(z)))"."""
+
+SATURATING = CrossEntropy(target=0, sign=-1)
+"""G minimises E_z log(1 - D(G(z))): algorithm 1 and equation 1."""
+
+LOSSES: dict[str, Loss] = {
+    "non-saturating": NON_SATURATING,
+    "saturating": SATURATING,
+    "least-squares": LeastSquares(),
+}
+
+
+def named(loss: str | Loss) -> Loss:
+    """The loss of a name; what is a loss already, as it is.  Raises ValueError for another name."""
+    if isinstance(loss, str) and loss not in LOSSES:
+        raise ValueError(f"loss {loss!r}: expected one of {', '.join(LOSSES)}")
+    return LOSSES[loss] if isinstance(loss, str) else loss
+
+
+def belief(loss: Loss, l) -> np.ndarray:
+    """D(x) in float64: sigmoid(l) where the loss makes l a logit, else l itself."""
+    return probability(l) if loss.logit else np.asarray(l, np.float64)
+
+
+def slopes(loss: Loss, player: str, ops: Ops, logits, *weight: float, out):
+    """`d_backward` or `g_backward`, with what a loss of one's own returns as kernels take it.
+
+    Raises ConfigError for what they cannot, another shape say, and for NumPy's own code where arrays are not NumPy's.
+    """
+    method = f"{player}_backward"
+    try:
+        made = getattr(loss, method)(ops, logits, *weight, out)
+    except TypeError as error:
+        if type(out) is np.ndarray:
+            raise
+        kernels = f"expected kernels of `ops` alone, as {ops.name} has them"
+        raise ConfigError(f"{type(loss).__name__}.{method}: {kernels} ({one_line(error)})") from error
+    return out if made is out else returned(ops, loss, method, made, out.shape, out.dtype, "its `out`")

@@ -1,8 +1,8 @@
-"""SGD, classical momentum and Adam, each on the flat buffer of a network.
+"""SGD, classical momentum and Adam, each on the flat buffer of a network; and one that stands still.
 
 An optimiser says where backward leaves its result (`grads`), what it remembers (`state`, which a checkpoint keeps) and
-how the parameters move (`update`).  lr and mu are read from the clock.  Whoever wants |g| of an iteration calls `watch`
-before its backward and `gradient_norm` once the clock has ticked.
+how the parameters move (`update`).  lr and mu are read from the clock.  For |g| of an iteration call `watch` before
+its backward and `gradient_norm` after the clock's tick.
 """
 
 from __future__ import annotations
@@ -70,17 +70,8 @@ class Adam:
 
     def update(self, count: Count) -> None:
         """`count` updates have been made before this one."""
-        self.params.ops.adam(
-            self.params.flat,
-            self.grads.target.flat,
-            self.state["first_moment"].flat,
-            self.state["second_moment"].flat,
-            count,
-            self.clock,
-            self.beta1,
-            self.beta2,
-            self.epsilon,
-        )
+        buffers = (memory.flat for memory in (self.params, self.grads.target, *self.state.values()))
+        self.params.ops.adam(*buffers, count, self.clock, self.beta1, self.beta2, self.epsilon)
 
     def watch(self) -> None:
         """Nothing to keep: the gradient is there after the update."""
@@ -88,6 +79,16 @@ class Adam:
     def gradient_norm(self) -> float:
         """|g|"""
         return self.params.ops.norm(self.grads.target.flat)
+
+
+class Still:
+    """Leaves the plain gradient where it can be read, and moves nothing."""
+
+    def __init__(self, params: Params):
+        self.state, self.grads = {}, Grads(params.like())
+
+    def update(self, count: Count) -> None:
+        """The parameters stay where they are."""
 
 
 def last(params: Params, clock: Clock) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 
 from minigan.backends import Ops
 from minigan.backends.clock import Count
+from minigan.game.optim import Still
 from minigan.layers import Sequential, Tape
 from minigan.layers.params import Params
 from minigan.layers.sequential import STARTS
@@ -46,6 +48,13 @@ class Player:
     def settled(self) -> Params:
         """The parameters to draw from: their mean where one is kept."""
         return self.params if self.mean is None else self.mean
+
+    def still(self) -> Player:
+        """The same parameters, of which backward leaves the plain gradient and which `update` does not move."""
+        player = copy(self)
+        player.optimiser, player.watched = Still(self.params), False
+        player.max_column_norm = player.average = player.mean = None
+        return player
 
     def initialise(self, seed: int, number: int) -> None:
         """Draw the initial parameters; `number` is GENERATOR or DISCRIMINATOR, which draw different numbers."""

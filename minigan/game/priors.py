@@ -27,10 +27,4 @@ class Prior:
 
     def draw(self, ops: Ops, draw: Draw, out):
         """Fill out (B, n) with latent vectors."""
-        match self.name:
-            case "uniform":
-                return ops.uniform(draw, sqrt(3), out)
-            case "normal":
-                return ops.normal(draw, out)
-            case _:
-                return ops.spherical(draw, out)
+        return ops.uniform(draw, sqrt(3), out) if self.name == "uniform" else getattr(ops, self.name)(draw, out)

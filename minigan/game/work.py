@@ -1,4 +1,4 @@
-"""How much an iteration multiplies, and what `auto` computes it on."""
+"""How many multiplications an iteration has, and which backend `auto` chooses for them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def multiplications(generator: Sequential, discriminator: Sequential, recipe: Re
 
 
 def backend_for(work: int, recipe: Recipe, threads: int | None, device: int) -> str:
-    """The backend that so many multiplications an iteration are worth: numpy, or a GPU if there is one, else numba;
-    and numpy where Numba does not work.
+    """The backend for so many multiplications an iteration: numpy for few, else a GPU if there is one, else numba, or
+    numpy where Numba does not work.
 
-    What only a GPU has (tf32, a device's number) asks for a GPU, and `threads` for the CPU.
+    tf32 and a device's number ask for a GPU, `threads` asks for the CPU.
     """
     if recipe.precision == "tf32" or device != 0:
         return backends.GPU

@@ -49,7 +49,7 @@ def data_of(sampler: Sampler, run: str | None, source: str | None) -> tuple[str,
 
 
 def size(image_shape: tuple[int, ...] | list[int] | None, n_features: int) -> str:
-    """The size of one example, in words."""
+    """The size of one example, as a text."""
     return f"images of {' x '.join(map(str, image_shape))}" if image_shape else f"rows of {n_features} values"
 
 

@@ -37,13 +37,13 @@ class Sampler:
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """n draws from p_g: (n, features) float array, in the data's own units.
 
-        The same seed gives the same samples to the last bit, whatever n is (`runs`), on one machine, backend and
-        number of threads.  Raises ConfigError for n or a seed that is none.
+        The same seed gives the same samples to the last bit, for any n (`runs`), on one machine, backend and number of
+        threads.  Raises ConfigError for a wrong n or seed.
         """
         return self.in_own_units(self.generate(self.draw_z(n, seed)))
 
     def draw_z(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from the prior: (n, latent).  Raises ConfigError for n or a seed that is none."""
+        """n draws from the prior: (n, latent).  Raises ConfigError for a wrong n or seed."""
         check_sample(n, seed)
         z = np.empty((n, self.prior.n), self.params.dtype)
         for run in runs(n):
@@ -97,7 +97,9 @@ class Sampler:
 def from_header(path: Path, header: checkpoint.Header, layers: Iterable[type] = ()) -> tuple[Recipe, Sequential, dict]:
     """The recipe, the generator without its weights and the data that a header speaks of.  Raises CheckpointError."""
     try:
-        recipe, network = recipe_from(header["recipe"]), models.from_json(header["generator"], layers)
+        # A loss of one's own is a list, and it is `GAN.load` that needs it.
+        options = {name: value for name, value in header["recipe"].items() if (name, type(value)) != ("loss", list)}
+        recipe, network = recipe_from(options), models.from_json(header["generator"], layers)
     except CheckpointError:
         raise
     except ValueError as error:
@@ -129,15 +131,11 @@ def chosen(run: str | None, name: str | None) -> Path:
 
 
 def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndarray) -> np.ndarray:
-    """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out), a row's bits whatever n is.
+    """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out); a row's bits do not depend on n.
 
     Raises ConfigError for other widths and for NaN.
     """
-    x = np.asarray(x, params.dtype)
-    if x.ndim != 2 or x.shape[1] != network.n_in:
-        raise ConfigError(f"an input of shape {x.shape}: expected (n, {network.n_in})")
-    if not (finite := np.isfinite(x).all(axis=1)).all():
-        raise ConfigError(f"an input with NaN or infinity in row {finite.argmin()}: expected finite numbers")
+    x = rows_of(x, network.n_in, params.dtype)
     y = np.empty((len(x), network.n_out), x.dtype)
     tape = network.tape(ops, FIRST_ROWS if len(x) <= FIRST_ROWS else ROWS_AT_ONCE, x.dtype)
     with ops.session():
@@ -147,6 +145,16 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndar
             made = network.forward(ops, params, ops.asarray(part), tape[: len(part)])
             y[run] = ops.to_host(made)[: len(x) - run.start]
     return y
+
+
+def rows_of(x: np.ndarray, width: int, dtype) -> np.ndarray:
+    """x (n, width) in this dtype.  Raises ConfigError for other widths and for NaN."""
+    x = np.asarray(x, dtype)
+    if x.ndim != 2 or x.shape[1] != width:
+        raise ConfigError(f"an input of shape {x.shape}: expected (n, {width})")
+    if not (finite := np.isfinite(x).all(axis=1)).all():
+        raise ConfigError(f"an input with NaN or infinity in row {finite.argmin()}: expected finite numbers")
+    return x
 
 
 def runs(n: int) -> Iterator[slice]:

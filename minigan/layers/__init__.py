@@ -9,7 +9,7 @@ and backward never overwrites what forward stored, so that two backward passes m
 """
 
 from minigan.layers import activations
-from minigan.layers.activations import *  # so that a new one is named there alone
+from minigan.layers.activations import *  # a new one is named only there
 from minigan.layers.dropout import Dropout
 from minigan.layers.linear import Linear
 from minigan.layers.maxout import Maxout

@@ -1,4 +1,4 @@
-"""Activations: functions of one number, whose derivative the result alone tells."""
+"""Activations: functions of one number whose derivative follows from the result alone."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Sparse:
 class Marginals:
     """Bias of a sigmoid output: the logit of each pixel's mean, so that G begins with the data's marginals.
 
-    means  (O,) in [0, 1]; clipped to [1e-7, 1 - 1e-7] first, for many pixels are never lit
+    means  (O,) in [0, 1]; clipped to [1e-7, 1 - 1e-7] first, since many pixels are never lit
     """
 
     means: np.ndarray = field(repr=False)

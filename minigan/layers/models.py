@@ -14,7 +14,7 @@ for maxout; the last layer's width is known: the data's features for G, 1 for D)
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import fields
 
 import numpy as np
@@ -25,7 +25,7 @@ from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.initialisers import Constant, Initialiser, Marginals, Normal, Sparse, Uniform
 from minigan.layers.sequential import STARTS
 
-WORDS = ("linear", *ACTIVATIONS, "maxout")
+NAMES = ("linear", *ACTIVATIONS, "maxout")
 KEPT = (bool, int, float, str, type(None))
 """what a checkpoint keeps of a layer's fields"""
 WEIGHTS = {"uniform": Uniform, "normal": Normal, "sparse": lambda n: Sparse(int(n))}
@@ -54,16 +54,16 @@ def build(lines: tuple[str, ...], n_in: int, n_out: int, means: np.ndarray | Non
 
 
 def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | None) -> list:
-    words = line.split()
-    if not words or words[0] not in WORDS:
-        nearest = did_you_mean(words[0] if words else "", WORDS)
-        raise ValueError(f"expected it to begin with one of {', '.join(WORDS)}{nearest}")
-    activation, words = words[0], words[1:]
-    size = words.pop(0) if words and "=" not in words[0] else None
+    parts = line.split()
+    if not parts or parts[0] not in NAMES:
+        nearest = did_you_mean(parts[0] if parts else "", NAMES)
+        raise ValueError(f"expected it to begin with one of {', '.join(NAMES)}{nearest}")
+    activation, parts = parts[0], parts[1:]
+    size = parts.pop(0) if parts and "=" not in parts[0] else None
     weights, bias, keep, own = Uniform(0.05), Constant(0.0), 1.0, {}
     numbers = [f.name for f in fields(ACTIVATIONS[activation])] if activation in ACTIVATIONS else []
-    for word in words:
-        name, _, text = word.partition("=")
+    for option in parts:
+        name, _, text = option.partition("=")
         if name in WEIGHTS:
             weights = WEIGHTS[name](_positive(name, text))
         elif name == "bias":
@@ -75,7 +75,7 @@ def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | 
         else:
             known = (*WEIGHTS, *numbers, "bias", "keep")
             expected = f"{', '.join(known[:-1])} or keep, then = and a value"
-            raise ValueError(f"option {word!r}: expected {expected}{did_you_mean(name, known)}")
+            raise ValueError(f"option {option!r}: expected {expected}{did_you_mean(name, known)}")
 
     dropout = [Dropout(keep)] if keep != 1 else []
     if activation == "maxout":
@@ -131,21 +131,24 @@ def _bias(text: str, means: np.ndarray | None) -> Initialiser:
 def to_json(network: Sequential) -> str:
     """The layers as JSON, [["Linear", {"n_in": 100, "n_out": 1200}], ...]: what a checkpoint says of a network.
 
-    That is their fields, but for how parameters begin.  Raises ValueError for a layer of one's own that has a field of
-    another kind than `KEPT`, or the name of one of minigan's.
+    That is their fields, without those that say how parameters begin.  Raises ValueError for a layer of one's own that
+    has a field of another kind than `KEPT`, or the name of one of minigan's.
     """
-    return json.dumps([[type(layer).__name__, _fields_of(layer)] for layer in network.layers])
+    for kind in map(type, network.layers):
+        if LAYERS.get(name := kind.__name__, kind) is not kind:
+            raise ValueError(f"{name}: expected another name for a layer of your own, for minigan has one of this name")
+    starts = ({STARTS[letter] for letter in layer.shapes()} for layer in network.layers)
+    return json.dumps([[type(layer).__name__, fields_of(layer, but)] for layer, but in zip(network.layers, starts)])
 
 
-def _fields_of(layer) -> dict:
-    name, starts = type(layer).__name__, {STARTS[letter] for letter in layer.shapes()}
-    if LAYERS.get(name, type(layer)) is not type(layer):
-        raise ValueError(f"{name}: expected another name for a layer of your own, for minigan has one of this name")
-    kept = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in starts}
+def fields_of(thing, but: Container[str] = ()) -> dict:
+    """The fields of a layer or a loss as a checkpoint keeps them.  Raises ValueError for another kind than `KEPT`."""
+    kept = {f.name: getattr(thing, f.name) for f in fields(thing) if f.name not in but}
     kept = {field: value.item() if isinstance(value, np.generic) else value for field, value in kept.items()}
     for field, value in kept.items():
         if type(value) not in KEPT:
-            raise ValueError(f"{name} of {field} {value!r}: a checkpoint keeps numbers, texts, True, False and None")
+            told = f"{type(thing).__name__} of {field} {shortened(repr(value))}"
+            raise ValueError(f"{told}: a checkpoint keeps numbers, texts, True, False and None")
     return kept
 
 
@@ -153,29 +156,29 @@ def from_json(text: str, layers: Iterable[type] = ()) -> Sequential:
     """The network that `to_json` described; `layers` are classes of one's own.  Raises ValueError for anything else."""
     try:
         known = LAYERS | {layer.__name__: layer for layer in layers}
-        return Sequential(*(_described_layer(known, name, sizes) for name, sizes in json.loads(text)))
+        return Sequential(*(made_of(known, *named) for named in json.loads(text)))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no description of a network: {str(text)[:80]!r} ({error})") from None
 
 
 def check_loadable(role: str, network: Sequential) -> None:
-    """Raise ConfigError where what `to_json` says of a network would not make it again."""
+    """Raise ConfigError unless `from_json` makes the network again of what `to_json` says of it."""
     try:
         text, kinds = to_json(network), set(map(type, network.layers))
-        if kinds - set(LAYERS.values()):  # of minigan's own a size alone can be wrong, which memory says better
+        if kinds - set(LAYERS.values()):  # in minigan's own only a size can be wrong, and MemoryError says that better
             from_json(text, kinds)
     except ValueError as error:
         raise ConfigError(f"the {role} could not be saved and loaded: {error}") from None
 
 
-def _described_layer(known: dict[str, type], name: str, sizes: dict):
-    """A layer from its name and its sizes.  Raises ValueError for a size that no layer can have."""
+def made_of(known: dict[str, type], name: str, values: dict, *, kind="layer", asked="layers=[its class]"):
+    """A layer or a loss from the name of its class and its fields.  Raises ValueError for a size that none can have."""
     if name not in known:
-        raise ValueError(f"a layer {shortened(str(name))}, none of minigan's; expected load(path, layers=[its class])")
-    for size, value in sizes.items():
+        raise ValueError(f"an unknown {kind} {shortened(str(name))}; expected load(path, {asked})")
+    for size, value in values.items():
         largest = {"n_in": 2**31, "n_out": 2**31, "pieces": 127}.get(size)
         if largest is not None and not (type(value) is int and 1 <= value <= largest):
-            raise ValueError(f"{name} of {size} {value!r}: expected a whole number from 1 to {largest}")
+            raise ValueError(f"{name} of {size} {shortened(repr(value))}: expected a whole number from 1 to {largest}")
         if type(value) not in KEPT:
-            raise ValueError(f"{name} of {size} {value!r}: expected a number or a text")
-    return known[name](**sizes)
+            raise ValueError(f"{name} of {size} {shortened(repr(value))}: expected a number or a text")
+    return known[name](**values)

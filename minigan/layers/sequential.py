@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigan.backends import Ops
-from minigan.errors import ConfigError
+from minigan.errors import ConfigError, shortened
 from minigan.layers.fused import fuse, separate
 from minigan.layers.params import Grads, Params
 from minigan.layers.tape import LayerTape, Tape
@@ -39,7 +39,7 @@ class Sequential:
         self.n_in = self.n_out = sized[0].n_in
         for layer in layers:
             if layer.shapes() and layer.n_in != self.n_out:
-                raise ValueError(f"Sequential: {layer} above a layer of width {self.n_out}")
+                raise ValueError(f"Sequential: {shortened(repr(layer))} above a layer of width {self.n_out}")
             self.n_out, _ = layer.memory(self.n_out)["y"]
 
     def __repr__(self):
@@ -50,7 +50,7 @@ class Sequential:
         return {f"{i}.{name}": s for i, layer in enumerate(self.layers) for name, s in layer.shapes().items()}
 
     def tape(self, ops: Ops, rows: int, dtype, out=None) -> Tape:
-        """Buffers for passes of up to `rows` rows; `out` (rows, n_out), where given, takes the place of the last y."""
+        """Buffers for passes of up to `rows` rows; `out` (rows, n_out), where given, is the last y."""
         tapes, width = [], self.n_in
         for stage in self.stages:
             memory = stage.layer.memory(width)
@@ -73,7 +73,7 @@ class Sequential:
     def backward(self, ops: Ops, params: Params, dy, tape: Tape, grads: Grads | None = None, need_dx: bool = True):
         """dy (B, n_out) to dx (B, n_in), or None without `need_dx`; weight gradients only where `grads` asks for them.
 
-        Nothing is computed that nobody reads: without `grads` no weight gradient, and without `need_dx` nothing below
+        Nothing is computed that is not used: without `grads` no weight gradient, and without `need_dx` nothing below
         the lowest layer with parameters.
         """
         last = 0 if need_dx else self._lowest()
@@ -103,11 +103,14 @@ class Sequential:
         return next(i for i, stage in enumerate(self.stages) if self.layers[stage.index].shapes())
 
 
-def returned(ops: Ops, layer: Any, method: str, array, shape: tuple[int, int], dtype):
-    """An array that a layer made by itself, as kernels take it.  Raises ConfigError for one that they cannot."""
-    said = f"{type(layer).__name__}.{method} returned"
+def returned(ops: Ops, maker: Any, method: str, array, shape: tuple[int, int], dtype, given="an array of the tape"):
+    """An array that a layer or a loss made by itself in place of the one given, as kernels take it.
+
+    Raises ConfigError for one that they cannot.
+    """
+    said = f"{type(maker).__name__}.{method} returned"
     if not isinstance(array, np.ndarray):
-        raise ConfigError(f"{said} {type(array).__name__} on {ops.name}, expected an array of the tape")
+        raise ConfigError(f"{said} {type(array).__name__} on {ops.name}, expected {given}")
     if array.shape != shape:
         raise ConfigError(f"{said} shape {array.shape}, expected {shape}")
     return np.ascontiguousarray(array, dtype)
@@ -116,7 +119,8 @@ def returned(ops: Ops, layer: Any, method: str, array, shape: tuple[int, int], d
 def check(layer: Any) -> None:
     """Raise ValueError unless this is a layer whose fields say all of it, and its sizes are whole numbers from 1."""
     if isinstance(layer, (type, Sequential)) or not hasattr(layer, "shapes"):
-        raise ValueError(f"Sequential: {layer!r}, expected layers such as Linear(100, 1200) and ReLU()")
+        told = shortened(repr(layer))
+        raise ValueError(f"Sequential: {told}, expected layers such as Linear(100, 1200) and ReLU()")
     name = type(layer).__name__
     if not (is_dataclass(layer) and layer.__dataclass_params__.frozen):
         raise ValueError(f"Sequential: {name}, expected @dataclass(frozen=True): a checkpoint keeps a layer's fields")
@@ -127,4 +131,5 @@ def check(layer: Any) -> None:
     for name in ("n_in", "n_out", "pieces"):
         size = getattr(layer, name, 1)
         if not isinstance(size, Integral) or size < 1:
-            raise ValueError(f"Sequential: {layer}: {name} {size!r}, expected a whole number, at least 1")
+            told = f"{shortened(repr(layer))}: {name} {shortened(repr(size))}"
+            raise ValueError(f"Sequential: {told}, expected a whole number, at least 1")

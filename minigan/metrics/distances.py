@@ -1,4 +1,4 @@
-"""Squared distances between rows, right wherever the rows lie and however near to each other they are.
+"""Squared distances between rows, accurate for rows far from 0 and for rows close to each other.
 
     |x - s|^2 = |x|^2 + |s|^2 - 2 x.s
 
@@ -37,15 +37,15 @@ class Frame:
         """Lengths as they are in the frame."""
         return np.ldexp(lengths, -self.exponent)
 
-    def place(self, rows: np.ndarray) -> Placed:
+    def normalised(self, rows: np.ndarray) -> Normalised:
         """Rows (n, d) of floats, in the frame."""
         there = rows - self.centre
         np.ldexp(there, -self.exponent, out=there)
-        return Placed(self, rows, there, np.einsum("ij,ij->i", there, there))
+        return Normalised(self, rows, there, np.einsum("ij,ij->i", there, there))
 
 
 @dataclass(frozen=True)
-class Placed:
+class Normalised:
     """Rows in a frame.
 
     rows   (n, d) as they were given
@@ -58,17 +58,17 @@ class Placed:
     there: np.ndarray
     norms: np.ndarray
 
-    def __getitem__(self, part: slice) -> Placed:
-        return Placed(self.frame, self.rows[part], self.there[part], self.norms[part])
+    def __getitem__(self, part: slice) -> Normalised:
+        return Normalised(self.frame, self.rows[part], self.there[part], self.norms[part])
 
-    def largest(self) -> Placed:
+    def largest(self) -> Normalised:
         """The longest row alone."""
         longest = int(self.norms.argmax())
         return self[longest : longest + 1]
 
 
-def errors(x: Placed, s: Placed) -> np.ndarray:
-    """How far the formula may be off in the frame, whatever the order of its sums: B and n rows to (B, n).
+def errors(x: Normalised, s: Normalised) -> np.ndarray:
+    """A bound on the formula's error in the frame, for any order of its sums: B and n rows to (B, n).
 
     A product of d terms is off by at most d u |x| |s|, u = 2^-53 (Higham 2002, section 3.1); so are the squared
     lengths, and the entries by u each.
@@ -76,7 +76,9 @@ def errors(x: Placed, s: Placed) -> np.ndarray:
     return 2 * (x.rows.shape[1] + 8) * ROUNDING * (x.norms[:, None] + s.norms)
 
 
-def squared(x: Placed, s: Placed, products: np.ndarray, within: float = 0.0, bearable: float = 0.0) -> np.ndarray:
+def squared(
+    x: Normalised, s: Normalised, products: np.ndarray, within: float = 0.0, bearable: float = 0.0
+) -> np.ndarray:
     """|x - s|^2 in the frame, never negative: B and n rows to (B, n).
 
     products  (B, n) x.s in the frame

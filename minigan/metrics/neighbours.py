@@ -21,12 +21,12 @@ def nearest(ops: Ops, samples: np.ndarray, examples, scaled) -> tuple[np.ndarray
     (`minigan.metrics.distances`).
     """
     frame = Frame.around(scaled(examples[:TILE], np.float64), samples)
-    s = frame.place(samples)
+    s = frame.normalised(samples)
     there = ops.asarray(s.there)
     best, index = np.full(len(samples), np.inf), np.zeros(len(samples), np.int64)
     with ops.session():
         for start in range(0, len(examples), TILE):
-            x = frame.place(scaled(examples[start : start + TILE], np.float64))
+            x = frame.normalised(scaled(examples[start : start + TILE], np.float64))
             shape = len(samples), len(x.rows)
             products = ops.gemm(there, ops.asarray(x.there), ops.empty(shape, np.float64), trans_b=True)
             distance = squared(s, x, ops.to_host(products))

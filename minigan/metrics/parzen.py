@@ -18,7 +18,7 @@ import numpy as np
 
 from minigan.backends import Ops
 from minigan.errors import ConfigError
-from minigan.metrics.distances import Frame, Placed, errors, squared
+from minigan.metrics.distances import Frame, Normalised, errors, squared
 
 SAMPLES = 10_000
 """The authors draw so many."""
@@ -35,7 +35,7 @@ NEGLIGIBLE = 40
 
 
 def ignore(points: int) -> None:
-    """Nobody watches the progress."""
+    """Progress that is not shown."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ def log_likelihood(
         least = f"above {np.ldexp(SMALLEST, frame.exponent):.1e}, the least that float64 resolves in these data"
         raise ConfigError(f"--sigma {', '.join(map(str, sigmas.tolist()))}: expected finite numbers {least}")
     precisions = 0.5 * (1 / frame.scaled(sigmas)) ** 2
-    s = frame.place(samples)
+    s = frame.normalised(samples)
     there, longest = ops.asarray(s.there), s.largest()
     out = np.empty((len(sigmas), len(points)))
     with ops.session():
         for start in range(0, len(points), TILE):
-            x = frame.place(points[start : start + TILE])
+            x = frame.normalised(points[start : start + TILE])
             resolved = errors(x.largest(), longest)[0, 0] * precisions <= BEARABLE
             for some, sharp in ((resolved, False), (~resolved, True)):
                 if some.any():
@@ -88,7 +88,7 @@ def log_likelihood(
     return out - log(n) - dimension * (0.5 * log(2 * pi) + np.log(sigmas))[:, None]
 
 
-def log_sums(ops: Ops, x: Placed, s: Placed, there, precisions: np.ndarray, sharp: bool) -> np.ndarray:
+def log_sums(ops: Ops, x: Normalised, s: Normalised, there, precisions: np.ndarray, sharp: bool) -> np.ndarray:
     """log sum_j exp(-p |x_i - s_j|^2): B rows x and n rows s, K precisions p, to (K, B).
 
     there  `s.there` on the backend

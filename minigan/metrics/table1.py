@@ -1,6 +1,6 @@
-"""Table 1 of the paper: its rows, and what else to hold beside them, for the measure itself is weak.
+"""Table 1 of the paper: its rows, and further ones to compare with, because the measure is weak.
 
-A Parzen estimate rewards samples that are near test images, whoever made them (Theis et al. 2015, arXiv 1511.01844):
+A Parzen estimate rewards all samples that are near test images (Theis et al. 2015, arXiv 1511.01844):
 k-means centres, which no one would call a model of digits, beat true training images.
 """
 

@@ -1,6 +1,6 @@
 """Command lines from dataclasses: one clear line for a wrong option, never a traceback.
 
-tyro is loaded when a command line is parsed, and not before: whoever imports a command's functions can do without it.
+tyro is loaded only when a command line is parsed, so that a command's functions can be imported without it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from minigan.errors import (
     in_a_command,
 )
 from minigan.options.console import standard_streams, tell
-from minigan.options.recipe import fits, words
+from minigan.options.recipe import allowed, fits
 
 Options = TypeVar("Options")
 
@@ -57,20 +57,20 @@ def parse(kind: type[Options], args: list[str], prog: str, default: Options | No
 
 
 def _unknown(kind: type, args: list[str]) -> str | None:
-    """The first flag in `args` that `kind` has not, or the first choice that a flag has not, and the nearest it has."""
+    """The first flag or choice in `args` that `kind` does not have, and the nearest one that it has."""
     hints = {name.replace("_", "-"): hint for name, hint in get_type_hints(kind).items()} | {"help": None}
     hints |= {f"no-{name}": hint for name, hint in hints.items() if hint is bool}
-    for word, following in zip(args, [*args[1:], ""]):
-        flag, _, value = word.partition("=")
+    for argument, following in zip(args, [*args[1:], ""]):
+        flag, _, value = argument.partition("=")
         if not FLAG.match(flag) or flag == "-h":
             continue
         name = flag.lstrip("-").replace("_", "-")
         if name not in hints or not flag.startswith("--"):
             return f"{flag}: unknown{did_you_mean(name, hints, '--') or ', and --help lists what there is'}"
-        value = value if "=" in word else following
+        value = value if "=" in argument else following
         choice = get_origin(hints[name]) is Literal and not fits(value, hints[name])
         if choice or is_no_number(value, hints[name]):
-            return f"{flag} {value}: expected {words(hints[name], value)}"
+            return f"{flag} {value}: expected {allowed(hints[name], value)}"
     return None
 
 

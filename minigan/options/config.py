@@ -15,19 +15,20 @@ from pathlib import Path
 from typing import Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError, did_you_mean, is_web_page
-from minigan.options.recipe import Recipe, demand, demand_types, fits, words
+from minigan.options.recipe import LossName, Recipe, allowed, demand, demand_types, fits
 
 
 @dataclass(frozen=True)
 class Config(Recipe):
     """Train the GAN of Goodfellow et al. (2014)."""
 
+    loss: LossName = Recipe.loss
     preset: str = "digits"
     """options to begin from: digits, mnist, mnist-averaged, cifar10, cifar10-quarter, tfd, tfd-stage2, ring, grid,
     gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
     data: str = "digits"
     """digits, mnist, cifar10, tfd, gaussian, ring, grid; or a folder of MNIST or CIFAR-10 files, of images or of
-    subfolders of images, a .mat file of TFD, a .npy, .npz or .csv file"""
+    subfolders of images; or a file of arrays, a table, or TFD's .mat"""
     contrast: float | None = None
     """global contrast normalisation: every image less its mean, scaled to this length (the authors' 55 for CIFAR-10)"""
     standardise: bool = False
@@ -53,7 +54,7 @@ class Config(Recipe):
     epochs: int = 50
     """passes over the data, in total, also when resuming"""
     iterations: int | None = None
-    """iterations in total, in place of --epochs"""
+    """iterations in total, instead of --epochs"""
     log_every: int = 100
     """iterations between lines of metrics.jsonl"""
     sample_every: int = 1000
@@ -79,7 +80,7 @@ class Config(Recipe):
     def _check(self) -> None:
         _ = self.recipe.checked
         hints, of_recipe = get_type_hints(Config), get_type_hints(Recipe)
-        demand_types(self, {name: hint for name, hint in hints.items() if name not in of_recipe})
+        demand_types(self, {name: hint for name, hint in hints.items() if hint != of_recipe.get(name)})
         demand(
             self,
             {
@@ -88,22 +89,20 @@ class Config(Recipe):
                 "generator_from": (self.generator_from != "", "a run's folder or a checkpoint file"),
                 "device": (self.device >= 0, "0 or more"),
                 "out": (self.out != "", "a folder"),
-                "epochs": (self.epochs >= 1, "at least 1"),
                 "iterations": (self.iterations is None or 1 <= self.iterations < 2**32, "1 to 2^32 - 1"),
-                "log_every": (self.log_every >= 1, "at least 1"),
-                "sample_every": (self.sample_every >= 1, "at least 1"),
-                "checkpoint_every": (self.checkpoint_every >= 1, "at least 1"),
-                "keep_last": (self.keep_last is None or self.keep_last >= 1, "at least 1"),
-                "validate_every": (self.validate_every is None or self.validate_every >= 1, "at least 1"),
+                **{name: (getattr(self, name) is None or getattr(self, name) >= 1, "at least 1") for name in FROM_1},
             },
         )
         for name in ("preset", "data", "generator_from"):
-            # What is no UTF-8 on a command line comes as surrogates, which config.toml cannot hold.
+            # Text on a command line that is not UTF-8 becomes surrogates, which config.toml cannot hold.
             if any("\ud800" <= letter <= "\udfff" for letter in getattr(self, name) or ""):
                 raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)!a}: expected a name in UTF-8")
         if self.resume and self.out is None:
             raise ConfigError("--resume: expected --out DIR, the run to go on with")
 
+
+FROM_1 = ("epochs", "log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
+"""Options that count something."""
 
 THIS_CALL = ("out", "resume", "print_config")
 """Options that belong to one call of the command and not to the run."""
@@ -156,12 +155,12 @@ def _convert(value, hint, where: str):
     """A value of TOML or JSON as a field of type `hint`: lists become tuples, whole numbers serve as floats."""
     given = tuple(value) if isinstance(value, list) else value
     if not fits(given, hint):
-        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint, value)}")
+        raise ConfigError(f"{where} = {_shown(value)}: expected {allowed(hint, value)}")
     if type(given) is not int:
         return given
     as_float = float in (hint, *get_args(hint))
     if abs(given) > (LARGEST_WHOLE_FLOAT if as_float else LARGEST_WHOLE):
-        raise ConfigError(f"{where} = {_shown(value)}: expected {words(hint, value)} nearer 0")
+        raise ConfigError(f"{where} = {_shown(value)}: expected {allowed(hint, value)} nearer 0")
     return float(given) if as_float else given
 
 
@@ -205,7 +204,7 @@ def preset(name: str) -> Config:
 
 
 def _complete(values: dict) -> bool:
-    """Whether options are all that a run has, as its config.toml names them: it matters not what they begin from."""
+    """Whether these are all options of a run, as in its config.toml: no preset adds to them."""
     left_out = {f.name for f in fields(Config) if f.default is None} | {"preset", *THIS_CALL}
     return values.keys() >= {f.name for f in fields(Config)} - left_out
 
@@ -213,7 +212,7 @@ def _complete(values: dict) -> bool:
 def _own_toml(name: str) -> str:
     """The text of the user's own preset.  Raises ConfigError where it cannot be read or is no such text."""
     if is_web_page(name):
-        raise ConfigError(f"--preset {name}: a web page (HTML) in place of options, expected a .toml file")
+        raise ConfigError(f"--preset {name}: a web page (HTML), expected a .toml file")
     try:
         with open(name, "rb") as file:
             content = file.read(LONGEST_TOML + 1)

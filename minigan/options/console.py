@@ -1,4 +1,4 @@
-"""Standard output and error, which may be closed, a pipe that ends, a terminal of few letters, or a notebook's."""
+"""Standard output and error: they may be closed, a pipe that ends, a terminal with few characters, or a notebook's."""
 
 from __future__ import annotations
 

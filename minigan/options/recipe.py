@@ -1,4 +1,4 @@
-"""The recipe: everything besides networks and data that decides a run's numbers; options are held to their fields."""
+"""The recipe: what decides a run's numbers besides networks and data; and the checks of options by their types."""
 
 from __future__ import annotations
 
@@ -6,11 +6,38 @@ from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral, Real
 from types import UnionType
-from typing import Literal, Self, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, Protocol, Self, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 import numpy as np
 
-from minigan.errors import ConfigError, did_you_mean
+from minigan.errors import ConfigError, did_you_mean, shortened
+
+LossName = Literal["non-saturating", "saturating", "least-squares"]
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """What both players minimise, told by l, which D's last layer makes of each row.  Minigan's: `minigan.game.losses`.
+
+    logit  whether D(x) = sigmoid(l) is a probability, so that V has a value; otherwise D(x) is l itself
+    """
+
+    logit: ClassVar[bool]
+
+    def d_loss(self, real, fake) -> float:
+        """L_D by l of m examples and of m samples: NumPy arrays (m, 1)."""
+
+    def g_loss(self, fake) -> float:
+        """L_G by l of m samples: a NumPy array (m, 1)."""
+
+    def d_backward(self, ops, logits, weight: float, out):
+        """weight dL_D/dl: logits, out (2m, 1) of the backend `ops`, real above fake.  logits stay as they are.
+
+        The result lies in `out`; or it is an array of the loss's own, on backends whose arrays are NumPy's.
+        """
+
+    def g_backward(self, ops, logits, out):
+        """dL_G/dl, likewise: logits, out (m, 1)."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +58,8 @@ class Recipe:
     """D-steps an iteration (algorithm 1)"""
     updates: Literal["alternating", "simultaneous"] = "alternating"
     """algorithm 1 as printed, or both players at once as the authors' code"""
-    loss: Literal["non-saturating", "saturating"] = "non-saturating"
-    """G maximises log D(G(z)), or minimises log(1 - D(G(z)))"""
+    loss: Loss | LossName = "non-saturating"
+    """G maximises log D(G(z)), or minimises log(1 - D(G(z))); or both players' squares of D less its target (LSGAN)"""
     optimizer: Literal["sgd", "momentum", "adam"] = "momentum"
     """of both players"""
     lr: float = 0.1
@@ -40,7 +67,7 @@ class Recipe:
     lr_decay: float = 1.0
     """lr is divided by this after each iteration"""
     lr_floor: float = 0.0
-    """lr never falls below this; it begins at --lr though that be lower"""
+    """floor of the decay; an --lr below it stays constant"""
     momentum: float = 0.5
     """momentum in epoch 1"""
     momentum_final: float = 0.5
@@ -95,42 +122,44 @@ def demand(options, rules: dict[str, tuple[bool, str]]) -> None:
     """Raise ConfigError for the first rule that does not hold: {field: (holds, what was expected)}."""
     for name, (holds, expected) in rules.items():
         if not holds:
-            raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)}: expected {expected}")
+            value = shortened(str(getattr(options, name)))
+            raise ConfigError(f"--{name.replace('_', '-')} {value}: expected {expected}")
 
 
 def demand_types(options, hints: dict) -> None:
     """Raise ConfigError for the first field whose value is not of its type: {field: its annotation}."""
     given = {name: (getattr(options, name), hint) for name, hint in hints.items()}
-    demand(options, {name: (fits(value, hint), words(hint, value)) for name, (value, hint) in given.items()})
+    demand(options, {name: (fits(value, hint), allowed(hint, value)) for name, (value, hint) in given.items()})
 
 
 def check_sample(n: int, seed: int) -> None:
     """Raise ConfigError unless n examples can be drawn with this seed."""
     if not (fits(n, int) and 1 <= n < 2**31):
-        raise ConfigError(f"--n {n!r}: expected a whole number, 1 to 2^31 - 1")
+        raise ConfigError(f"--n {shortened(repr(n))}: expected a whole number, 1 to 2^31 - 1")
     if not (fits(seed, int) and 0 <= seed < 2**64):
-        raise ConfigError(f"--seed {seed!r}: expected a whole number, 0 to 2^64 - 1")
+        raise ConfigError(f"--seed {shortened(repr(seed))}: expected a whole number, 0 to 2^64 - 1")
 
 
 def fits(value, hint) -> bool:
     """Whether a value is of the type that a field's annotation says; a whole number serves as a float."""
     if get_origin(hint) is Literal:
         return value in get_args(hint)
-    if get_origin(hint) is UnionType:
+    if get_origin(hint) in (UnionType, Union):
         return any(fits(value, part) for part in get_args(hint))
     if get_origin(hint) is tuple:
         return isinstance(value, tuple) and all(isinstance(part, str) for part in value)
     if isinstance(value, bool):
         return hint is bool
-    return isinstance(value, {int: Integral, float: Real}.get(hint, hint))
+    return isinstance(value, {int: Integral, float: Real}.get(hint, hint)) and not isinstance(value, type)
 
 
-def words(hint, value) -> str:
-    """What an annotation allows in place of a value, in words."""
+def allowed(hint, value) -> str:
+    """The values that an annotation allows, as an error says them; the one that was given is `value`."""
     if get_origin(hint) is Literal:
         return f"one of {', '.join(get_args(hint))}{did_you_mean(value, get_args(hint))}"
-    if get_origin(hint) is UnionType:
-        return " or ".join(words(part, value) for part in get_args(hint) if part is not type(None))
+    if get_origin(hint) in (UnionType, Union):
+        return " or ".join(allowed(part, value) for part in get_args(hint) if part is not type(None))
     if get_origin(hint) is tuple:
         return "a list of texts"
-    return {int: "a whole number", float: "a number", str: "a text"}.get(hint, "true or false")
+    kinds = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    return kinds.get(hint, "a loss of your own")

@@ -15,7 +15,7 @@ def end_in(gan: GAN, run: str) -> None:
 
     run  a run's folder, a checkpoint, or a generator's own file
 
-    Raises ConfigError, naming the option, for one that cannot be trusted, and where it is not how G ends.
+    Raises ConfigError, naming the option, for a generator that cannot be trusted or that G does not end in.
     """
     try:
         trained = Sampler.load(run)

@@ -1,4 +1,4 @@
-"""A reading of the losses while training: what has gone wrong, in words, and what to try."""
+"""Reads the losses while training: says what has gone wrong, and what to try."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ logged: the first iterations look like illness, and an untrained G hardly varies
 
 
 def d_has_won(line: dict) -> bool:
-    """D(x) is nearly 1 and D(G(z)) nearly 0: V above -.02, where -log 4 = -1.386 is the even game."""
-    return line["value"] > -0.02
+    """D(x) is nearly 1 and D(G(z)) nearly 0: V above -.02, where -log 4 = -1.386 is the even game; never without V."""
+    return line["value"] is not None and line["value"] > -0.02
 
 
 def g_has_collapsed(line: dict) -> bool:
@@ -50,12 +50,12 @@ class Reading:
     def of(self, line: dict) -> list[str]:
         """What this line makes worth saying: each symptom once, when it has lasted, and again after it had gone."""
         said = []
-        for symptom, words in SYMPTOMS.items():
+        for symptom, text in SYMPTOMS.items():
             if not symptom(line):
                 self._lines[symptom], self._well_at[symptom] = 0, line["iteration"]
                 continue
             self._lines[symptom] += 1
             if self._lines[symptom] >= LINES and line["iteration"] - self._well_at[symptom] >= ITERATIONS:
                 self._lines[symptom] = -inf
-                said.append(spelled(words.format(**line)))
+                said.append(spelled(text.format(**line)))
         return said

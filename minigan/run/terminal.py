@@ -42,17 +42,18 @@ class Progress:
 
     def say(self, line: dict) -> None:
         """The numbers of a logged iteration."""
-        text = f"V {line['value']:.3f}  D(x) {line['d_real']:.2f}  D(G(z)) {line['d_fake']:.2f}"
+        value = "" if line["value"] is None else f"V {line['value']:.3f}  "
+        text = f"{value}D(x) {line['d_real']:.2f}  D(G(z)) {line['d_fake']:.2f}"
         self.bar.set_postfix_str(text, refresh=False)
         if self.bar.disable and (time.monotonic() >= self.next_line or line["iteration"] == self.total):
             speed = f"{line['iterations_per_second']:.0f} it/s"
             tell(f"iteration {line['iteration']} of {self.total}  {text}  {speed}")
             self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
 
-    def warn(self, words: str) -> None:
+    def warn(self, text: str) -> None:
         """What the person should know, on a line of its own."""
         with tqdm.external_write_mode(sys.stderr, nolock=self.bar.disable):
-            tell(words)
+            tell(text)
 
     def show(self, samples: np.ndarray, image_shape: tuple[int, ...] | None) -> None:
         """Some samples, where there is a terminal to show them in."""

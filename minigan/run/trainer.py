@@ -88,7 +88,7 @@ class Trainer:
         """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""
         self.progress = Progress(self.gan.iteration, self.total)
         try:
-            # What is not finite ends the run at the next logged iteration, in words.
+            # Numbers that are not finite end the run at the next logged iteration, with an error.
             with stop_signals(self._stop), self.gan.ops.session(), np.errstate(over="ignore", invalid="ignore"):
                 self._loop()
         finally:
@@ -116,8 +116,8 @@ class Trainer:
                 if validated:
                     self._keep_if_best(line["validation"])
                 self.watch("progress", self.progress.say, line)
-                for words in reading.of(line):
-                    self.watch("progress", self.progress.warn, f"iteration {gan.iteration}: {words}")
+                for text in reading.of(line):
+                    self.watch("progress", self.progress.warn, f"iteration {gan.iteration}: {text}")
             else:
                 busy += time.perf_counter() - start
             self.watch("progress", self.progress.step)
@@ -132,7 +132,7 @@ class Trainer:
     def _measured(self) -> dict:
         """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
         measured = self.gan.game.measure()
-        if not np.isfinite(list(measured.values())).all() or self.gan.not_finite():
+        if not np.isfinite([seen for seen in measured.values() if seen is not None]).all() or self.gan.not_finite():
             self.background.wait()
             kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
             advice = far_apart(self.data) or "try a smaller --lr, or --optimizer adam with --lr .0002"

@@ -23,7 +23,7 @@ class Watching:
         self._failed, self._told = failed, set()
 
     def __call__(self, name: str, watch: Callable, *arguments) -> None:
-        """Call it; whatever it raises, the run goes on."""
+        """Call it; an error in it does not end the run."""
         try:
             watch(*arguments)
         except Exception as error:

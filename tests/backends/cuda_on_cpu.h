@@ -2,7 +2,7 @@
 //
 // Threads of a block that meet at a barrier or exchange values are fibers, which take turns; others are a plain loop.
 // A fiber begins by setcontext and goes on by longjmp, which makes no system call.
-// What is shared by a block is static, for there is only one block at a time.
+// What is shared by a block is static, since there is only one block at a time.
 
 #include <math.h>
 #include <setjmp.h>

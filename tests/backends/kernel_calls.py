@@ -14,6 +14,7 @@ import numpy as np
 from minigan.backends.clock import Count
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.backends.ops import Ops
+from minigan.game.losses import LOSSES
 from minigan.game.schedules import ExponentialDecay, LinearRamp
 from minigan.layers.activations import ACTIVATIONS
 from minigan.rng import Draw
@@ -34,11 +35,11 @@ class Kernel:
     written   the arguments that it fills; the first is what it returns
     scratch   those whose contents are the backend's own affair afterwards
     in_place  the argument that `out` may be
-    special   what has to come out of NaN, infinities and zeros that go in entry by entry; () where nobody asks
+    special   what has to come out of NaN, infinities and zeros that go in entry by entry; () where it is not tested
 
     How far two backends' results may be apart; where nothing is said, they are equal bits:
     bound     of each entry, told by the call, its arrays without signs, and by the unit of rounding
-    places    units in its last place
+    ulps      units in its last place
     gpu       units in the last place of max(1, |entry|), on a GPU alone
 
     formula   of an activation by x, in Python's own numbers; of its backward the slope by x
@@ -49,20 +50,21 @@ class Kernel:
     in_place: str | None = None
     special: tuple[Callable, ...] = ()
     bound: Callable[[SimpleNamespace, float], np.ndarray] | None = None
-    places: int = 0
+    ulps: int = 0
     gpu: int = 0
     formula: Callable[[float], float] | None = None
 
     def apart(self, arguments: dict, expected: np.ndarray):
         """How far from NumPy's `expected` another backend's result of a call may be; 0 asks for equal bits."""
         if self.bound is None:
-            return self.places * np.spacing(np.abs(expected))
+            return self.ulps * np.spacing(np.abs(expected))
         sizes = {n: np.abs(v).astype(float) if isinstance(v, np.ndarray) else v for n, v in arguments.items()}
         return self.bound(SimpleNamespace(**sizes, expected=np.abs(expected)), np.finfo(expected.dtype).eps)
 
 
 ANY = np.isnan, np.isinf
 FORWARD, BACKWARD = "activation", "activation_backward"
+LOSS_WORDS = {loss.word: None for loss in LOSSES.values()}
 TABLE = {
     "copy": Kernel(),
     "gemm": Kernel(bound=lambda a, eps: (a.a.shape[1] + 4) * eps * (a.a @ a.b)),
@@ -70,9 +72,9 @@ TABLE = {
     "colsum": Kernel(bound=lambda a, eps: (len(a.a) + 4) * eps * a.a.sum(axis=0)),
     "relu": Kernel(in_place="z", special=ANY, formula=lambda x: max(0.0, x)),
     "relu_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: float(x > 0)),
-    "sigmoid": Kernel(in_place="z", special=(np.isnan,), places=4, formula=lambda x: 1 / (1 + exp(-x))),
+    "sigmoid": Kernel(in_place="z", special=(np.isnan,), ulps=4, formula=lambda x: 1 / (1 + exp(-x))),
     "sigmoid_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: 1 / (2 + exp(-x) + exp(x))),
-    "tanh": Kernel(in_place="z", special=(np.isnan,), places=4, formula=lambda x: (e**x - e**-x) / (e**x + e**-x)),
+    "tanh": Kernel(in_place="z", special=(np.isnan,), ulps=4, formula=lambda x: (e**x - e**-x) / (e**x + e**-x)),
     "tanh_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: (2 / (e**x + e**-x)) ** 2),
     "leaky_relu": Kernel(in_place="z", special=ANY, formula=lambda x: x if x > 0 else 0.01 * x),
     "leaky_relu_backward": Kernel(in_place="dy", special=ANY, formula=lambda x: 1 if x > 0 else 0.01),
@@ -80,7 +82,10 @@ TABLE = {
     "maxout_backward": Kernel(special=ANY),
     "dropout": Kernel(written=("out", "kept"), special=ANY),
     "dropout_backward": Kernel(in_place="dy", special=ANY),
-    "cross_entropy_backward": Kernel(bound=lambda a, eps: 4 * eps * a.scale),
+    **{
+        f"{word}_backward": Kernel(bound=lambda a, eps: 4 * eps * np.maximum(a.scale, a.expected))
+        for word in LOSS_WORDS
+    },
     "add": Kernel(written=("theta",), special=ANY),
     "adam": Kernel(written=("theta", "first", "second"), gpu=8),
     "average": Kernel(written=("mean",)),
@@ -102,8 +107,10 @@ SPECIAL = [kernel for kernel, row in TABLE.items() if row.special]
 
 
 def method_of(kernel: str) -> str:
-    """The method of `Ops` that runs a kernel: an activation's has the kernel's word among its arguments."""
+    """The method of `Ops` that runs a kernel: an activation's and a loss's has its word among its arguments."""
     word = kernel.removesuffix("_backward")
+    if word in LOSS_WORDS:
+        return "loss_backward"
     return kernel if word not in ACTIVATIONS else FORWARD if kernel == word else BACKWARD
 
 
@@ -118,11 +125,11 @@ def written(kernel: str) -> tuple[str, ...]:
 
 
 def poisoned(shape, kind) -> np.ndarray:
-    """NaN, or 77: what nobody may read."""
+    """NaN, or 77: what may not be read."""
     return np.full(shape, POISON[np.dtype(kind).kind], kind)
 
 
-def place(n_rows: int, first: int = 7, **changes) -> Draw:
+def draw_of(n_rows: int, first: int = 7, **changes) -> Draw:
     """Random numbers for rows that do not begin at 0, under a seed of more than 32 bits."""
     rows = (first + np.arange(n_rows, dtype=np.uint64)).astype(np.uint32)
     return replace(Draw(2**40 + 3, 5, 1, 2050, rows), **changes)
@@ -147,7 +154,7 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
         return generator.integers(0, high, shape).astype(kind)
 
     b, o, p = rows, width, PIECES * width
-    z, y, out, draw = normal(b, o), normal(b, o), poisoned((b, o), dtype), place(b)
+    z, y, out, draw = normal(b, o), normal(b, o), poisoned((b, o), dtype), draw_of(b)
     order = np.stack([np.roll(np.arange(b + EXAMPLES, dtype=np.int32), shift) for shift in (3, 5)])
     clock = ticked()
     activations = {word: {"word": word, "numbers": astuple(make())} for word, make in ACTIVATIONS.items()}
@@ -177,11 +184,15 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
         },
         "dropout": {"x": z, "keep": KEEP, "draw": draw, "out": out, "kept": poisoned((b, o), np.uint8)},
         "dropout_backward": {"dy": z, "kept": whole(2, (b, o), np.uint8), "keep": KEEP, "out": out},
-        "cross_entropy_backward": {
-            "logits": 3 * normal(b, 1),
-            "targets": whole(2, (b, 1), dtype),
-            "scale": 1 / b,
-            "out": poisoned((b, 1), dtype),
+        **{
+            f"{word}_backward": {
+                "word": word,
+                "logits": 3 * normal(b, 1),
+                "ones": b // 2,
+                "scale": 1 / b,
+                "out": poisoned((b, 1), dtype),
+            }
+            for word in LOSS_WORDS
         },
         "add": {"theta": normal(b * o), "step": normal(b * o)},
         "adam": {
@@ -210,7 +221,13 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
         "uniform": {"draw": draw, "limit": 3**0.5, "out": out},
         "normal": {"draw": draw, "out": out},
         "spherical": {"draw": draw, "out": out},
-        "mixture": {"modes": place(b, stream=2), "noise": draw, "centres": normal(4, o), "deviation": 0.1, "out": out},
+        "mixture": {
+            "modes": draw_of(b, stream=2),
+            "noise": draw,
+            "centres": normal(4, o),
+            "deviation": 0.1,
+            "out": out,
+        },
         "log_sum_exp": {
             "product": z,
             "x_norms": 9 + y[:, 0] ** 2,

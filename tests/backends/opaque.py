@@ -1,4 +1,4 @@
-"""Handles in place of arrays: a backend's memory that nobody but the backend can look into.
+"""Handles instead of arrays: a backend's memory that only the backend can look into.
 
 CuPy's arrays refuse to become NumPy's silently.  These refuse more: all that layers, losses, optimisers and Algorithm 1
 may know of an array is its shape, its dtype and its rows.

@@ -1,4 +1,4 @@
-"""A stand-in for a GPU's streams, events and recordings: who has touched which memory, and who comes after whom.
+"""A stand-in for a GPU's streams, events and recordings: which memory each has touched, and in which order they run.
 
 It is stricter than a GPU:
 - while a stream records, work is written down and not done; to allocate, copy, wait or read back raises;
@@ -81,7 +81,7 @@ class GPU:
             self.owners[span] = owner
 
     def wait_for(self, done: dict[Stream, int]) -> None:
-        """The host waits: so much of the streams' work comes before whatever is given from now on."""
+        """The host waits: so much of the streams' work comes before all that is given from now on."""
         for stream, count in done.items():
             self.waited_for[stream] = max(count, self.waited_for.get(stream, 0))
 

@@ -36,17 +36,17 @@ def test_the_rule(maker, wheel, asked, wanted, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "asked, words",
+    "asked, message",
     [
         ("atlas", "MINIGAN_BLAS=atlas: expected mkl or numpy"),
         ("", "MINIGAN_BLAS=: expected mkl or numpy"),
         ("mkl", "MINIGAN_BLAS=mkl: expected MKL's wheel in this environment"),
     ],
 )
-def test_a_blas_that_cannot_be_had_is_refused(asked, words, monkeypatch):
+def test_a_blas_that_cannot_be_had_is_refused(asked, message, monkeypatch):
     monkeypatch.setenv("MINIGAN_BLAS", asked)
     monkeypatch.setattr(blas, "mkl_path", lambda: None)
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(ConfigError, match=message):
         backends.get("numba", threads=1)
 
 
@@ -67,20 +67,20 @@ def test_the_vendor_is_the_processors_own_word(monkeypatch, tmp_path):
 def test_the_vendor_decides_and_the_place_says_so(maker, name, monkeypatch):
     monkeypatch.delenv("MINIGAN_BLAS", raising=False)
     monkeypatch.setattr(blas, "vendor", lambda: maker)
-    assert backends.get("numba", threads=1).place == f"numba, 1 thread, {name}"
+    assert backends.get("numba", threads=1).description == f"numba, 1 thread, {name}"
 
 
 def test_a_place_names_the_blas_and_its_kernels(monkeypatch):
     monkeypatch.setenv("MINIGAN_BLAS", "numpy")
     kernels = {library.get("architecture") for library in threadpool_info() if library["user_api"] == "blas"}
     for name in backends.NAMES:
-        place = backends.get(name, threads=1).place
-        assert place == f"{name}, 1 thread, {blas_threads.numpys_blas()}"
-        assert any(kernel is None or f"({kernel} kernels)" in place for kernel in kernels)
+        description = backends.get(name, threads=1).description
+        assert description == f"{name}, 1 thread, {blas_threads.numpys_blas()}"
+        assert any(kernel is None or f"({kernel} kernels)" in description for kernel in kernels)
 
 
 @pytest.mark.parametrize(
-    "library, words",
+    "library, message",
     [
         ({"internal_api": "openblas", "architecture": "Nehalem"}, "OpenBLAS (Nehalem kernels)"),
         ({"internal_api": "mkl"}, "MKL"),
@@ -88,11 +88,11 @@ def test_a_place_names_the_blas_and_its_kernels(monkeypatch):
         (None, "NumPy's own BLAS"),
     ],
 )
-def test_numpys_blas_in_words(library, words, monkeypatch):
+def test_numpys_blas_in_words(library, message, monkeypatch):
     class Loaded:
         @staticmethod
         def info():
             return [library] if library else []
 
     monkeypatch.setattr(blas_threads, "loaded_blas", Loaded)
-    assert blas_threads.numpys_blas() == words
+    assert blas_threads.numpys_blas() == message

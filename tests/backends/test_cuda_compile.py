@@ -1,4 +1,4 @@
-"""Every .cu file compiles for Ampere and Hopper, as CuPy will ask for it: by nvcc and by NVRTC, whichever is there."""
+"""Every .cu file compiles for Ampere and Hopper, as CuPy will ask for it: by nvcc and NVRTC, where they are there."""
 
 import ctypes
 import re

@@ -48,7 +48,7 @@ def cupy_with(driver, gpus, status=0):
 
 CASES = {
     "no driver": (cupy_with(0, 0, 35), "no NVIDIA driver; expected one of CUDA 13 or newer"),
-    "an old driver": (cupy_with(12040, 0, 35), "CUDA 12.4, expected 13.2 .*or the extra cupy12x in place of cupy13x"),
+    "an old driver": (cupy_with(12040, 0, 35), "CUDA 12.4, expected 13.2 .*or the extra cupy12x instead of cupy13x"),
     "no device": (cupy_with(13020, 0, 100), "no GPU; the driver sees none"),
     "none to see": (cupy_with(13020, 0), "no GPU; the driver sees none"),
 }
@@ -56,10 +56,10 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_missing_gpu_ends_in_one_line(case, monkeypatch, said):
-    cupy, words = CASES[case]
+    cupy, message = CASES[case]
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    with pytest.raises(DeviceError, match=words):
+    with pytest.raises(DeviceError, match=message):
         backends.get("cupy")
     code, out, err = said(main, "--backend", "cupy")
     assert (code, out) == (1, "") and err.count("\n") == 1 and err.startswith("minigan.train: --backend cupy: ")

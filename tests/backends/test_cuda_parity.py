@@ -17,7 +17,7 @@ from kernel_calls import (
     WRONG_CALLS,
     bits,
     called,
-    place,
+    draw_of,
     poisoned,
     right_call,
     spoilt_call,
@@ -43,9 +43,9 @@ def dtype(request):
 def bound_of(kernel, arguments, expected):
     """How far from NumPy a result may be; 0 asks for equal bits."""
     if TABLE[kernel].gpu:
-        places = TABLE[kernel].gpu * np.finfo(expected.dtype).eps
-        places += CANCELLED * np.finfo(np.float64).eps * (kernel == "adam")
-        return places * np.maximum(1, np.abs(expected))
+        ulps = TABLE[kernel].gpu * np.finfo(expected.dtype).eps
+        ulps += CANCELLED * np.finfo(np.float64).eps * (kernel == "adam")
+        return ulps * np.maximum(1, np.abs(expected))
     return TABLE[kernel].apart(arguments, expected)
 
 
@@ -130,7 +130,7 @@ def test_cuda_says_that_an_activation_has_no_kernel(gpu):
 @pytest.mark.parametrize("kernel", ["uniform", "dropout", "maxout"])
 def test_cuda_draws_at_every_width_and_past_the_last_block_to_the_last_bit(kernel, seed, iteration, dtype, gpu):
     for width in range(1, 10):
-        draw = place(6, 2**32 - 6, seed=seed, iteration=iteration)[1:]
+        draw = draw_of(6, 2**32 - 6, seed=seed, iteration=iteration)[1:]
         host = right_call(kernel, dtype, 5, width) | {"draw": draw}
         there = uploaded(gpu, host)
         called(gpu, kernel, **there)
@@ -141,7 +141,7 @@ def test_cuda_draws_at_every_width_and_past_the_last_block_to_the_last_bit(kerne
 
 @pytest.mark.parametrize("keep", [0.0001, 0.5, 0.8])
 def test_cuda_masks_to_the_last_bit(keep, dtype, gpu):
-    kept = rng.words(place(129), 131) < rng.keep_threshold(keep)
+    kept = rng.words(draw_of(129), 131) < rng.keep_threshold(keep)
     there = uploaded(gpu, right_call("dropout", dtype, 129, 131) | {"keep": keep})
     gpu.dropout(**there)
     assert (gpu.to_host(there["kept"]) == kept).all() and ((gpu.to_host(there["out"]) != 0) == kept).all()
@@ -152,10 +152,10 @@ def test_cuda_masks_to_the_last_bit(keep, dtype, gpu):
 
 def test_cuda_draws_by_a_clock_are_those_of_its_iteration(dtype, gpu):
     clock = gpu.clock(ExponentialDecay(0.1), LinearRamp(0.5, 0.5, 1, 1))
-    rows = gpu.asarray(place(5).rows)
+    rows = gpu.asarray(draw_of(5).rows)
     for iteration in (0, 1, 2):
-        got = gpu.uniform(place(5, iteration=clock.iteration, rows=rows), 1.5, gpu.empty((5, 7), dtype))
-        expected = NUMPY.uniform(place(5, iteration=iteration), 1.5, np.empty((5, 7), dtype))
+        got = gpu.uniform(draw_of(5, iteration=clock.iteration, rows=rows), 1.5, gpu.empty((5, 7), dtype))
+        expected = NUMPY.uniform(draw_of(5, iteration=iteration), 1.5, np.empty((5, 7), dtype))
         assert gpu.to_host(got).tobytes() == expected.tobytes()
         gpu.tick(clock)
 
@@ -218,7 +218,7 @@ def test_the_norm_of_a_difference(dtype, gpu):
 
 @pytest.mark.parametrize("factor", [1.0, 1.000004])
 def test_the_gpus_clock_shows_the_hosts_numbers(factor, gpu):
-    """To two units in the last place, for CUDA's power is not the C library's."""
+    """To two units in the last place, since CUDA's power is not the C library's."""
     lr, mu = ExponentialDecay(0.1, factor, 1e-6), LinearRamp(0.5, 0.7, epochs=250, iterations_per_epoch=500)
     clock = gpu.clock(lr, mu)
     for t in (0, 1, 499, 500, 124_499, 124_500, 2_878_000, 3_000_000, 2**31):
@@ -237,7 +237,7 @@ def test_the_gpus_clock_shows_the_hosts_numbers(factor, gpu):
 @pytest.mark.filterwarnings("ignore:invalid|overflow")
 @pytest.mark.parametrize("kernel", SPECIAL)
 def test_cuda_parity_of_nan_infinities_and_zeros(kernel, dtype, gpu):
-    """The sign of a zero or of a NaN is nobody's promise."""
+    """The sign of a zero or of a NaN is not promised."""
     g = np.random.default_rng(1)
     host = right_call(kernel, dtype, 40, 33)
     for value in host.values():
@@ -247,7 +247,7 @@ def test_cuda_parity_of_nan_infinities_and_zeros(kernel, dtype, gpu):
     called(gpu, kernel, **there)
     called(NUMPY, kernel, **host)
     for name in written(kernel):
-        tolerance = TABLE[kernel].places * np.finfo(dtype).eps
+        tolerance = TABLE[kernel].ulps * np.finfo(dtype).eps
         np.testing.assert_allclose(gpu.to_host(there[name]), host[name], rtol=tolerance)
 
 

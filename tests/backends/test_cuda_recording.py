@@ -156,7 +156,7 @@ def forbidden():
 
 @pytest.mark.parametrize("name", forbidden())
 def test_what_a_recording_cannot_hold_ends_it_and_leaves_the_stream_usable(ops, name):
-    what, words = forbidden()[name]
+    what, message = forbidden()[name]
     a = ops.asarray(np.ones(4, np.float32))
     ops.the_clock, calls = ops.clock(LR, MU), []
 
@@ -173,15 +173,15 @@ def test_what_a_recording_cannot_hold_ends_it_and_leaves_the_stream_usable(ops, 
 
     recorded = ops.recorded(iterate)
     recorded()
-    with pytest.raises(CUDARuntimeError, match=words):
+    with pytest.raises(CUDARuntimeError, match=message):
         recorded()
     assert ops.gpu.recording is None and all(stream.nodes is None for stream in ops.gpu.streams.values())
     assert ops.to_host(a).tolist() == [2.0] * 4
 
 
 def test_an_error_of_the_gpu_in_a_session_ends_in_words(ops):
-    words = "the GPU failed .launch failure.; what was saved before is whole"
-    with pytest.raises(DeviceError, match=words), ops.session():
+    message = "the GPU failed .launch failure.; what was saved before is whole"
+    with pytest.raises(DeviceError, match=message), ops.session():
         raise CUDARuntimeError("launch failure")
 
 

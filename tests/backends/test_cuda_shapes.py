@@ -20,7 +20,7 @@ def dtype(request):
 
 
 def without_rows(call: dict, rows: int) -> dict:
-    """The call on no rows: whatever has so many rows, or as many as a matrix of them has entries, has none."""
+    """The call on no rows: each array of so many rows, or of as many as a matrix of them has entries, has none."""
 
     def emptied(value):
         if isinstance(value, Draw):

@@ -1,4 +1,4 @@
-"""benchmarks/gpu/call.py: whatever becomes of a part, or of the whole call, what was found before is on disk.
+"""benchmarks/gpu/call.py: when a part or the whole call fails, what was found before is on disk.
 
 tests/campaigns/gpu_rehearsal.py runs the two calls as they are; here the parts are small ones.
 """

@@ -6,10 +6,11 @@ from opaque import Opaque, OpaqueOps
 from test_cuda_games import RECIPES, fitted
 from test_parity_of_games import UPDATES
 
-from minigan import ConfigError, Dataset, Recipe, ReLU, check_layer
+from minigan import ConfigError, Dataset, Recipe, ReLU, check_layer, check_loss
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.checks.table import check_all
 from minigan.data import Mixture
+from minigan.game.losses import CrossEntropy
 from minigan.metrics import parzen
 
 RULES = {"latent": 7, "batch_size": 10, "precision": "float64", "seed": 5}
@@ -70,6 +71,27 @@ def test_an_array_of_a_layers_own_is_refused_where_it_is_not_numpys(method):
     made = {method: lambda self, ops, p, x, tape, *rest: ops.zeros(x.shape, x.dtype)}
     with pytest.raises(ConfigError, match=f"Own.{method} returned Opaque on opaque, expected an array of the tape"):
         check_layer(type("Own", (ReLU,), made), OpaqueOps())
+
+
+@pytest.mark.parametrize(
+    "method, words",
+    [
+        (lambda self, ops, logits, out: 1 / logits, ": expected kernels of `ops` alone, as opaque has them"),
+        (lambda self, ops, logits, out: ops.zeros((16, 1), float), " returned Opaque on opaque, expected its `out`"),
+    ],
+)
+def test_a_loss_of_ones_own_in_numpy_is_refused_where_arrays_are_not_numpys(method, words):
+    with pytest.raises(ConfigError, match=f"Own.g_backward{words}"):
+        check_loss(type("Own", (CrossEntropy,), {"g_backward": method})(), OpaqueOps())
+
+
+@pytest.mark.parametrize("updates", UPDATES)
+def test_the_plain_gradients_on_handles(updates, monkeypatch):
+    x, found = np.random.default_rng(1).random((6, 16)), []
+    for ops in (NumpyOps(), OpaqueOps()):
+        gan = fitted(ops, Recipe(**RULES, updates=updates), Dataset("noise", np.repeat(x, 4, axis=0)), 3, monkeypatch)
+        found.append(gan.gradients(x))
+    assert all(found[0][name].tobytes() == found[1][name].tobytes() for name in found[0]) and len(found[0]) == 8
 
 
 def test_the_parzen_estimate_on_handles():

@@ -18,7 +18,7 @@ from kernel_calls import (
     TABLE,
     bits,
     called,
-    place,
+    draw_of,
     poisoned,
     right_call,
     ticked,
@@ -166,7 +166,7 @@ def test_an_activation_without_a_kernel_is_numpys(dtype, ops, monkeypatch):
 @pytest.mark.parametrize("kernel", ["uniform", "dropout", "maxout"])
 def test_parity_of_draws_at_every_width_and_past_the_last_block(kernel, seed, iteration, dtype, ops):
     for width in range(1, 10):
-        draw = place(6, 2**32 - 6, seed=seed, iteration=iteration)[1:]
+        draw = draw_of(6, 2**32 - 6, seed=seed, iteration=iteration)[1:]
         got, expected = (right_call(kernel, dtype, 5, width) | {"draw": draw} for _ in "ab")
         called(ops, kernel, **got)
         called(NUMPY, kernel, **expected)
@@ -175,7 +175,7 @@ def test_parity_of_draws_at_every_width_and_past_the_last_block(kernel, seed, it
 
 @pytest.mark.parametrize("keep", [0.0001, 0.5, 0.8, 1.0])
 def test_parity_of_masks(keep, dtype, ops):
-    kept = rng.words(place(129), 131) < rng.keep_threshold(keep)
+    kept = rng.words(draw_of(129), 131) < rng.keep_threshold(keep)
     for o in (ops, NUMPY):
         arguments = right_call("dropout", dtype, 129, 131) | {"keep": keep}
         o.dropout(**arguments)
@@ -232,7 +232,7 @@ def test_parity_of_gather_from_bytes_and_floats(kind, scaled, dtype, ops):
 
 @pytest.mark.parametrize("kernel", SPECIAL)
 def test_parity_of_nan_infinities_and_zeros(kernel, dtype, ops):
-    """The sign of a zero or of a NaN is nobody's promise."""
+    """The sign of a zero or of a NaN is not promised."""
     g = np.random.default_rng(1)
     got, expected = right_call(kernel, dtype, 40, 33), right_call(kernel, dtype, 40, 33)
     for name, value in got.items():
@@ -243,7 +243,7 @@ def test_parity_of_nan_infinities_and_zeros(kernel, dtype, ops):
         called(NUMPY, kernel, **expected)
     assert all(comes_out(expected[written(kernel)[0]]).any() for comes_out in TABLE[kernel].special)
     for name in written(kernel):
-        np.testing.assert_allclose(got[name], expected[name], rtol=TABLE[kernel].places * np.finfo(dtype).eps)
+        np.testing.assert_allclose(got[name], expected[name], rtol=TABLE[kernel].ulps * np.finfo(dtype).eps)
 
 
 def test_parity_of_nan_and_infinities_in_gemm(dtype, ops):

@@ -20,7 +20,7 @@ BY_UNIT = {(kernel, "in Fortran order") for kernel in ("gemm", "copy", "limit_co
 
 
 class NoKernels:
-    """In the place of the compiled kernels, none of which may run."""
+    """Stands for the compiled kernels, none of which may run."""
 
     def __getattr__(self, name):
         def kernel(*arguments):

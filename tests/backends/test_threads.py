@@ -273,9 +273,9 @@ with ops.session():
 
 
 def test_kernels_work_where_no_cache_folder_can_be_written(monkeypatch):
-    def no_place(function):
+    def no_folder(function):
         raise RuntimeError("cannot cache function: no locator available")
 
-    monkeypatch.setattr(dispatcher, "FunctionCache", no_place)
+    monkeypatch.setattr(dispatcher, "FunctionCache", no_folder)
     kernel = pool.compiled(lambda part, parts: 10 * part + parts)
     assert kernel(2, 3) == 23 and type(kernel._cache).__name__ == "NullCache"

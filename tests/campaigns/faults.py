@@ -6,7 +6,7 @@
 - A small checkpoint is read with each bit of its header flipped, with random bits of its data flipped, and cut at every
   length.  Each must end in CheckpointError.
 - Runs of the preset `digits` get SIGTERM at random moments: the seconds until they have saved and are gone.
-- Runs that may not write (a file-size limit, a folder of somebody else's) must end in exit code 1 and change nothing.
+- Runs that may not write (a file-size limit, a folder of another user) must end in exit code 1 and change nothing.
 
 Exit code 1 if anything was lost or let through.
 """
@@ -99,10 +99,10 @@ def may_not_write(folder: Path) -> dict[str, bool]:
     largest = max(p.stat().st_size for p in folder.glob("checkpoints/*"))
     refusals = {
         "a file-size limit": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest // 2,) * 2),
-        "a folder of somebody else's": lambda: os.setuid(NOBODY),
+        "a folder of another user": lambda: os.setuid(NOBODY),
     }
     if os.getuid() != 0:
-        del refusals["a folder of somebody else's"]
+        del refusals["a folder of another user"]
     found = {}
     for name, refuse in refusals.items():
         code = ended(forked(["--out", str(folder), "--resume", "--iterations", "60"], refuse))

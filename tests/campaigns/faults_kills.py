@@ -104,7 +104,7 @@ class Kills:
         start = time.perf_counter()
         reference = workplace / "reference"
         if ended(forked([*RUN, "--out", str(reference)])) != 0:
-            raise SystemExit("faults: the run that nobody stops has failed")
+            raise SystemExit("faults: the run that is not stopped has failed")
         self.seconds = time.perf_counter() - start
         self.expected = content(reference)
 

@@ -197,8 +197,8 @@ def verdict(case: Case, folder: Path) -> dict:
 def work(seed: int, first: int, files: int, pipe) -> None:
     """Send one verdict after the other."""
     warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place, "case")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "case")
         for form in FORMATS:
             # What is imported on the first use is no file's memory.
             contents, source, _ = form.make(Random(0))

@@ -18,7 +18,7 @@ DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 
 
 def unsigned(content: bytes) -> bytes:
-    """The file with zeros in the place of its digest."""
+    """The file with zeros instead of its digest."""
     return DIGEST.sub(lambda found: found[1] + b"0" * 64 + found[3], content)
 
 
@@ -31,7 +31,7 @@ def signed(content: bytes, random: Random) -> bytes:
 
 
 def read(content: bytes) -> tuple[dict[str, np.ndarray], dict]:
-    """The tensors and minigan's own header of a file whose digest is right.  Raises whatever it likes for others."""
+    """The tensors and minigan's own header of a file whose digest is right.  Raises any error for others."""
     digest = DIGEST.search(content)[2].decode()
     start, end = DIGEST.search(content).span(2)
     assert hashlib.sha256(content[:start] + b"0" * 64 + content[end:]).hexdigest() == digest

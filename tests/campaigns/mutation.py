@@ -2,7 +2,7 @@
 
 cosmic-ray (`pip install cosmic-ray`) changes one operator, number or condition of the mathematics at a time, in a copy
 of the package, and runs the tests that are there for that file until one fails.  The score is the share of changes that
-a test noticed.  Annotations are left alone, for nothing evaluates them.  `--sample` takes so many changes at random
+a test noticed.  Annotations are left alone, since nothing evaluates them.  `--sample` takes so many changes at random
 from all of them, in proportion to the files.  Exit code 1 below 95%.
 """
 
@@ -78,8 +78,8 @@ def changes(tree: Path, session: Path) -> list[str]:
         path = mutation["module_path"]
         if path not in spans:
             spans[path] = annotations((tree / path).read_text())
-        place = tuple(mutation["start_pos"])
-        if not any(start <= place < end for start, end in spans[path]):
+        position = tuple(mutation["start_pos"])
+        if not any(start <= position < end for start, end in spans[path]):
             found.append(item["job_id"])
     return found
 

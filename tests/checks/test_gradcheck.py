@@ -8,6 +8,7 @@ from minigan.checks import finite_differences
 from minigan.checks.finite_differences import AGREEMENT, KinkError, Result, agree, bounded, compare, difference
 from minigan.checks.gradients import check_gradients, layer_networks
 from minigan.checks.table import all_checks, check_all
+from minigan.game.losses import LOSSES
 from minigan.layers.params import Params
 
 pytestmark = pytest.mark.rounding
@@ -19,7 +20,8 @@ def test_every_row_passes():
     results = list(check_all(OPS))
     assert [r.name for r in results if not r.passed] == []
     names = " | ".join(r.name for r in results)
-    for part in (*layer_networks(), "D loss", "G loss, saturating", "alternating, saturating: G", "simultaneous"):
+    losses = (f"Loss, {loss}: dlogits of D" for loss in LOSSES)
+    for part in (*layer_networks(), *losses, "alternating, saturating: G", "simultaneous"):
         assert part in names
     assert len({r.name for r in results}) == len(results) > 80
     assert {r.name.split(":")[0] for r in results} == set(all_checks())

@@ -18,7 +18,7 @@ from minigan.backends import get
 from minigan.checks.finite_differences import SMALLEST_GRADIENT, KinkError, bounded, kinks, randomise
 from minigan.checks.gradients import layer_networks
 from minigan.checks.planted_bugs import BUGS, planted
-from minigan.game.losses import GENERATOR_LOSSES, GeneratorLoss, value
+from minigan.game.losses import LOSSES, slopes
 from minigan.layers import Sequential
 from minigan.layers.params import Grads, Params
 from minigan.rng import Draw
@@ -26,7 +26,7 @@ from minigan.rng import Draw
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
 pytorchs = pytest.importorskip("torch.autograd.gradcheck")
 ROWS = 3
-LOSSES = {"D loss -V": None} | {f"G loss, {name}": loss for name, loss in GENERATOR_LOSSES.items()}
+OF_LOSSES = {f"Loss, {name}": name for name in LOSSES}
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -109,25 +109,20 @@ class Pass(torch.autograd.Function):
 
 
 class Loss(torch.autograd.Function):
-    """One of G's losses, or -V for None, over logits (m, 1); for -V the first half of them is of real examples."""
+    """A player's loss of this name over logits (2m, 1); for D's the first half of them is of real examples."""
 
     @staticmethod
-    def forward(ctx, ops, loss: GeneratorLoss | None, logits):
-        l, m = array(ops, logits), len(logits) // 2
-        targets, scale = (
-            (np.repeat([[1.0], [0.0]], m, axis=0), 1 / m)
-            if loss is None
-            else (np.full((2 * m, 1), float(loss.target)), loss.sign / (2 * m))
-        )
-        dlogits = ops.cross_entropy_backward(l, ops.asarray(targets), scale, ops.empty(l.shape, np.float64))
+    def forward(ctx, ops, name: str, player: str, logits):
+        l, m, loss, weights = array(ops, logits), len(logits) // 2, LOSSES[name], [1.0] if player == "d" else []
+        dlogits = slopes(loss, player, ops, l, *weights, out=ops.empty(l.shape, np.float64))
         ctx.save_for_backward(tensor(ops, dlogits))
         l = ops.to_host(l)
-        return torch.tensor(-value(l[:m], l[m:]) if loss is None else loss(l), dtype=torch.float64)
+        return torch.tensor(loss.d_loss(l[:m], l[m:]) if player == "d" else loss.g_loss(l), dtype=torch.float64)
 
     @staticmethod
     def backward(ctx, dy):
         (dlogits,) = ctx.saved_tensors
-        return None, None, dy * dlogits
+        return None, None, None, dy * dlogits
 
 
 def normal(seed, *shape):
@@ -148,8 +143,8 @@ def check_network(ops, network: Sequential, seed: int, training: bool = True) ->
     check(point, normal(seed, ROWS, network.n_in), *point.theta)
 
 
-def check_loss(ops, loss: GeneratorLoss | None, seed: int) -> None:
-    check(partial(Loss.apply, ops, loss), 3 * normal(seed, 2 * ROWS, 1))
+def check_loss(ops, name: str, player: str) -> None:
+    check(partial(Loss.apply, ops, name, player), 3 * normal(0, 2 * ROWS, 1))
 
 
 def networks() -> dict[str, Sequential]:
@@ -172,30 +167,32 @@ def test_and_of_dropout_in_evaluation(ops, name):
     bounded(partial(check_network, ops, networks()[name], training=False))
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-def test_pytorch_finds_the_derivative_of_every_loss_to_be_its_values(ops, loss):
-    check_loss(ops, loss, seed=0)
+@pytest.mark.parametrize("player", ["d", "g"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_pytorch_finds_the_derivative_of_every_loss_to_be_its_values(ops, loss, player):
+    check_loss(ops, loss, player)
 
 
-@pytest.mark.parametrize("loss", GENERATOR_LOSSES.values(), ids=GENERATOR_LOSSES)
+@pytest.mark.parametrize("loss", LOSSES)
 def test_and_of_g_through_a_d_that_does_not_learn(ops, loss):
     """PyTorch chains G, D and the loss; of D it asks dx alone, so that D's backward runs without `grads`."""
 
     def at(seed: int) -> None:
         g, d = (Point(ops, layer_networks()[name], seed) for name in ("a small G", "a small D"))
-        frozen = [theta.detach() for theta in d.theta]
-        check(lambda z, *theta: Loss.apply(ops, loss, d(g(z, *theta), *frozen)), normal(seed, 2 * ROWS, 3), *g.theta)
+        frozen, z = [theta.detach() for theta in d.theta], normal(seed, 2 * ROWS, 3)
+        check(lambda z, *theta: Loss.apply(ops, loss, "g", d(g(z, *theta), *frozen)), z, *g.theta)
 
     bounded(at)
 
 
-def test_and_of_d_over_data_that_do_not_move(ops):
+@pytest.mark.parametrize("loss", LOSSES)
+def test_and_of_d_over_data_that_do_not_move(ops, loss):
     """PyTorch asks no dx, so that D's backward ends at its lowest weights."""
 
     def at(seed: int) -> None:
         d = Point(ops, layer_networks()["a small D"], seed)
         x = normal(seed, 2 * ROWS, 5).detach()
-        check(lambda *theta: Loss.apply(ops, None, d(x, *theta)), *d.theta)
+        check(lambda *theta: Loss.apply(ops, loss, "d", d(x, *theta)), *d.theta)
 
     bounded(at)
 
@@ -208,14 +205,14 @@ def test_a_step_over_a_kink_is_no_verdict(ops):
         pytorchs.gradcheck(point, (normal(0, ROWS, 4), *at_the_kink, *above))
 
 
-FOUND_HERE = {name: bug for name, bug in BUGS.items() if bug.row.split(":")[0] in {*layer_networks(), *LOSSES}}
+FOUND_HERE = {name: bug for name, bug in BUGS.items() if bug.row.split(":")[0] in {*layer_networks(), *OF_LOSSES}}
 
 
 @pytest.mark.parametrize("bug", FOUND_HERE.values(), ids=FOUND_HERE)
 def test_pytorch_refuses_a_planted_bug(bug):
     ops, name = get("numpy"), bug.row.split(":")[0]
     with planted(bug), pytest.raises(pytorchs.GradcheckError):
-        if name in LOSSES:
-            check_loss(ops, LOSSES[name], seed=0)
+        if name in OF_LOSSES:
+            check_loss(ops, OF_LOSSES[name], "d")
         else:
             bounded(partial(check_network, ops, layer_networks()[name]))

@@ -14,14 +14,14 @@ from minigan.data.cifar10 import find_cifar10
 from minigan.data.idx import find_idx_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PLACES = [place for place in (os.environ.get("MINIGAN_DATA"), REPOSITORY.parent / "shared" / "data") if place]
+ROOTS = [root for root in (os.environ.get("MINIGAN_DATA"), REPOSITORY.parent / "shared" / "data") if root]
 
 
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
     """The real MNIST files."""
-    for place in PLACES:
-        if folder := find_idx_folder(place):
+    for root in ROOTS:
+        if folder := find_idx_folder(root):
             return folder
     pytest.skip("no MNIST files in MINIGAN_DATA or ../shared/data")
 
@@ -29,8 +29,8 @@ def mnist_folder() -> Path:
 @pytest.fixture(scope="session")
 def cifar10_folder() -> Path:
     """Real batches of CIFAR-10, binary: the first one, perhaps others, and test images."""
-    for place in PLACES:
-        folder = find_cifar10(place)
+    for root in ROOTS:
+        folder = find_cifar10(root)
         if folder and (folder / "data_batch_1.bin").is_file() and (folder / "test_batch.bin").is_file():
             return folder
     pytest.skip("no data_batch_1.bin and test_batch.bin of CIFAR-10 in MINIGAN_DATA or ../shared/data")
@@ -53,16 +53,16 @@ def peak() -> Callable[[Callable[[], object]], int]:
 
 @pytest.fixture
 def refused() -> Callable[..., str]:
-    """Call and expect a DataError of one line in which every one of `words` occurs; returns the message."""
+    """Call and expect a DataError of one line in which every one of `parts` occurs; returns the message."""
 
-    def expect(call: Callable[[], object], *words: object) -> str:
+    def expect(call: Callable[[], object], *parts: object) -> str:
         with pytest.raises(DataError) as caught:
             call()
         message = str(caught.value)
         assert "\n" not in message
         assert "expected" in message
-        for word in words:
-            assert str(word) in message
+        for part in parts:
+            assert str(part) in message
         return message
 
     return expect

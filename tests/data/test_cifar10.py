@@ -63,14 +63,14 @@ def test_what_is_found_and_in_which_order(tmp_path):
     inside = tmp_path / "cifar10"
     inside.mkdir()
     one = {"data_batch_1": planes(1)}
-    places = [write_archive(inside / "cifar-10-python.tar.gz", "cifar-10-batches-py", one)]
-    assert find_cifar10(tmp_path) == find_cifar10(inside) == places[-1]
-    places.append(write_archive(inside / "cifar-10-binary.tar.gz", "cifar-10-batches-bin", one))
-    assert find_cifar10(tmp_path) == places[-1]
+    paths = [write_archive(inside / "cifar-10-python.tar.gz", "cifar-10-batches-py", one)]
+    assert find_cifar10(tmp_path) == find_cifar10(inside) == paths[-1]
+    paths.append(write_archive(inside / "cifar-10-binary.tar.gz", "cifar-10-batches-bin", one))
+    assert find_cifar10(tmp_path) == paths[-1]
     for form in ("cifar-10-batches-py", "cifar-10-batches-bin"):
-        places.append(write_folder(inside / form, form, one))
-        assert find_cifar10(tmp_path) == find_cifar10(inside) == find_cifar10(places[-1]) == places[-1]
-    assert all(len(load_cifar10(place).train) == 1 for place in places)
+        paths.append(write_folder(inside / form, form, one))
+        assert find_cifar10(tmp_path) == find_cifar10(inside) == find_cifar10(paths[-1]) == paths[-1]
+    assert all(len(load_cifar10(path).train) == 1 for path in paths)
 
 
 def test_a_binary_batch_goes_before_the_same_one_pickled(tmp_path):

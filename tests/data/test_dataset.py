@@ -89,14 +89,14 @@ def test_a_number_that_is_not_finite_is_found_in_any_chunk(refused, bad, row):
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_the_other_parts_have_to_fit(refused, part):
     train = np.zeros((5, 3), dtype=np.float32)
-    for other, word in [
+    for other, reason in [
         (np.zeros((5, 4), np.float32), "4 features"),
         (np.zeros((5, 3), np.uint8), "dtype uint8"),
         (np.zeros(3, np.float32), "shape"),
         (np.zeros((0, 3), np.float32), "at least one"),
         (np.full((5, 3), np.nan, np.float32), "NaN"),
     ]:
-        refused(lambda: Dataset("own", train, **{part: other}), "own", f"{part} data", word)
+        refused(lambda: Dataset("own", train, **{part: other}), "own", f"{part} data", reason)
 
 
 def test_importing_the_data_room_loads_nothing_heavy():

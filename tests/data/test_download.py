@@ -55,7 +55,7 @@ class Mirrors:
                     mirrors.go_on.wait()
                     self.wfile.write(body[len(body) // 2 :])
                 except OSError:
-                    """Whoever asked is gone."""
+                    """The client is gone."""
 
             def log_message(self, *arguments):
                 """Tests print nothing."""
@@ -147,8 +147,8 @@ def test_the_reasons_are_told(mirrors, refused):
         "http://127.0.0.1:1/",
     ]
     addresses.insert(2, mirrors.add("d", {"one.gz": BAD["wrong bytes"]}))
-    words = ["HTTP status 404", "a web page (HTML)", "SHA-256", "IncompleteRead", "Connection refused"]
-    refused(lambda: download_mnist(addresses, SMALL), *words)
+    parts = ["HTTP status 404", "a web page (HTML)", "SHA-256", "IncompleteRead", "Connection refused"]
+    refused(lambda: download_mnist(addresses, SMALL), *parts)
 
 
 def test_what_came_whole_stays_when_a_later_file_fails(mirrors, cache, refused):

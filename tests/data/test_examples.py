@@ -48,7 +48,7 @@ def test_fit_takes_what_the_command_takes(tmp_path, array):
 
 
 @pytest.mark.parametrize(
-    "values, words",
+    "values, message",
     [
         (np.zeros(5), "(N, 1)"),
         (np.zeros((2, 5, 4, 4)), "shape (2, 5, 4, 4)"),
@@ -64,10 +64,10 @@ def test_fit_takes_what_the_command_takes(tmp_path, array):
         (np.array([[0.5, np.nan]]), "NaN or infinity in row 0"),
     ],
 )
-def test_what_is_none_ends_in_one_line(refused, values, words):
-    refused(lambda: gan(2).fit(values), words)
+def test_what_is_none_ends_in_one_line(refused, values, message):
+    refused(lambda: gan(2).fit(values), message)
     trained = gan(2).fit(BYTES[:, :2], iterations=1)
-    refused(lambda: trained.discriminate(values), words)
+    refused(lambda: trained.discriminate(values), message)
 
 
 @pytest.mark.parametrize("options", [{}, {"contrast": 3.0}])
@@ -108,11 +108,11 @@ RANGES = {
 }
 
 
-@pytest.mark.parametrize("array, words", RANGES.values(), ids=RANGES.keys())
-def test_the_range_of_floats_is_named_with_what_to_do(array, words):
+@pytest.mark.parametrize("array, message", RANGES.values(), ids=RANGES.keys())
+def test_the_range_of_floats_is_named_with_what_to_do(array, message):
     with pytest.raises(ConfigError) as caught:
         gan(12, Sigmoid()).fit(array)
-    assert words in str(caught.value) and ("standardise" in str(caught.value)) == (words == "orders of magnitude")
+    assert message in str(caught.value) and ("standardise" in str(caught.value)) == (message == "orders of magnitude")
 
 
 def test_features_that_differ_by_orders_of_magnitude_are_named_before_and_after():

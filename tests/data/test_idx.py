@@ -48,9 +48,9 @@ def test_a_gzip_file_of_two_members_is_one(tmp_path):
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 class TestBrokenContent:
-    def check(self, tmp_path, refused, content, *words):
+    def check(self, tmp_path, refused, content, *parts):
         path = write(tmp_path / "broken", content)
-        refused(lambda: read_idx_images(path), path, *words)
+        refused(lambda: read_idx_images(path), path, *parts)
 
     def test_labels(self, tmp_path, refused, pack):
         labels = struct.pack(">II", 0x801, 3) + bytes([1, 2, 3])
@@ -126,7 +126,7 @@ def test_no_flip_of_a_gzip_file_goes_unseen_or_ends_in_another_error(tmp_path, r
         content = bytearray(good)
         content[position] ^= 1 << random.integers(8)
         path = write(tmp_path / "x.gz", bytes(content))
-        # Bytes 4 to 9 of the header are a time and two marks that nobody reads; others may change what is skipped.
+        # Bytes 4 to 9 of the header are a time and two marks that are not read; others may change what is skipped.
         try:
             np.testing.assert_array_equal(read_idx_images(path), images(20, 6, 6))
         except ValueError:

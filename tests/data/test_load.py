@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import sys
 import tarfile
 from pathlib import Path
 
@@ -142,16 +143,16 @@ def test_a_path_to_idx_files(tmp_path, subfolder):
     assert load(str(tmp_path)).train.shape == (10, 4)
 
 
-@pytest.mark.parametrize("place", ["MNIST/raw", "FashionMNIST/raw", "raw"])
-def test_torchvisions_layout_is_found_from_its_root(tmp_path, place):
-    mnist_in(tmp_path / place)
+@pytest.mark.parametrize("layout", ["MNIST/raw", "FashionMNIST/raw", "raw"])
+def test_torchvisions_layout_is_found_from_its_root(tmp_path, layout):
+    mnist_in(tmp_path / layout)
     assert load(str(tmp_path)).train.shape == (10, 4)
 
 
 @pytest.mark.filterwarnings("ignore:--data mnist")
 def test_of_several_sets_in_torchvisions_layout_mnist_is_mnist(tmp_path, monkeypatch, refused):
-    for place in ("FashionMNIST/raw", "KMNIST/raw"):
-        mnist_in(tmp_path / place)
+    for layout in ("FashionMNIST/raw", "KMNIST/raw"):
+        mnist_in(tmp_path / layout)
     refused(lambda: load(str(tmp_path)), "FashionMNIST and KMNIST are there")
     monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
     refused(lambda: load("mnist"), "would download")
@@ -223,11 +224,34 @@ def test_a_path_to_nothing(tmp_path, refused, monkeypatch):
 @pytest.mark.parametrize("name", ["a.tsv", "a.npy.txt", "train-images-idx3-ubyte", "other.tar.gz", "data_batch_1.bin"])
 def test_a_path_to_another_kind_of_file(tmp_path, refused, name):
     (tmp_path / name).write_bytes(IDX)
-    refused(lambda: load(str(tmp_path / name)), name, "MNIST or CIFAR-10 files", "pictures", ".npy or .npz")
+    refused(lambda: load(str(tmp_path / name)), name, "MNIST or CIFAR-10 files", "pictures", ".npy, .npz")
+
+
+def test_a_format_is_one_module_that_says_its_suffix(tmp_path, monkeypatch):
+    (tmp_path / "bits.py").write_text("""
+import numpy as np
+from minigan.data.examples import dataset_of
+
+def load_bits(path):
+    return dataset_of(path.name, 1.0 * np.unpackbits(np.fromfile(path, np.uint8)).reshape(-1, 8))
+
+READS = {".bits": load_bits}
+""")
+    (tmp_path / "own.BITS").write_bytes(bytes([1, 255]))
+    monkeypatch.setattr(data, "__path__", [*data.__path__, str(tmp_path)])
+    monkeypatch.setattr(data, "READERS", data.readers())
+    try:
+        assert load(str(tmp_path / "own.BITS")).train.tolist() == [[0] * 7 + [1], [1] * 8]
+    finally:
+        sys.modules.pop("minigan.data.bits")
+
+
+def test_every_suffix_is_named_where_a_file_is_refused(tmp_path, refused):
+    refused(lambda: load(str(tmp_path / "none")), *data.READERS)
 
 
 def test_a_path_to_an_empty_folder(tmp_path, refused):
-    refused(lambda: load(str(tmp_path)), tmp_path, "MNIST or CIFAR-10 files", "pictures", ".npy or .npz")
+    refused(lambda: load(str(tmp_path)), tmp_path, "MNIST or CIFAR-10 files", "pictures", ".npy, .npz")
 
 
 def test_a_folder_that_holds_two_sets(tmp_path, refused):

@@ -41,7 +41,7 @@ def test_an_index_of_pandas_is_passed_over_and_that_is_said(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, words",
+    "text, message",
     [
         ("", "no numbers"),
         ("a,b\n", "no numbers"),
@@ -55,8 +55,8 @@ def test_an_index_of_pandas_is_passed_over_and_that_is_said(tmp_path):
         ("<!DOCTYPE html><html>1,2</html>", "a web page"),
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path, refused, text, words):
-    refused(lambda: load(write(tmp_path, text)), "own.csv", words)
+def test_what_is_no_table_is_refused(tmp_path, refused, text, message):
+    refused(lambda: load(write(tmp_path, text)), "own.csv", message)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path, refused):

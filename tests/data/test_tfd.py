@@ -62,10 +62,10 @@ def test_what_is_found(tmp_path):
     assert find_tfd(tmp_path) == find_tfd(tmp_path / "tfd") == small
 
 
-@pytest.mark.parametrize("missing, words", [("images", "'folds'"), ("folds", "'images'")])
-def test_a_missing_variable_names_those_that_are_there(tmp_path, refused, missing, words):
+@pytest.mark.parametrize("missing, message", [("images", "'folds'"), ("folds", "'images'")])
+def test_a_missing_variable_names_those_that_are_there(tmp_path, refused, missing, message):
     path = write(tmp_path / "own.mat", **{missing: None})
-    refused(lambda: load_tfd(path), path, words, "'labs_ex', 'labs_id'", "expected 'images' and 'folds'")
+    refused(lambda: load_tfd(path), path, message, "'labs_ex', 'labs_id'", "expected 'images' and 'folds'")
 
 
 def test_no_variable_at_all(tmp_path, refused):
@@ -98,10 +98,10 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("changes, words", [(w[0], w[1:]) for w in WRONG.values()], ids=WRONG.keys())
-def test_other_contents(tmp_path, refused, changes, words):
+@pytest.mark.parametrize("changes, message", [(w[0], w[1:]) for w in WRONG.values()], ids=WRONG.keys())
+def test_other_contents(tmp_path, refused, changes, message):
     path = write(tmp_path / "own.mat", **changes)
-    refused(lambda: load_tfd(path), path, *words)
+    refused(lambda: load_tfd(path), path, *message)
 
 
 def test_a_file_of_version_4(tmp_path, refused):

@@ -95,16 +95,16 @@ def _shortened(config):
 
 
 @pytest.mark.parametrize(
-    "wrong, words",
+    "wrong, message",
     [
         (["--only", "figure9"], "--only figure9"),
         (["--seed", "-1"], "--seed -1"),
         (["--out", ""], "--out ''"),
     ],
 )
-def test_wrong_options_of_reproduce_are_one_line(said, wrong, words):
+def test_wrong_options_of_reproduce_are_one_line(said, wrong, message):
     code, _, error = said(reproduce.main, *wrong)
-    assert code == 2 and words in error and error.count("\n") == 1
+    assert code == 2 and message in error and error.count("\n") == 1
 
 
 def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(said, tmp_path, monkeypatch):

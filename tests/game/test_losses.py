@@ -1,30 +1,101 @@
-"""The value function and both of G's objectives against their logarithms, written out."""
+"""Every loss against its formula written out and against PyTorch; and V, which the cross-entropies have."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
+from loss_oracles import ORACLES, sigmoid
 
 from minigan.backends import get
-from minigan.game.losses import GENERATOR_LOSSES, NON_SATURATING, SATURATING, probability, softplus, value
+from minigan.game.losses import LOSSES, NON_SATURATING, SATURATING, belief, named, probability, softplus, value
+from minigan.options.recipe import Loss, LossName
 
 DTYPES = [np.float32, np.float64]
-
-
-def sigmoid(logit):
-    return 1 / (1 + math.exp(-logit))
+H = 1e-6
 
 
 def logits_of(n, seed=0, dtype=np.float64):
     return (3 * np.random.default_rng(seed).standard_normal((n, 1))).astype(dtype)  # (n, 1)
 
 
-def derivative(logits, targets, scale):
-    """The kernel's answer, (B, 1)."""
-    ops = get("numpy")
+def d_slopes(loss, logits, weight=1.0):
     out = np.full_like(logits, np.nan)
-    assert ops.cross_entropy_backward(logits, targets, scale, out=out) is out
+    assert loss.d_backward(get("numpy"), logits, weight, out) is out
     return out
+
+
+def g_slopes(loss, logits):
+    out = np.full_like(logits, np.nan)
+    assert loss.g_backward(get("numpy"), logits, out) is out
+    return out
+
+
+def derivative(f, logits):
+    """f'(l) entry by entry, by central differences."""
+    return np.array([[(f(float(l) + H) - f(float(l) - H)) / (2 * H)] for l in logits[:, 0]])
+
+
+# ---- Every loss ------------------------------------------------------------------------------------------------------
+
+
+def test_a_recipe_names_every_loss_and_each_has_an_oracle():
+    assert list(get_args(LossName)) == list(LOSSES) == list(ORACLES)
+    assert all(isinstance(loss, Loss) and named(name) is loss is named(loss) for name, loss in LOSSES.items())
+    with pytest.raises(ValueError, match="loss 'hinge': expected one of non-saturating, saturating"):
+        named("hinge")
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_is_the_mean_of_its_formula_over_rows(name):
+    loss, oracle, real, fake = LOSSES[name], ORACLES[name], logits_of(7, 1), logits_of(5, 2)
+    d = sum(map(oracle.real, real[:, 0])) / 7 + sum(map(oracle.fake, fake[:, 0])) / 5
+    assert loss.d_loss(real, fake) == pytest.approx(d, rel=1e-12)
+    assert loss.g_loss(fake) == pytest.approx(sum(map(oracle.g, fake[:, 0])) / 5, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("weight", [1.0, 0.5])
+def test_the_kernels_give_the_slopes_of_the_formula(name, dtype, weight):
+    loss, oracle, m, logits = LOSSES[name], ORACLES[name], 4, logits_of(8, 3, dtype)
+    d = np.concatenate([derivative(oracle.real, logits[:m]), derivative(oracle.fake, logits[m:])]) * weight / m
+    slack = {"rtol": 1e-7, "atol": 1e-9} if dtype == np.float64 else {"rtol": 2e-5, "atol": 1e-7}
+    got = d_slopes(loss, logits, weight), g_slopes(loss, logits)
+    assert got[0].dtype == got[1].dtype == dtype
+    np.testing.assert_allclose(got[0], d, **slack)
+    np.testing.assert_allclose(got[1], derivative(oracle.g, logits) / (2 * m), **slack)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_pytorch_has_the_same_losses_and_the_same_slopes(name):
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    loss, oracle, F, m = LOSSES[name], ORACLES[name], torch.nn.functional, 6
+    logits = torch.tensor(logits_of(2 * m, 4), requires_grad=True)
+    d, g, l = oracle.torch_d(F, logits[:m], logits[m:]), oracle.torch_g(F, logits), logits.detach().numpy()
+    assert loss.d_loss(l[:m], l[m:]) == pytest.approx(d.item(), rel=1e-13)
+    assert loss.g_loss(l) == pytest.approx(g.item(), rel=1e-13)
+    for theirs, ours in ((d, d_slopes(loss, l)), (g, g_slopes(loss, l))):
+        (slopes,) = torch.autograd.grad(theirs, logits)
+        np.testing.assert_allclose(ours, slopes.numpy(), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
+def test_where_d_loses_least_its_belief_is_the_share_of_data(name, p):
+    """Proposition 1, D*(x) = p_data / (p_data + p_g): a point whose share p of the rows is of data."""
+    loss, at = LOSSES[name], ORACLES[name].optimum(p)
+
+    def lost(l):
+        rows = np.full((1, 1), l)
+        zero = loss.d_loss(rows * 0, rows * 0)
+        return p * (loss.d_loss(rows, rows * 0) - zero) + (1 - p) * (loss.d_loss(rows * 0, rows) - zero)
+
+    assert belief(loss, np.array([[at]])) == pytest.approx(p, rel=1e-12)
+    assert lost(at) < min(lost(at - 0.01), lost(at + 0.01))
+
+
+# ---- V and D(x) of the cross-entropies -------------------------------------------------------------------------------
 
 
 def test_value_is_the_mean_of_the_logarithms():
@@ -43,29 +114,17 @@ def test_value_takes_means_of_unequal_halves():
     assert value(np.zeros((2, 1)), np.zeros((9, 1))) == pytest.approx(-math.log(4), rel=1e-15)
 
 
-def test_non_saturating_loss_is_minus_mean_log_d():
-    fake = logits_of(6, 3)
-    expected = -sum(math.log(sigmoid(logit)) for logit in fake[:, 0]) / 6
-    assert NON_SATURATING(fake) == pytest.approx(expected, rel=1e-13)
-
-
-def test_saturating_loss_is_mean_log_of_one_minus_d():
-    fake = logits_of(6, 4)
-    expected = sum(math.log(1 - sigmoid(logit)) for logit in fake[:, 0]) / 6
-    assert SATURATING(fake) == pytest.approx(expected, rel=1e-12)
+@pytest.mark.parametrize("loss", [NON_SATURATING, SATURATING])
+def test_what_d_minimises_is_minus_the_value(loss):
+    real, fake = logits_of(6, 5), logits_of(6, 6)
+    assert loss.logit and loss.d_loss(real, fake) == -value(real, fake)
 
 
 def test_the_saturating_loss_is_gs_part_of_the_value():
     real, fake = logits_of(6, 5), logits_of(6, 6)
     other = logits_of(6, 7)
-    assert value(real, fake) - value(real, other) == pytest.approx(SATURATING(fake) - SATURATING(other), rel=1e-12)
-
-
-def test_both_objectives_are_found_by_name():
-    assert GENERATOR_LOSSES == {"non-saturating": NON_SATURATING, "saturating": SATURATING}
-    zero = np.zeros((3, 1))
-    assert GENERATOR_LOSSES["non-saturating"](zero) == pytest.approx(math.log(2), rel=1e-15)
-    assert GENERATOR_LOSSES["saturating"](zero) == pytest.approx(-math.log(2), rel=1e-15)
+    difference = SATURATING.g_loss(fake) - SATURATING.g_loss(other)
+    assert value(real, fake) - value(real, other) == pytest.approx(difference, rel=1e-12)
 
 
 def test_probability_is_the_sigmoid():
@@ -86,54 +145,19 @@ def test_losses_of_extreme_logits_are_finite_and_linear(dtype):
     with np.errstate(all="raise", under="ignore"):
         assert value(high, low) == 0
         assert value(low, high) == -2e4
-        assert NON_SATURATING(low) == 1e4 and NON_SATURATING(high) == 0
-        assert SATURATING(low) == 0 and SATURATING(high) == -1e4
+        assert NON_SATURATING.g_loss(low) == 1e4 and NON_SATURATING.g_loss(high) == 0
+        assert SATURATING.g_loss(low) == 0 and SATURATING.g_loss(high) == -1e4
         assert probability(low).tolist() == [[0.0]] * 3 and probability(high).tolist() == [[1.0]] * 3
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_cross_entropy_derivative_is_scaled_sigmoid_minus_target(dtype):
-    logits = logits_of(8, 9, dtype)
-    targets = np.array([[1.0], [0.0]] * 4, dtype=dtype)
-    got = derivative(logits, targets, -0.125)
-    expected = [[-0.125 * (sigmoid(float(logit)) - float(t))] for logit, t in zip(logits[:, 0], targets[:, 0])]
-    assert got.dtype == dtype
-    np.testing.assert_allclose(got, expected, rtol=1e-14 if dtype == np.float64 else 2e-5)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_cross_entropy_derivative_of_extreme_logits_is_exact(dtype):
-    logits = np.array([[1e4], [1e4], [-1e4], [-1e4]], dtype=dtype)
-    targets = np.array([[1.0], [0.0], [1.0], [0.0]], dtype=dtype)
+def test_slopes_at_extreme_logits_are_exact(dtype):
+    logits = np.array([[1e4], [-1e4], [1e4], [-1e4]], dtype=dtype)
     with np.errstate(all="raise", under="ignore"):
-        got = derivative(logits, targets, 0.5)
-    assert got.tolist() == [[0.0], [0.5], [-0.5], [0.0]]
-
-
-@pytest.mark.parametrize("name", ["non-saturating", "saturating"])
-def test_the_kernel_gives_the_slope_of_each_objective(name):
-    loss, fake, m, h = GENERATOR_LOSSES[name], logits_of(5, 10), 5, 1e-5
-    got = derivative(fake, np.full((m, 1), float(loss.target)), loss.sign / m)
-    for i in range(m):
-        e = np.zeros((m, 1))
-        e[i] = h
-        assert got[i, 0] == pytest.approx((loss(fake + e) - loss(fake - e)) / (2 * h), rel=1e-7, abs=1e-9)
-
-
-def test_the_kernel_gives_the_slope_of_minus_the_value():
-    m, h = 4, 1e-5
-    logits = logits_of(2 * m, 11)  # (2 m, 1), real above fake
-    got = derivative(logits, np.array([[1.0]] * m + [[0.0]] * m), 1 / m)
-    for i in range(2 * m):
-        e = np.zeros((2 * m, 1))
-        e[i] = h
-        above, below = (-value((logits + s * e)[:m], (logits + s * e)[m:]) for s in (1, -1))
-        assert got[i, 0] == pytest.approx((above - below) / (2 * h), rel=1e-7, abs=1e-9)
+        assert d_slopes(NON_SATURATING, logits).tolist() == [[0.0], [-0.5], [0.5], [0.0]]
 
 
 def test_where_d_is_sure_the_saturating_slope_vanishes_and_the_other_does_not():
     sure = np.full((1, 1), -20.0)
-    saturating = derivative(sure, np.zeros((1, 1)), -1.0)[0, 0]
-    non_saturating = derivative(sure, np.ones((1, 1)), 1.0)[0, 0]
-    assert saturating == pytest.approx(-math.exp(-20), rel=1e-8)
-    assert non_saturating == pytest.approx(-1.0, rel=1e-8)
+    assert g_slopes(SATURATING, sure)[0, 0] == pytest.approx(-math.exp(-20), rel=1e-8)
+    assert g_slopes(NON_SATURATING, sure)[0, 0] == pytest.approx(-1.0, rel=1e-8)

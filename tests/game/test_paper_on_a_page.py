@@ -47,7 +47,7 @@ def page():
 
 
 class Examples:
-    """Minibatch number `count` is the same for everybody: uniform pixels from a generator of that number."""
+    """Minibatch number `count` is the same for all programs: uniform pixels from a generator of that number."""
 
     def prepare(self, iteration, k):
         pass
@@ -90,15 +90,15 @@ def library(page, updates, k, loss):
 
 def noise(t, substep):
     """The library's z of this substep: (M, N_Z) on (-sqrt 3, sqrt 3)."""
-    place = Draw(SEED, t, substep, Stream.LATENT, np.arange(M, dtype=np.uint32))
-    return sqrt(3) * (2 * rng.unit_uniform(rng.words(place, N_Z)) - 1)
+    draw = Draw(SEED, t, substep, Stream.LATENT, np.arange(M, dtype=np.uint32))
+    return sqrt(3) * (2 * rng.unit_uniform(rng.words(draw, N_Z)) - 1)
 
 
 def masks(t, substep, rows, keeps):
     """The library's dropout masks of D's pass: (rows, N), (rows, N_H) and (rows, N_H) bool."""
-    place = Draw(SEED, t, substep, Stream.DROPOUT_DISCRIMINATOR, np.arange(rows, dtype=np.uint32))
+    draw = Draw(SEED, t, substep, Stream.DROPOUT_DISCRIMINATOR, np.arange(rows, dtype=np.uint32))
     layers = ((0, N, keeps[0]), (2, N_H, keeps[1]), (4, N_H, keeps[2]))  # the index of each Dropout in D, its width
-    return [rng.words(place.layer(i), width) < rng.keep_threshold(keep) for i, width, keep in layers]
+    return [rng.words(draw.layer(i), width) < rng.keep_threshold(keep) for i, width, keep in layers]
 
 
 def parameters(player, params):

@@ -67,7 +67,7 @@ def test_a_given_sigma_is_taken(digits_run, said, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong, words",
+    "wrong, message",
     [
         (["--n", "0"], "--n 0"),
         (["--sigma", "0"], "--sigma 0"),
@@ -85,10 +85,10 @@ def test_a_given_sigma_is_taken(digits_run, said, tmp_path):
         (["--data", "nowhere"], "--data nowhere"),
     ],
 )
-def test_wrong_options_of_evaluate_are_one_line(digits_run, said, arrays, monkeypatch, wrong, words):
+def test_wrong_options_of_evaluate_are_one_line(digits_run, said, arrays, monkeypatch, wrong, message):
     monkeypatch.chdir(arrays)
     code, text, error = said(main, "--run", digits_run, "--backend", "numpy", *wrong)
-    assert code == 2 and words in error and error.count("\n") == 1 and text == ""
+    assert code == 2 and message in error and error.count("\n") == 1 and text == ""
 
 
 def test_figure_2_puts_the_nearest_training_image_beside_the_last_sample(digits_run, said, tmp_path):
@@ -123,7 +123,7 @@ def test_figure_3_goes_from_draw_to_draw_both_ways(digits_run, said, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong, words",
+    "wrong, message",
     [
         (["2", "--rows", "0"], "--rows 0"),
         (["2", "--columns", "1001"], "--columns 1001"),
@@ -132,10 +132,10 @@ def test_figure_3_goes_from_draw_to_draw_both_ways(digits_run, said, tmp_path):
         (["2", "--out", "x.jpg"], "--out x.jpg"),
     ],
 )
-def test_wrong_options_of_figure_are_one_line(digits_run, said, arrays, monkeypatch, wrong, words):
+def test_wrong_options_of_figure_are_one_line(digits_run, said, arrays, monkeypatch, wrong, message):
     monkeypatch.chdir(arrays)
     number, *others = wrong
     code, _, error = said(
         figure.main, number, "--run", digits_run, *(["--out", "f.png"] * ("--out" not in wrong)), *others
     )
-    assert code == 2 and words in error and error.count("\n") == 1
+    assert code == 2 and message in error and error.count("\n") == 1

@@ -47,8 +47,8 @@ def test_the_readmes_table_is_the_one_that_was_measured():
 
 
 def test_the_shipped_generator_has_the_parzen_estimate_that_the_readme_quotes():
-    places = [os.environ.get("MINIGAN_DATA"), ROOT.parent / "shared" / "data"]
-    folder = next((found for place in places if place and (found := find_idx_folder(place))), None)
+    roots = [os.environ.get("MINIGAN_DATA"), ROOT.parent / "shared" / "data"]
+    folder = next((found for root in roots if root and (found := find_idx_folder(root))), None)
     if folder is None:
         pytest.skip("no MNIST files in MINIGAN_DATA or ../shared/data")
     quoted = json.loads((RESULTS / "table.json").read_text())

@@ -11,7 +11,7 @@ import pytest
 
 from minigan import GAN, CheckpointError, ConfigError, Linear, Mixture, Recipe, ReLU, Sequential, Sigmoid
 from minigan.backends import NAMES
-from minigan.export import WORKPLACE, command_of, export, main
+from minigan.export import LEFT_OUT, command_of, export, main
 from minigan.files import checkpoint
 from minigan.files.run_folder import RunFolder
 from minigan.generator.sampler import Sampler, chosen, pretrained, runs
@@ -145,10 +145,10 @@ def test_one_checkpoint_of_a_run_can_be_exported(digits_run, tmp_path):
 def test_the_command_of_a_run_gives_the_run_again():
     wanted = ["--preset", "digits", "--lr", ".2", "--k", "2", "--generator", "relu 24", "sigmoid", "--seed", "7"]
     config = options([*wanted, "--out", "somewhere", "--log-every", "7"])
-    words = shlex.split(command_of(config))[3:]
-    again = options(words)
+    command = shlex.split(command_of(config))[3:]
+    again = options(command)
     assert (again.lr, again.k, again.generator, again.seed) == (0.2, 2, ("relu 24", "sigmoid"), 7)
-    assert "somewhere" not in words and "--log-every" not in words
+    assert "somewhere" not in command and "--log-every" not in command
 
 
 def test_a_run_from_a_preset_of_ones_own_needs_it_no_more(tmp_path, monkeypatch, said):
@@ -158,9 +158,9 @@ def test_a_run_from_a_preset_of_ones_own_needs_it_no_more(tmp_path, monkeypatch,
     Path("mine.toml").unlink()
     code, _, err = said(main, "--run", "run", "--out", "g.safetensors")
     assert code == 0, err
-    words = shlex.split(checkpoint.read(Path("g.safetensors"))[1]["made_by"]["command"])[3:]
-    again, config = options(words), RunFolder(Path("run")).saved_config()
-    decides = {f.name for f in fields(Config)} - set(WORKPLACE) | {"data"}
+    command = shlex.split(checkpoint.read(Path("g.safetensors"))[1]["made_by"]["command"])[3:]
+    again, config = options(command), RunFolder(Path("run")).saved_config()
+    decides = {f.name for f in fields(Config)} - set(LEFT_OUT) | {"data"}
     assert {name: getattr(again, name) for name in decides} == {name: getattr(config, name) for name in decides}
 
 

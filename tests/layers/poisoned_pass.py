@@ -9,7 +9,7 @@ from minigan.rng import Draw
 
 
 class Poisoned(NumpyOps):
-    """New memory holds NaN (or 77), so that whatever reads it before writing it is found out."""
+    """New memory holds NaN (or 77), so that reading it before it is written shows."""
 
     def empty(self, shape, dtype):
         return np.full(shape, np.nan if np.dtype(dtype).kind == "f" else 77, dtype)
@@ -22,7 +22,7 @@ def normal(shape, seed, dtype=np.float64):
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
 
-def place(n_rows, seed=5):
+def draw_of(n_rows, seed=5):
     return Draw(seed, 3, 1, 2048, np.arange(n_rows, dtype=np.uint32))
 
 
@@ -38,7 +38,7 @@ class Pass:
         self.params.flat[...] = normal(self.params.flat.shape, 1, dtype)
         self.x, self.dy = normal((8, 6), 20, dtype)[8 - rows :], normal((8, 2), 21, dtype)[8 - rows :]
         self.tape = self.network.tape(ops, rows, dtype)
-        self.tape.draw = place(8)[8 - rows :] if training else None
+        self.tape.draw = draw_of(8)[8 - rows :] if training else None
         self.collect(1.0, 0.0, np.nan)
         self.y = self.forward()
 

@@ -59,7 +59,7 @@ def test_the_command_checks_a_layer(said, tmp_path, monkeypatch):
     for name in ("layer", "LeakyReLU", "Linear"):
         code, out, _ = said(gradcheck.main, "--layer", f"mine:{name}")
         assert code == 0 and "a second backward" in out and "none failed" in out and "Maxout" not in out
-    for text, words in {
+    for text, message in {
         "mine:nothing": "--layer mine:nothing: expected module:Name",
         "no_such_module:Mine": "No module named",
         "mine": "--layer mine: expected module:Name",
@@ -67,7 +67,7 @@ def test_the_command_checks_a_layer(said, tmp_path, monkeypatch):
         "minigan:Maxout": "Maxout needs n_in, n_out, pieces: expected a layer, Maxout",
     }.items():
         code, out, error = said(gradcheck.main, "--layer", text)
-        assert code == 2 and out == "" and words in error and len(error.splitlines()) == 1
+        assert code == 2 and out == "" and message in error and len(error.splitlines()) == 1
 
 
 def test_the_command_fails_where_the_layer_does(said, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from minigan.layers import Linear, Maxout, ReLU, Sequential
 from minigan.layers.initialisers import Constant, Marginals, Normal, Sparse, Uniform
 from minigan.rng import Draw, Stream
 
-PLACE = Draw(seed=7, iteration=0, substep=GENERATOR, stream=Stream.INITIAL_WEIGHTS, rows=None)
+DRAW = Draw(seed=7, iteration=0, substep=GENERATOR, stream=Stream.INITIAL_WEIGHTS, rows=None)
 SHAPE = (120, 211)  # an odd width
 
 
@@ -30,13 +30,13 @@ def player(network, seed, number, dtype=np.float64):
 
 
 def test_constant_is_constant():
-    b = Constant(-2)((5,), PLACE)
+    b = Constant(-2)((5,), DRAW)
     assert b.dtype == np.float64 and b.tolist() == [-2.0] * 5
 
 
 @pytest.mark.parametrize("limit", [0.05, 0.005, 3.0])
 def test_uniform_fills_its_limits_and_has_their_moments(limit):
-    W = Uniform(limit)(SHAPE, PLACE)  # (I, O)
+    W = Uniform(limit)(SHAPE, DRAW)  # (I, O)
     assert W.shape == SHAPE and W.dtype == np.float64
     assert W.min() >= -limit and W.max() < limit
     assert W.min() < -0.999 * limit and W.max() > 0.999 * limit
@@ -44,7 +44,7 @@ def test_uniform_fills_its_limits_and_has_their_moments(limit):
 
 
 def test_uniform_draws_a_row_an_input():
-    W = Uniform(0.5)((4, 6), PLACE)
+    W = Uniform(0.5)((4, 6), DRAW)
     word = rng.words(Draw(7, 0, GENERATOR, Stream.INITIAL_WEIGHTS, np.arange(4, dtype=np.uint32)), 6)  # (4, 6)
     expected = [[0.5 * (2 * (int(w) // 256) / 2**24 - 1) for w in row] for row in word]
     np.testing.assert_allclose(W, expected, rtol=1e-15)
@@ -52,7 +52,7 @@ def test_uniform_draws_a_row_an_input():
 
 @pytest.mark.parametrize("shape", [SHAPE, (211, 120)])
 def test_normal_has_the_moments_of_its_deviation(shape):
-    W = Normal(0.1)(shape, PLACE)
+    W = Normal(0.1)(shape, DRAW)
     assert W.shape == shape and W.dtype == np.float64
     assert_moments(W, 0, 0.01, 3e-4)
     assert abs(np.mean(np.abs(W) < 0.1) - 0.6827) < 4.5 * math.sqrt(0.6827 * 0.3173 / W.size)
@@ -60,62 +60,62 @@ def test_normal_has_the_moments_of_its_deviation(shape):
 
 @pytest.mark.parametrize("incoming", [1, 10, 15])
 def test_sparse_gives_every_unit_just_its_incoming_weights(incoming):
-    W = Sparse(incoming)((37, 400), PLACE)  # (I, O)
+    W = Sparse(incoming)((37, 400), DRAW)  # (I, O)
     assert W.shape == (37, 400) and W.dtype == np.float64
     assert ((W != 0).sum(axis=0) == incoming).all()
 
 
 def test_sparse_weights_are_standard_normal():
-    W = Sparse(15)((40, 1500), PLACE)
+    W = Sparse(15)((40, 1500), DRAW)
     assert_moments(W[W != 0], 0, 1, 3)
     assert abs(np.mean(np.abs(W[W != 0]) < 1) - 0.6827) < 4.5 * math.sqrt(0.6827 * 0.3173 / (15 * 1500))
 
 
 def test_sparse_chooses_every_input_equally_often_and_units_differently():
-    W = Sparse(10)((40, 2000), PLACE)
+    W = Sparse(10)((40, 2000), DRAW)
     chosen = (W != 0).sum(axis=1)  # (I,) of 2000 units, each with probability 1/4
     assert np.abs(chosen - 500).max() < 4.5 * math.sqrt(2000 * 0.25 * 0.75)
     assert len({column.tobytes() for column in (W != 0).T}) == 2000
 
 
 def test_sparse_with_all_inputs_is_dense():
-    assert (Sparse(6)((6, 9), PLACE) != 0).all()
+    assert (Sparse(6)((6, 9), DRAW) != 0).all()
 
 
 def test_sparse_with_too_few_inputs_is_an_error():
     with pytest.raises(ValueError, match="sparse=100: expected at most 99"):
-        Sparse(100)((99, 5), PLACE)
+        Sparse(100)((99, 5), DRAW)
 
 
 def test_marginals_are_the_logit_of_each_mean():
     means = [0.5, 0.1, 0.9, 0.001]
-    b = Marginals(np.array(means))((4,), PLACE)
+    b = Marginals(np.array(means))((4,), DRAW)
     np.testing.assert_allclose(b, [math.log(p / (1 - p)) for p in means], rtol=1e-13, atol=1e-15)
     np.testing.assert_allclose(1 / (1 + np.exp(-b)), means, rtol=1e-13)  # so an untrained G paints the mean
 
 
 def test_marginals_of_pixels_never_or_always_lit_are_clipped_first():
-    b = Marginals(np.array([0.0, 1e-9, 1e-7, 1 - 1e-9, 1.0], dtype=np.float32))((5,), PLACE)
+    b = Marginals(np.array([0.0, 1e-9, 1e-7, 1 - 1e-9, 1.0], dtype=np.float32))((5,), DRAW)
     edge = math.log(1e-7 / (1 - 1e-7))
     np.testing.assert_allclose(b, [edge] * 3 + [-edge] * 2, rtol=1e-7)
 
 
 def test_marginals_of_another_width_are_an_error():
     with pytest.raises(ValueError, match="means of shape"):
-        Marginals(np.full(4, 0.5))((5,), PLACE)
+        Marginals(np.full(4, 0.5))((5,), DRAW)
 
 
 @pytest.mark.parametrize("initialiser", [Uniform(1.0), Normal(1.0), Sparse(20)])
 def test_a_draw_belongs_to_its_seed_network_and_layer(initialiser):
-    places = [
-        PLACE,
+    draws = [
+        DRAW,
         Draw(8, 0, GENERATOR, Stream.INITIAL_WEIGHTS, None),
         Draw(7 + 2**32, 0, GENERATOR, Stream.INITIAL_WEIGHTS, None),
         Draw(7, 0, DISCRIMINATOR, Stream.INITIAL_WEIGHTS, None),
         Draw(7, 0, GENERATOR, Stream.INITIAL_WEIGHTS + 2, None),
     ]
-    weights = [initialiser((20, 30), place) for place in places]
-    assert initialiser((20, 30), PLACE).tobytes() == weights[0].tobytes()
+    weights = [initialiser((20, 30), draw) for draw in draws]
+    assert initialiser((20, 30), DRAW).tobytes() == weights[0].tobytes()
     for i in range(len(weights)):
         for j in range(i):
             assert np.mean(weights[i] == weights[j]) < 0.01

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
-from poisoned_pass import OPS, Pass, normal, place
+from poisoned_pass import OPS, Pass, draw_of, normal
 
 from minigan import rng
 from minigan.layers import Dropout, LeakyReLU, Linear, Maxout, Tanh, models
@@ -80,15 +80,15 @@ def test_a_tie_in_maxout_goes_to_the_lowest_piece_alone(dtype):
 @pytest.mark.parametrize("keep", [0.8, 0.5])
 def test_dropout_keeps_by_its_word_and_scales_by_1_over_keep(dtype, keep):
     x, dy = normal((6, 7), 12, dtype), normal((6, 7), 13, dtype)
-    kept = rng.words(place(6), 7) < int(keep * 2**32)
+    kept = rng.words(draw_of(6), 7) < int(keep * 2**32)
     x[0, kept[0].argmin()] = np.inf  # a dropped unit: nothing of it may remain
-    y, dx, tape = single(Dropout(keep), x, dy, place(6))
+    y, dx, tape = single(Dropout(keep), x, dy, draw_of(6))
     assert (tape.kept == kept).all() and tape.kept.dtype == np.uint8 and not kept[0].all()
     close(y, [[float(x[i, j]) / keep if kept[i, j] else 0.0 for j in range(7)] for i in range(6)], dtype)
     close(dx, [[float(dy[i, j]) / keep if kept[i, j] else 0.0 for j in range(7)] for i in range(6)], dtype)
 
 
-@pytest.mark.parametrize("keep, draw", [(0.5, None), (1, place(3))])
+@pytest.mark.parametrize("keep, draw", [(0.5, None), (1, draw_of(3))])
 def test_dropout_is_the_identity_in_evaluation_and_where_it_keeps_all(keep, draw):
     x = normal((3, 4), 14)
     y, dx, _ = single(Dropout(keep), x, -x, draw)

@@ -3,7 +3,7 @@
 The cases come with the `onnx` wheel (written against 1.23.2, Apache-2.0), which makes their numbers when
 `onnx.backend.test.case.node` is imported: inputs, attributes and what a backend has to answer, in float32.  Taken are
 all cases of the activations, Gemm, Dropout, Momentum and Adam but those of `LEFT_OUT`.  Tensors of three axes become
-matrices, for the kernels know nothing else.
+matrices, since the kernels know nothing else.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def test_affine(ops, case, dtype):
 def test_dropout(ops, case, dtype):
     """In evaluation, and where nothing is to be dropped, the layer is the identity.
 
-    In training ONNX drops with a mask of NumPy's generator; ours come from Philox and nobody can hand in another.  So
+    In training ONNX drops with a mask of NumPy's generator; ours come from Philox and cannot be handed in.  So
     ONNX's goes through `dropout_backward`, the map x r / keep that dropout is in both directions, and through the one
     of maxout with a single piece.  Where the mask is not among a case's outputs, it is where y is not 0.
     """
@@ -189,8 +189,8 @@ def adam(ops, case, group, rate, count, epsilon, dtype):
     optimiser = Adam(params, clock, case.alpha, case.beta, epsilon)
     moments = [optimiser.state[name]["0.b"] for name in ("first_moment", "second_moment")]
     g = g + case.norm_coefficient * x  # ONNX's weight decay, which minigan does not have
-    for given, place in ((v, moments[0]), (h, moments[1]), (g, optimiser.grads.target["0.b"])):
-        ops.copy(ops.asarray(given, dtype), out=place)
+    for given, target in ((v, moments[0]), (h, moments[1]), (g, optimiser.grads.target["0.b"])):
+        ops.copy(ops.asarray(given, dtype), out=target)
     optimiser.update(Count(clock))
     return params["0.b"], *moments
 

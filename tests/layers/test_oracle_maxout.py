@@ -202,9 +202,9 @@ def test_a_discriminator_under_masks_of_ours_is_chainers(ops, library, case, fus
     run = Pass(ops, network, theta, case, dtype)
     close(run.forward(), case["evaluated"], library, dtype)
 
-    place = case["place"]
-    rows = np.arange(len(case["x"]), dtype=np.uint32) + np.uint32(place["first_row"])
-    run.tape.draw = Draw(place["seed"], place["iteration"], place["substep"], place["stream"], ops.asarray(rows))
+    draw = case["draw"]
+    rows = np.arange(len(case["x"]), dtype=np.uint32) + np.uint32(draw["first_row"])
+    run.tape.draw = Draw(draw["seed"], draw["iteration"], draw["substep"], draw["stream"], ops.asarray(rows))
     close(run.forward(), case["y"], library, dtype)
     gradients = run.backward()
     close(gradients["dx"], case["dx"], library, dtype)

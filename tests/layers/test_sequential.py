@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from poisoned_pass import LAYERS, OPS, Pass, Poisoned, normal, place
+from poisoned_pass import LAYERS, OPS, Pass, Poisoned, draw_of, normal
 
 from minigan.game.schedules import ExponentialDecay
 from minigan.layers import Dropout, Linear, ReLU, Sequential
@@ -105,7 +105,7 @@ def test_a_second_forward_and_backward_gives_the_same_bits():
 def test_a_second_tape_does_not_disturb_the_first():
     a = Pass()
     other = a.network.tape(OPS, 8, np.float64)
-    other.draw = place(8, seed=6)
+    other.draw = draw_of(8, seed=6)
     a.forward(x=normal((8, 6), 40), tape=other)
     a.backward(dy=normal((8, 2), 41), tape=other)
     assert bits(a.backward()) == bits(Pass().backward())

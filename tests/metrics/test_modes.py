@@ -113,8 +113,8 @@ def test_evaluate_counts_the_modes_of_a_mixture(runs, said, tmp_path, name, n):
     assert (result["n"], result["modes"], ours["captured"]) == (n, len(mixture.centres), expected.captured)
     assert (ours["high_quality"], ours["divergence"]) == (expected.high_quality, expected.divergence)
     assert data["captured"] == len(mixture.centres) and f"{data['high_quality']:.1%}" in text
-    for words in (f"{n} samples ({name}, ", "VEEGAN: GAN", "PacGAN: GAN", f"{PUBLISHED[name][1].modes} +- "):
-        assert words in text
+    for message in (f"{n} samples ({name}, ", "VEEGAN: GAN", "PacGAN: GAN", f"{PUBLISHED[name][1].modes} +- "):
+        assert message in text
 
 
 def test_another_mixture_can_be_asked_for(runs, said):
@@ -123,7 +123,7 @@ def test_another_mixture_can_be_asked_for(runs, said):
 
 
 @pytest.mark.parametrize(
-    "run, wrong, words",
+    "run, wrong, message",
     [
         ("gaussian", [], "--data gaussian: one mode, expected a mixture whose modes can be counted: ring or grid"),
         ("ring", ["--sigma", ".1"], "--sigma 0.1: for images"),
@@ -132,6 +132,6 @@ def test_another_mixture_can_be_asked_for(runs, said):
         ("ring", ["--n", "0"], "--n 0"),
     ],
 )
-def test_what_has_no_modes_to_count_is_one_line(runs, said, run, wrong, words):
+def test_what_has_no_modes_to_count_is_one_line(runs, said, run, wrong, message):
     code, text, error = said(main, "--run", runs / run, "--backend", "numpy", *wrong)
-    assert code == 2 and words in error and error.count("\n") == 1 and text == ""
+    assert code == 2 and message in error and error.count("\n") == 1 and text == ""

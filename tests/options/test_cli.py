@@ -91,7 +91,9 @@ def test_a_command_says_flags_and_a_program_beside_it_arguments():
     assert done.stderr == "minigan.train: --batch-size 0: expected 1 to 2^30 - 1\n"
 
 
-@pytest.mark.parametrize("words", [["--iterations", "abc"], ["--k", "1.5"], ["--lr", "fast"], ["--k"], ["--threads="]])
-def test_a_number_that_is_none(said, words):
-    code, _, error = said(train.main, *words)
+@pytest.mark.parametrize(
+    "arguments", [["--iterations", "abc"], ["--k", "1.5"], ["--lr", "fast"], ["--k"], ["--threads="]]
+)
+def test_a_number_that_is_none(said, arguments):
+    code, _, error = said(train.main, *arguments)
     assert code == 2 and error.count("\n") == 1 and "expected a" in error and "number" in error

@@ -253,13 +253,13 @@ def test_a_first_stage_that_cannot_be_used(tfd, tmp_path):
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(final(tmp_path / "one")[:-1])
     (tmp_path / "empty").mkdir()
-    for run, words in (
+    for run, message in (
         (tmp_path / "none", "No such file"),
         (tmp_path / "empty", "no checkpoint"),
         (damaged, "damaged"),
         ("", "expected a run's folder"),
     ):
-        with pytest.raises(ConfigError, match=f"generator.from {re.escape(str(run))}.*{words}"):
+        with pytest.raises(ConfigError, match=f"generator.from {re.escape(str(run))}.*{message}"):
             narrow("tfd-stage2", tfd, tmp_path / "two", "--generator-from", str(run))
     for generator in (["relu 40", "sigmoid"], ["relu 41", "sigmoid 40", "sigmoid"], ["sigmoid"]):
         with pytest.raises(ConfigError, match="^generator_from .*one: a generator 100-40-40-2304, expected"):

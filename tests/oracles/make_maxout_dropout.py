@@ -30,12 +30,12 @@ HERE = Path(__file__).parent
 SHAPES = [(4, 3, 2), (3, 4, 5), (2, 3, 1)]
 """(B, O, P)"""
 TIED = (5, 4, 3)
-PLACE = {"seed": 2**33 + 7, "iteration": 3, "substep": 1, "stream": 2048, "first_row": 2}
+DRAW = {"seed": 2**33 + 7, "iteration": 3, "substep": 1, "stream": 2048, "first_row": 2}
 """where minigan draws the masks that Chainer's discriminator is given"""
 
 
 def minigan_rng():
-    """minigan/rng.py from its file, for the rest of minigan wants a newer NumPy."""
+    """minigan/rng.py from its file, since the rest of minigan wants a newer NumPy."""
     spec = importlib.util.spec_from_file_location("minigan_rng", HERE.parents[1] / "minigan" / "rng.py")
     module = sys.modules["minigan_rng"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -146,8 +146,8 @@ def chainer_discriminator(seed: int) -> dict:
     Dropout(.8), Maxout(4, 6, 3), Dropout(.5), Maxout(6, 4, 2), Dropout(.5), Linear(4, 1); of Linear, W is (1, 4).
     """
     rng, source, B = minigan_rng(), Source(seed, np.float64), 5
-    rows = (PLACE["first_row"] + np.arange(B)).astype(np.uint32)
-    draw = rng.Draw(PLACE["seed"], PLACE["iteration"], PLACE["substep"], PLACE["stream"], rows)
+    rows = (DRAW["first_row"] + np.arange(B)).astype(np.uint32)
+    draw = rng.Draw(DRAW["seed"], DRAW["iteration"], DRAW["substep"], DRAW["stream"], rows)
     theta = {
         "1.W": source.normal(6, 3, 4),
         "1.b": source.normal(6, 3),
@@ -179,7 +179,7 @@ def chainer_discriminator(seed: int) -> dict:
     gradients = {f"d{n}": variables[n].grad.reshape(a.shape) for n, a in theta.items()}
     masks = {f"kept.{layer}": mask for layer, mask in kept.items()}
     found = {"y": y.array, "evaluated": evaluated, "dx": given.grad}
-    return {"place": PLACE} | theta | {"x": x, "dy": dy} | masks | found | gradients
+    return {"draw": DRAW} | theta | {"x": x, "dy": dy} | masks | found | gradients
 
 
 def plain(value):

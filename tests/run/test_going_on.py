@@ -92,11 +92,11 @@ def test_the_number_of_examples_is_said(tmp_path, said):
 def test_the_first_line_and_the_record_say_what_multiplies(backend, tmp_path, said):
     options = ("--out", tmp_path / "a", "--backend", backend, "--threads", "1")
     _, _, first = said(main, *SMALL, *options, "--iterations", "1")
-    place = get(backend, threads=1).place
-    assert f" on {place}; files in " in first.splitlines()[0]
-    assert RunFolder(tmp_path / "a").remembered()[0]["place"] == place
+    description = get(backend, threads=1).description
+    assert f" on {description}; files in " in first.splitlines()[0]
+    assert RunFolder(tmp_path / "a").remembered()[0]["place"] == description
     _, _, then = said(main, *options, "--resume", "--iterations", "2")
-    assert f" on {place}; files in " in then.splitlines()[0]
+    assert f" on {description}; files in " in then.splitlines()[0]
 
 
 def test_a_folder_that_cannot_be_written_to(digits_run, said, monkeypatch, tmp_path):

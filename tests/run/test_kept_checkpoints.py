@@ -24,9 +24,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_none_is_an_error(tmp_pat
     result = command("minigan.sample", "--run", str(out), "--n", "4", "--out", str(tmp_path / "x.npy"))
     assert result.returncode == 0
     [line] = result.stderr.splitlines()
-    assert line.startswith(f"minigan.sample: {newest}: damaged") and line.endswith(
-        "00020.safetensors is taken in its place"
-    )
+    assert line.startswith(f"minigan.sample: {newest}: damaged") and line.endswith("00020.safetensors is taken instead")
     with pytest.raises(CheckpointError):
         GAN.load(tmp_path)
 

@@ -15,17 +15,17 @@ HEALTHY = {"value": -1.1, "d_real": 0.6, "d_fake": 0.4, "g_gradient": 1.0, "dead
 
 
 @pytest.mark.parametrize(
-    "ill, words",
+    "ill, message",
     [
         ({"value": -0.001, "d_real": 1.0, "d_fake": 0.0}, "D has won"),
         ({"diversity": 0.01}, "G has collapsed"),
         ({"dead_units": 0.95}, "95% of G's relu units are dead"),
     ],
 )
-def test_a_symptom_is_said_once_when_it_has_lasted_and_again_after_it_had_gone(ill, words):
+def test_a_symptom_is_said_once_when_it_has_lasted_and_again_after_it_had_gone(ill, message):
     reading = Reading()
     said = read(reading, HEALTHY | ill, range(100, 700, 100))
-    assert [len(s) for s in said] == [0] * (LINES - 1) + [1] + [0] * 3 and words in said[LINES - 1][0]
+    assert [len(s) for s in said] == [0] * (LINES - 1) + [1] + [0] * 3 and message in said[LINES - 1][0]
     assert read(reading, HEALTHY, [700]) == [[]]
     assert [len(s) for s in read(reading, HEALTHY | ill, range(800, 1100, 100))] == [0] * (LINES - 1) + [1]
 
@@ -38,7 +38,7 @@ def read(reading, line, iterations):
 @pytest.mark.parametrize("start", [0, 3000])
 def test_a_symptom_has_lasted_by_iterations_however_often_lines_are_logged(every, start):
     said = read(Reading(start), HEALTHY | {"diversity": 0.06}, range(start + every, start + 2001, every))
-    at = [start + every * (i + 1) for i, words in enumerate(said) if words]
+    at = [start + every * (i + 1) for i, message in enumerate(said) if message]
     assert at == [start + max(ITERATIONS, LINES * every)]
 
 
@@ -50,9 +50,9 @@ def test_an_untrained_generator_that_begins_to_vary_has_not_collapsed():
     assert said == []
 
 
-def test_a_healthy_game_and_one_without_relu_say_nothing():
+def test_a_healthy_game_and_one_without_relu_or_without_v_say_nothing():
     reading = Reading()
-    for line in (HEALTHY, HEALTHY | {"dead_units": None, "diversity": None}):
+    for line in (HEALTHY, HEALTHY | {"dead_units": None, "diversity": None}, HEALTHY | {"value": None}):
         assert read(reading, line, range(100, 1000, 100)) == [[]] * 9
 
 

@@ -14,8 +14,9 @@ from runs import command, final, lines, train
 from small_run import SMALL
 
 from minigan import GAN
+from minigan.game.losses import LOSSES
 from minigan.run.trainer import Trainer
-from minigan.train import options
+from minigan.train import main, options
 
 
 def test_a_run_leaves_config_metrics_pictures_and_checkpoints(tmp_path):
@@ -42,6 +43,15 @@ def test_a_run_leaves_config_metrics_pictures_and_checkpoints(tmp_path):
     assert [p.name for p in sorted((out / "samples").iterdir())] == [f"iteration-{i:08d}.png" for i in (20, 40, 45)]
     assert len(list((out / "checkpoints").iterdir())) == 3
     assert 'data = "digits"' in (out / "config.toml").read_text()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_run_says_v_where_its_loss_has_one(loss, tmp_path, said):
+    code, _, told = said(main, *SMALL, "--out", tmp_path / "a", "--iterations", 45, "--loss", loss)
+    logit = LOSSES[loss].logit
+    assert code == 0 and [line["value"] is not None for line in lines(tmp_path / "a")] == [logit] * 5
+    assert "D(x) " in told and ("V -" in told) == logit
+    assert GAN.load(tmp_path / "a").recipe.loss == loss
 
 
 @pytest.mark.parametrize("updates", ["alternating", "simultaneous"])

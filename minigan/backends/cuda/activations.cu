@@ -153,9 +153,16 @@ extern "C" __global__ void dropout_backward(const Real* dy, const unsigned char*
     if (i < n) dx[i] = kept[i] ? dy[i] * scale : Real(0);
 }
 
-// dlogits = scale (sigmoid(logits) - targets)      all (n).  A thread an entry, 12 bytes each.
-extern "C" __global__ void cross_entropy_backward(const Real* logits, const Real* targets, Real scale, Real* dlogits,
+// dlogits = scale (sigmoid(logits) - [i < ones])      both (n).  A thread an entry, 8 bytes each.
+extern "C" __global__ void cross_entropy_backward(const Real* logits, long long ones, Real scale, Real* dlogits,
                                                   long long n) {
     const long long i = entry();
-    if (i < n) dlogits[i] = (logistic(logits[i]) - targets[i]) * scale;
+    if (i < n) dlogits[i] = (logistic(logits[i]) - Real(i < ones)) * scale;
+}
+
+// dlogits = scale (logits - [i < ones])      both (n).  A thread an entry, 8 bytes each.
+extern "C" __global__ void least_squares_backward(const Real* logits, long long ones, Real scale, Real* dlogits,
+                                                  long long n) {
+    const long long i = entry();
+    if (i < n) dlogits[i] = (logits[i] - Real(i < ones)) * scale;
 }

@@ -12,7 +12,7 @@ __device__ inline int column() { return blockIdx.x * blockDim.x + threadIdx.x; }
 
 __device__ inline long long entry() { return (long long)blockIdx.x * blockDim.x + threadIdx.x; }
 
-// Where entry (r, c) of a matrix lies: 64 bits, for a matrix may have more than 2^31 of them.
+// Where entry (r, c) of a matrix lies: 64 bits, since a matrix may have more than 2^31 of them.
 __device__ inline long long at(int r, int width, int c) { return (long long)r * width + c; }
 
 // Four neighbours in a row, one access to memory where all of them are there and aligned.

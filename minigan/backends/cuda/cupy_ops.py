@@ -114,10 +114,9 @@ class CupyOps(CupyMemory):
 
     # ---- Loss and updates --------------------------------------------------------------------------------------
 
-    def cross_entropy_backward(self, logits, targets, scale, out):
-        checks.matrices("cross_entropy_backward", logits, targets, out)
-        shape = entries(logits.size)
-        self._run("cross_entropy_backward", logits.dtype, shape, logits, targets, scale, out, logits.size)
+    def loss_backward(self, word, logits, ones, scale, out):
+        checks.matrices(f"{word}_backward", logits, out)
+        self._run(f"{word}_backward", logits.dtype, entries(logits.size), logits, ones, scale, out, logits.size)
         return out
 
     def add(self, theta, step):

@@ -55,7 +55,7 @@ class Touched:
         return (writers | readers) - {None}
 
     def note(self, task: Task, read: set[Span], written: set[Span]) -> None:
-        """Remember the task, in place of those before it: who waits for it waits for them."""
+        """Remember the task and forget those before it: a task that waits for it waits for them too."""
         for span in read:
             self._region(span).readers[task.stream] = task
         for span in written:

@@ -45,7 +45,7 @@ def devices(runtime) -> int:
         if error.status == INSUFFICIENT_DRIVER:
             raise DeviceError(
                 f"--backend cupy: the NVIDIA driver is one of CUDA {version(driver)}, expected {version(needed)} for "
-                f"this CuPy; a newer driver, or the extra cupy{driver // 1000}x in place of cupy{needed // 1000}x"
+                f"this CuPy; a newer driver, or the extra cupy{driver // 1000}x instead of cupy{needed // 1000}x"
             ) from None
         count = 0
     if count == 0:

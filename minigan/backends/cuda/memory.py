@@ -50,7 +50,7 @@ class CupyMemory(Ops):
         return 1
 
     @property
-    def place(self):
+    def description(self):
         return f"{self.name}, {self._gpu}"
 
     @contextmanager
@@ -66,7 +66,7 @@ class CupyMemory(Ops):
         return Recording(self._streams, iterate) if self._recording else iterate
 
     def _wait(self) -> None:
-        """Until the GPU has done all that it was given, asleep."""
+        """Sleep until the GPU has done all that it was given."""
         with self._streams.together() as stream:
             self._waited.record(stream)
             self._waited.synchronize()
@@ -89,7 +89,7 @@ class CupyMemory(Ops):
         return self._allocated(cupy.asarray, array, dtype, "C")
 
     def _allocated(self, make, *arguments):
-        """A new array.  Raises MemoryError, in words, where the GPU has no room for it."""
+        """A new array.  Raises MemoryError, which says what would help, where the GPU has no room for it."""
         try:
             with self._streams.together():
                 return make(*arguments)

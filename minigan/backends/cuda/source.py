@@ -25,7 +25,7 @@ class Parameter:
 
 
 def source() -> str:
-    """All files as one text, for CuPy's cache of compiled kernels does not follow includes."""
+    """All files as one text, because CuPy's cache of compiled kernels does not follow includes."""
     return "\n".join(Path(__file__).with_name(f"{name}.cu").read_text() for name in FILES)
 
 

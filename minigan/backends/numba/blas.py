@@ -56,7 +56,7 @@ def vendor() -> str:
 
 
 def mkl_wanted(maker: str, wheel: Path | None) -> bool:
-    """Whether to multiply through MKL: on Intel's processors where its wheel is.  MINIGAN_BLAS goes over that.
+    """Whether to multiply through MKL: on Intel's processors where its wheel is.  MINIGAN_BLAS overrides that.
 
     Raises ConfigError for a MINIGAN_BLAS that is neither mkl nor numpy, and for mkl where its wheel is not.
     """
@@ -85,7 +85,7 @@ class Blas:
 
     @staticmethod
     def _link(library: ctypes.CDLL) -> bool:
-        """Give both gemms our own names, so that cached kernels find them whatever the library calls them."""
+        """Give both gemms our own names, so that cached kernels find them in any library."""
         for letter in "sd":
             name = next((s.format(letter) for s in SYMBOLS if hasattr(library, s.format(letter))), None)
             if name is None:

@@ -1,7 +1,7 @@
 """The kernels of `numba_ops.py`, compiled by Numba: the formulas of `numpy_ops.py` as loops, one pass over memory each.
 
-Each is a function of (part, parts, arrays) that does its share of the rows, and below it a function of the same name
-with `run_` that shares the parts among threads (`pool.py`).  Numbers to multiply by arrive in the arrays' dtype.
+Each is a function of (part, parts, arrays) that does its part of the rows; its `shared` does all parts, on our threads
+(`pool.py`).  Numbers to multiply by arrive in the arrays' dtype.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigan.backends.numba.philox import LOW, draw_kept, first_block, philox
-from minigan.backends.numba.pool import compiled, run
+from minigan.backends.numba.pool import compiled, shared
 from minigan.backends.numba.products import share
 
 NEGLIGIBLE = 37.0
@@ -20,13 +20,13 @@ NEGLIGIBLE = 37.0
 
 
 @compiled
-def uniform(rows, place, limit, out):
+def uniform(rows, draw, limit, out):
     """out = limit (2 u - 1)"""
     width = out.shape[1]
     one, unit = out.dtype.type(1), out.dtype.type(2.0**-23)
     for r in range(out.shape[0]):
         for block in range((width + 3) // 4):
-            words = philox(first_block(rows[r], width) + np.uint64(block), place)
+            words = philox(first_block(rows[r], width) + np.uint64(block), draw)
             for i in range(min(4, width - 4 * block)):
                 out[r, 4 * block + i] = limit * (out.dtype.type(words[i] >> np.uint64(8)) * unit - one)
 
@@ -36,7 +36,7 @@ def uniform(rows, place, limit, out):
 # A loop over a row's own view vectorises; indexing [r, c] with a computed r may be negative to Numba, and does not.
 
 
-@compiled
+@shared
 def relu(part, parts, z, bias, out):
     """y = max(0, z + b); NaN stays NaN."""
     zero = out.dtype.type(0)
@@ -48,12 +48,7 @@ def relu(part, parts, z, bias, out):
             y_row[c] = zero if x < zero else x
 
 
-@compiled
-def run_relu(board, parts, z, bias, out):
-    run(board, parts, relu, (z, bias, out))
-
-
-@compiled
+@shared
 def relu_backward(part, parts, dy, y, out):
     """dz = dy [y > 0]"""
     zero, one = out.dtype.type(0), out.dtype.type(1)
@@ -64,12 +59,7 @@ def relu_backward(part, parts, dy, y, out):
             dz_row[c] = dy_row[c] * (one if y_row[c] > zero else zero)
 
 
-@compiled
-def run_relu_backward(board, parts, dy, y, out):
-    run(board, parts, relu_backward, (dy, y, out))
-
-
-@compiled
+@shared
 def tanh_backward(part, parts, dy, y, out):
     """dz = dy (1 - y^2)"""
     one = out.dtype.type(1)
@@ -80,12 +70,7 @@ def tanh_backward(part, parts, dy, y, out):
             dz_row[c] = dy_row[c] * (one - y_row[c] * y_row[c])
 
 
-@compiled
-def run_tanh_backward(board, parts, dy, y, out):
-    run(board, parts, tanh_backward, (dy, y, out))
-
-
-@compiled
+@shared
 def leaky_relu(part, parts, z, bias, out, slope):
     """y = max(z + b, slope (z + b)); NaN stays NaN."""
     zero = out.dtype.type(0)
@@ -97,12 +82,7 @@ def leaky_relu(part, parts, z, bias, out, slope):
             y_row[c] = slope * x if x < zero else x
 
 
-@compiled
-def run_leaky_relu(board, parts, z, bias, out, slope):
-    run(board, parts, leaky_relu, (z, bias, out, slope))
-
-
-@compiled
+@shared
 def leaky_relu_backward(part, parts, dy, y, out, slope):
     """dz = dy ([y > 0] + slope [y <= 0])"""
     zero, one = out.dtype.type(0), out.dtype.type(1)
@@ -113,13 +93,8 @@ def leaky_relu_backward(part, parts, dy, y, out, slope):
             dz_row[c] = dy_row[c] * (one if y_row[c] > zero else slope)
 
 
-@compiled
-def run_leaky_relu_backward(board, parts, dy, y, out, slope):
-    run(board, parts, leaky_relu_backward, (dy, y, out, slope))
-
-
-@compiled
-def maxout(part, parts, z, bias, out, winner, rows, place, threshold, scale):
+@shared
+def maxout(part, parts, z, bias, out, winner, rows, draw, threshold, scale):
     """y[:, o] = max_p (z[:, p O + o] + b[p O + o]), times `scale` where kept; threshold 2^32 keeps all.
 
     z's first piece, done with, holds which units are kept.
@@ -139,18 +114,13 @@ def maxout(part, parts, z, bias, out, winner, rows, place, threshold, scale):
                 won[o] = np.int8(p) if x > y[o] else won[o]
                 y[o] = x if x > y[o] or x != x else y[o]
         if threshold <= LOW:
-            draw_kept(kept, rows[r], place, threshold)
+            draw_kept(kept, rows[r], draw, threshold)
             for o in range(width):
                 won[o] = won[o] if kept[o] != zero else np.int8(-1)
                 y[o] = y[o] * scale if kept[o] != zero else zero
 
 
-@compiled
-def run_maxout(board, parts, z, bias, out, winner, rows, place, threshold, scale):
-    run(board, parts, maxout, (z, bias, out, winner, rows, place, threshold, scale))
-
-
-@compiled
+@shared
 def maxout_backward(part, parts, dy, winner, scale, out):
     """dz[:, p O + o] = scale dy[:, o] [winner[:, o] = p]"""
     width = dy.shape[1]
@@ -164,29 +134,19 @@ def maxout_backward(part, parts, dy, winner, scale, out):
                 dz_piece[o] = scale * dy_row[o] * (one if won[o] == p else zero)
 
 
-@compiled
-def run_maxout_backward(board, parts, dy, winner, scale, out):
-    run(board, parts, maxout_backward, (dy, winner, scale, out))
-
-
-@compiled
-def dropout(part, parts, x, out, kept, rows, place, threshold, scale):
+@shared
+def dropout(part, parts, x, out, kept, rows, draw, threshold, scale):
     """y = x scale where kept, else 0"""
     zero = out.dtype.type(0)
     start, stop = share(out.shape[0], part, parts)
     for r in range(start, stop):
         x_row, y_row, kept_row = x[r], out[r], kept[r]
-        draw_kept(kept_row, rows[r], place, threshold)
+        draw_kept(kept_row, rows[r], draw, threshold)
         for c in range(len(y_row)):
             y_row[c] = x_row[c] * scale if kept_row[c] else zero
 
 
-@compiled
-def run_dropout(board, parts, x, out, kept, rows, place, threshold, scale):
-    run(board, parts, dropout, (x, out, kept, rows, place, threshold, scale))
-
-
-@compiled
+@shared
 def dropout_backward(part, parts, dy, kept, scale, out):
     """dx = dy scale where kept, else 0"""
     zero = out.dtype.type(0)
@@ -197,15 +157,10 @@ def dropout_backward(part, parts, dy, kept, scale, out):
             dx_row[c] = dy_row[c] * scale if kept_row[c] else zero
 
 
-@compiled
-def run_dropout_backward(board, parts, dy, kept, scale, out):
-    run(board, parts, dropout_backward, (dy, kept, scale, out))
-
-
 # ---- Updates ---------------------------------------------------------------------------------------------------
 
 
-@compiled
+@shared
 def add(part, parts, theta, step):
     """theta <- theta + step"""
     start, stop = share(theta.shape[0], part, parts)
@@ -214,12 +169,7 @@ def add(part, parts, theta, step):
         theta_part[i] += step_part[i]
 
 
-@compiled
-def run_add(board, parts, theta, step):
-    run(board, parts, add, (theta, step))
-
-
-@compiled
+@shared
 def adam(part, parts, theta, gradient, first, second, numbers):
     """theta <- theta - lr (first / (1 - beta1^t)) / (sqrt(second / (1 - beta2^t)) + epsilon); `Ops.adam` has the rest.
 
@@ -234,12 +184,7 @@ def adam(part, parts, theta, gradient, first, second, numbers):
         t[i] -= m[i] / correction1 / (np.sqrt(v[i] / correction2) + epsilon) * lr
 
 
-@compiled
-def run_adam(board, parts, theta, gradient, first, second, numbers):
-    run(board, parts, adam, (theta, gradient, first, second, numbers))
-
-
-@compiled
+@shared
 def average(part, parts, mean, theta, rate):
     """mean <- mean + rate (theta - mean)"""
     start, stop = share(theta.shape[0], part, parts)
@@ -248,15 +193,10 @@ def average(part, parts, mean, theta, rate):
         mean_part[i] += rate * (theta_part[i] - mean_part[i])
 
 
-@compiled
-def run_average(board, parts, mean, theta, rate):
-    run(board, parts, average, (mean, theta, rate))
-
-
 # ---- Densities -------------------------------------------------------------------------------------------------
 
 
-@compiled
+@shared
 def log_sum_exp(part, parts, product, x_norms, s_norms, precisions, peak, total):
     """a[j] = -p max(0, x_norms + s_norms[j] - 2 product[j]), row by row; (peak, total) take it up.
 
@@ -280,8 +220,3 @@ def log_sum_exp(part, parts, product, x_norms, s_norms, precisions, peak, total)
                 elif not a < highest - far:  # true of NaN
                     total_here += np.exp(a - highest)
             peak[k, i], total[k, i] = highest, total_here
-
-
-@compiled
-def run_log_sum_exp(board, parts, product, x_norms, s_norms, precisions, peak, total):
-    run(board, parts, log_sum_exp, (product, x_norms, s_norms, precisions, peak, total))

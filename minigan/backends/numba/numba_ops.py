@@ -19,13 +19,13 @@ from minigan.backends import checks
 from minigan.backends.numba import kernels, sparse
 from minigan.backends.numba.blas import Blas
 from minigan.backends.numba.pool import cores, pool_of
-from minigan.backends.numba.products import run_gemm
+from minigan.backends.numba.products import gemm
 from minigan.backends.numpy_ops import NumpyOps, averaging_rate, reciprocal
 from minigan.backends.ops import ByUnit
 from minigan.errors import ConfigError
 
 KEEP_ALL = np.uint64(2**32)
-NOWHERE = (np.uint64(0),) * 5
+NO_DRAW = (np.uint64(0),) * 5
 MOST_KEPT, LEAST_SPARSE = 0.75, 3.5
 """Maxout's own kernels pay where dropout keeps at most this, and where one in so many entries of dz, or fewer, is not
 zero."""
@@ -34,7 +34,7 @@ SERIAL = 1 << 13
 
 
 class FirstCompilation(event.Listener):
-    """Calls `say` when Numba begins to compile, from whichever thread is first."""
+    """Calls `say` once, when Numba first begins to compile, in any thread."""
 
     def __init__(self, say: Callable[[], None]):
         self._say, self._said = say, Lock()
@@ -71,7 +71,7 @@ class NumbaOps(NumpyOps):
     def session(self):
         """Our threads awake, and BLAS on the calling thread alone: its own would spin against ours.
 
-        A BLAS that kernels cannot reach keeps its threads, for then NumPy makes the products.
+        A BLAS that kernels cannot reach keeps its threads, since NumPy then makes the products.
         """
         with self.blas.single_threaded() if self.blas.linked else super().session(), self._pool.session():
             yield
@@ -84,9 +84,9 @@ class NumbaOps(NumpyOps):
 
         written  those of its arrays that it writes to
         """
-        checks.writeable(kernel.__name__.removeprefix("run_"), *written)
+        checks.writeable(kernel.__name__, *written)
         with self._pool.lock:
-            kernel(self._pool.board, self._threads if work >= SERIAL else 1, *arguments)
+            kernel.shared(self._pool.board, self._threads if work >= SERIAL else 1, *arguments)
 
     # ---- Memory ------------------------------------------------------------------------------------------------
 
@@ -98,9 +98,8 @@ class NumbaOps(NumpyOps):
         if not (by_unit(source) or by_unit(out)):
             return super().copy(source, out)
         for array in (source, out):
-            checks.shaped(
-                "copy", array.T if by_unit(array) else array, out.shape[:: -1 if by_unit(array) else 1], out.dtype
-            )
+            order = -1 if by_unit(array) else 1
+            checks.shaped("copy", array.T if by_unit(array) else array, out.shape[::order], out.dtype)
         np.copyto(out, source)
         return out
 
@@ -120,7 +119,7 @@ class NumbaOps(NumpyOps):
         checks.product(a, b, out, trans_a, trans_b)
         real = out.dtype.type
         rows = row_parts(*out.shape, self._threads, trans_a) if work >= SERIAL else 1
-        self._run(run_gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
+        self._run(gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
         return out
 
     def affine(self, x, W, b, out):
@@ -139,7 +138,7 @@ class NumbaOps(NumpyOps):
     # ---- Activations -------------------------------------------------------------------------------------------
 
     def activation(self, word, z, out, bias=None, numbers=()):
-        kernel = getattr(kernels, f"run_{word}", None)
+        kernel = getattr(kernels, word, None)
         if kernel is None:
             return super().activation(word, z, out, bias, numbers)
         checks.biased(word, z, out, bias)
@@ -148,7 +147,7 @@ class NumbaOps(NumpyOps):
         return out
 
     def activation_backward(self, word, dy, y, out, numbers=()):
-        kernel = getattr(kernels, f"run_{word}_backward", None)
+        kernel = getattr(kernels, f"{word}_backward", None)
         if kernel is None:
             return super().activation_backward(word, dy, y, out, numbers)
         checks.matrices(f"{word}_backward", dy, y, out)
@@ -159,17 +158,17 @@ class NumbaOps(NumpyOps):
         checks.pieces("maxout", z, out, winner)
         checks.shaped("maxout: bias", bias, z.shape[1:], z.dtype)
         if draw is None or keep == 1:
-            rows, place, threshold = np.empty(0, np.uint32), NOWHERE, KEEP_ALL
+            rows, numbers, threshold = np.empty(0, np.uint32), NO_DRAW, KEEP_ALL
         else:
             checks.drawn("maxout", draw, out)
-            rows, place, threshold = draw.rows, place_of(draw), np.uint64(rng.keep_threshold(keep))
+            rows, numbers, threshold = draw.rows, packed(draw), np.uint64(rng.keep_threshold(keep))
         scale = reciprocal(keep, out.dtype)
-        self._run(kernels.run_maxout, z.size, (z, out, winner), z, bias, out, winner, rows, place, threshold, scale)
+        self._run(kernels.maxout, z.size, (z, out, winner), z, bias, out, winner, rows, numbers, threshold, scale)
         return out
 
     def maxout_backward(self, dy, winner, scale, out):
         checks.pieces("maxout_backward", out, dy, winner)
-        self._run(kernels.run_maxout_backward, out.size, (out,), dy, winner, out.dtype.type(scale), out)
+        self._run(kernels.maxout_backward, out.size, (out,), dy, winner, out.dtype.type(scale), out)
         return out
 
     def affine_maxout(self, x, W, b, keep, draw, z, out, winner):
@@ -181,9 +180,9 @@ class NumbaOps(NumpyOps):
         checks.shaped("affine_maxout: W", W.T, (z.shape[1], x.shape[1]), z.dtype)
         checks.shaped("affine_maxout: bias", b, z.shape[1:], z.dtype)
         checks.drawn("affine_maxout", draw, out)
-        mask = draw.rows, place_of(draw), np.uint64(rng.keep_threshold(keep))
+        mask = draw.rows, packed(draw), np.uint64(rng.keep_threshold(keep))
         arrays = x.reshape(-1), W.T.reshape(-1), b, reciprocal(keep, out.dtype)
-        self._run(sparse.run_affine_maxout, x.size * W.shape[1], (out, winner), *arrays, *mask, out, winner)
+        self._run(sparse.affine_maxout, x.size * W.shape[1], (out, winner), *arrays, *mask, out, winner)
         return out
 
     def affine_maxout_backward(self, dy, winner, scale, x, W, dz, grads=None, dx=None):
@@ -199,10 +198,10 @@ class NumbaOps(NumpyOps):
             checks.shaped("affine_maxout_backward: db", grads.b, dz.shape[1:], dz.dtype)
             targets = grads.W.T.reshape(-1), grads.b, real(grads.alpha), real(grads.beta)
             arrays = x.reshape(-1), dy, winner, real(scale)
-            self._run(sparse.run_products_with_x, work, (grads.W, grads.b), *arrays, *targets)
+            self._run(sparse.products_with_x, work, (grads.W, grads.b), *arrays, *targets)
         if dx is not None:
             checks.shaped("affine_maxout_backward: dx", dx, (len(dy), W.shape[0]), dz.dtype)
-            self._run(sparse.run_products_with_W, work, (dx,), dy, winner, real(scale), W.T.reshape(-1), dx)
+            self._run(sparse.products_with_W, work, (dx,), dy, winner, real(scale), W.T.reshape(-1), dx)
         return dx
 
     def dropout(self, x, keep, draw, out, kept):
@@ -210,21 +209,21 @@ class NumbaOps(NumpyOps):
         checks.shaped("dropout: kept", kept, x.shape, "uint8")
         checks.drawn("dropout", draw, out)
         threshold, scale = np.uint64(rng.keep_threshold(keep)), reciprocal(keep, x.dtype)
-        self._run(kernels.run_dropout, x.size, (out, kept), x, out, kept, draw.rows, place_of(draw), threshold, scale)
+        self._run(kernels.dropout, x.size, (out, kept), x, out, kept, draw.rows, packed(draw), threshold, scale)
         return out
 
     def dropout_backward(self, dy, kept, keep, out):
         checks.matrices("dropout_backward", dy, out)
         checks.shaped("dropout_backward: kept", kept, dy.shape, "uint8")
         scale = reciprocal(keep, dy.dtype)
-        self._run(kernels.run_dropout_backward, dy.size, (out,), dy, kept, scale, out)
+        self._run(kernels.dropout_backward, dy.size, (out,), dy, kept, scale, out)
         return out
 
     # ---- Updates and noise -------------------------------------------------------------------------------------
 
     def add(self, theta, step):
         checks.alike("add", theta, step)
-        self._run(kernels.run_add, theta.size, (theta,), theta, step)
+        self._run(kernels.add, theta.size, (theta,), theta, step)
         return theta
 
     def adam(self, theta, gradient, first, second, count, clock, beta1, beta2, epsilon):
@@ -232,13 +231,13 @@ class NumbaOps(NumpyOps):
         t = int(count) + 1
         numbers = (clock.learning_rate, beta1, 1 - beta1, 1 - beta1**t, beta2, 1 - beta2, 1 - beta2**t, epsilon)
         numbers = tuple(map(theta.dtype.type, numbers))
-        self._run(kernels.run_adam, theta.size, (theta, first, second), theta, gradient, first, second, numbers)
+        self._run(kernels.adam, theta.size, (theta, first, second), theta, gradient, first, second, numbers)
         return theta
 
     def average(self, mean, theta, count, horizon):
         checks.alike("average", mean, theta)
         rate = theta.dtype.type(averaging_rate(int(count), horizon))
-        self._run(kernels.run_average, theta.size, (mean,), mean, theta, rate)
+        self._run(kernels.average, theta.size, (mean,), mean, theta, rate)
         return mean
 
     def limit_column_norms(self, W, limit):
@@ -252,7 +251,7 @@ class NumbaOps(NumpyOps):
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
         checks.writeable("uniform", out)
-        kernels.uniform(draw.rows, place_of(draw), out.dtype.type(limit), out)
+        kernels.uniform(draw.rows, packed(draw), out.dtype.type(limit), out)
         return out
 
     # ---- Densities ---------------------------------------------------------------------------------------------
@@ -260,7 +259,7 @@ class NumbaOps(NumpyOps):
     def log_sum_exp(self, product, x_norms, s_norms, precisions, peak, total):
         checks.gaussians(product, x_norms, s_norms, precisions, peak, total)
         arguments = (product, x_norms, s_norms, precisions, peak, total)
-        self._run(kernels.run_log_sum_exp, product.size, (product, peak, total), *arguments)
+        self._run(kernels.log_sum_exp, product.size, (product, peak, total), *arguments)
         return total
 
 
@@ -269,7 +268,7 @@ def by_unit(array) -> bool:
     return array.ndim == 2 and not array.flags.c_contiguous and array.flags.f_contiguous
 
 
-def place_of(draw: rng.Draw) -> tuple:
+def packed(draw: rng.Draw) -> tuple:
     """(iteration, substep, stream, key 0, key 1) as uint64: what a kernel's Philox needs besides the rows."""
     return tuple(map(np.uint64, (int(draw.iteration), draw.substep, draw.stream, *rng.key_of(draw.seed))))
 

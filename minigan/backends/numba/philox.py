@@ -13,12 +13,12 @@ LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 @njit(inline="always")
-def philox(block, place):
+def philox(block, draw):
     """Four words of Philox4x32-10 in uint64; `minigan.rng.philox` is the formula.
 
-    place  (iteration, substep, stream, key 0, key 1) uint64
+    draw  (iteration, substep, stream, key 0, key 1) uint64
     """
-    c0, (c1, c2, c3, k0, k1) = block & LOW, place
+    c0, (c1, c2, c3, k0, k1) = block & LOW, draw
     for _ in range(10):
         product0, product1 = c0 * M0, c2 * M1
         c0, c1 = (product1 >> HALF) ^ c1 ^ k0, product1 & LOW
@@ -34,17 +34,17 @@ def first_block(row, width):
 
 
 @njit(inline="always")
-def draw_kept(kept, row, place, threshold):
+def draw_kept(kept, row, draw, threshold):
     """kept (I,) <- [word < threshold] for one row of a draw; whole blocks first, a loop that vectorises."""
     width = kept.shape[0]
     first = first_block(row, width)
     for block in range(width // 4):
-        w0, w1, w2, w3 = philox(first + np.uint64(block), place)
+        w0, w1, w2, w3 = philox(first + np.uint64(block), draw)
         kept[4 * block] = w0 < threshold
         kept[4 * block + 1] = w1 < threshold
         kept[4 * block + 2] = w2 < threshold
         kept[4 * block + 3] = w3 < threshold
     if width % 4:
-        words = philox(first + np.uint64(width // 4), place)
+        words = philox(first + np.uint64(width // 4), draw)
         for i in range(width % 4):
             kept[width // 4 * 4 + i] = words[i] < threshold

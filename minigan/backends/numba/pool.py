@@ -1,13 +1,13 @@
 """Threads of our own, for kernels that take microseconds.
 
 A kernel is a compiled function  kernel(part, parts, *arrays)  that does one of `parts` shares of its work.  `run`
-writes it on a board; whoever is free claims the next part by an atomic swap, the calling thread first of all.  So
+writes it on a board; a free thread claims the next part by an atomic swap, the calling thread first of all.  So
 
 - a kernel begins within a microsecond, for waiting threads look at the board all the time (for some 100 microseconds;
   then they sleep in short naps, and between sessions for good);
 - a thread that the system has put aside costs nothing but its help: the others do its parts;
 - which thread does a part does not matter, so a number of parts gives one result, bit for bit;
-- no setting for OpenMP, BLAS or Numba threads has any say.
+- settings for OpenMP, BLAS or Numba threads have no effect.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ TICKET, DONE, FUNCTION, ARGUMENTS, SERVING = 0, CACHE_LINE, 2 * CACHE_LINE, 2 * 
 never one of another task."""
 
 SPINS, YIELDS, NAP = 2000, 50, 50
-WORD = ir.IntType(64)
-TASK = ir.FunctionType(ir.VoidType(), [WORD, WORD, WORD])
+INT64 = ir.IntType(64)
+TASK = ir.FunctionType(ir.VoidType(), [INT64, INT64, INT64])
 
 sched_yield = types.ExternalFunction("sched_yield", types.int32())
 usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
@@ -69,8 +69,8 @@ def post(typing_context, board, kernel, arguments):
 
         frame = cgutils.alloca_once_value(builder, tuple_value)
         for index, pointer in ((FUNCTION, task), (ARGUMENTS, frame)):
-            place = slot(context, builder, signature.args[0], board_value, WORD(index))
-            builder.store_atomic(builder.ptrtoint(pointer, WORD), place, "seq_cst", 8)
+            target = slot(context, builder, signature.args[0], board_value, INT64(index))
+            builder.store_atomic(builder.ptrtoint(pointer, INT64), target, "seq_cst", 8)
         return context.get_dummy_value()
 
     return types.void(board, kernel, arguments), codegen
@@ -141,6 +141,29 @@ def run(board, parts, kernel, arguments):
     """kernel(part, parts, *arguments) for every part, here and on the helping threads; returns when all are done."""
     post(board, kernel, arguments)
     finish(board, parts)
+
+
+def shared(function):
+    """A compiled kernel whose attribute `shared` is  run(board, parts, kernel, arguments)  as a function of its own.
+
+    It has the kernel's own parameters, written out, for to pass them as one tuple takes 2 microseconds a call; and its
+    place in the kernel's file, by which Numba keeps it on disk.
+    """
+    kernel, code = compiled(function), function.__code__
+    arguments = ", ".join(code.co_varnames[2 : code.co_argcount])
+    head = f"def run_{function.__name__}(board, parts, {arguments}):"
+    source = "\n" * code.co_firstlineno + f"{head} run(board, parts, kernel, ({arguments}))"
+    names = {"__name__": function.__module__, "run": run, "kernel": kernel}
+    exec(compile(source, code.co_filename, "exec"), names)
+    kernel.shared = compiled(names[f"run_{function.__name__}"])
+    return kernel
+
+
+def staged(function):
+    """A compiled function (board, parts, arguments) that runs several kernels, one after the other: its own `shared`."""
+    stages = compiled(function)
+    stages.shared = stages
+    return stages
 
 
 class Pool:

@@ -8,7 +8,7 @@ from numba.extending import intrinsic, overload
 
 from minigan.backends.numba.atomics import slot
 from minigan.backends.numba.blas import NO_TRANSPOSE, ROW_MAJOR, TRANSPOSE, dgemm, sgemm
-from minigan.backends.numba.pool import compiled, run
+from minigan.backends.numba.pool import shared
 
 COLUMN_UNIT = 16
 
@@ -44,7 +44,7 @@ def _blas_gemm(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
     return call
 
 
-@compiled
+@shared
 def gemm(part, parts, a, b, out, trans_a, trans_b, alpha, beta, row_parts):
     """One tile of  out (M, N) <- alpha op(a) op(b) + beta out,  cut into row_parts times parts / row_parts tiles."""
     m, n = out.shape
@@ -70,8 +70,3 @@ def gemm(part, parts, a, b, out, trans_a, trans_b, alpha, beta, row_parts):
             address(out, top * n + left),
             n,
         )
-
-
-@compiled
-def run_gemm(board, parts, a, b, out, trans_a, trans_b, alpha, beta, row_parts):
-    run(board, parts, gemm, (a, b, out, trans_a, trans_b, alpha, beta, row_parts))

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from minigan.backends.numba.philox import draw_kept
-from minigan.backends.numba.pool import compiled, run
+from minigan.backends.numba.pool import compiled, run, shared, staged
 from minigan.backends.numba.products import share
 from minigan.backends.numba.vectors import lanes, products_of_rows, weighted_rows
 
@@ -27,11 +27,11 @@ COLUMNS = 128
 
 
 @compiled
-def draw_masks(part, parts, kept, rows, place, threshold):
+def draw_masks(part, parts, kept, rows, draw, threshold):
     """kept (B, O) <- 1 where a unit is kept, else 0"""
     start, stop = share(kept.shape[0], part, parts)
     for r in range(start, stop):
-        draw_kept(kept[r], rows[r], place, threshold)
+        draw_kept(kept[r], rows[r], draw, threshold)
 
 
 @compiled
@@ -72,10 +72,11 @@ def largest(z, room, bias, n, won):
             best[e] = x if x > so_far or x != x else so_far
 
 
-@compiled
-def run_affine_maxout(board, parts, x, W, bias, scale, rows, place, threshold, y, winner):
+@staged
+def affine_maxout(board, parts, x, W, bias, scale, rows, draw, threshold, y, winner):
+    """y (B, O), winner (B, O) of x (B I,), W (P O I,)"""
     kept = np.empty(y.shape, np.uint8)
-    run(board, parts, draw_masks, (kept, rows, place, threshold))
+    run(board, parts, draw_masks, (kept, rows, draw, threshold))
     run(board, parts, kept_units, (x, W, bias, scale, kept, y, winner))
 
 
@@ -112,8 +113,9 @@ def sum_weights(part, parts, W, counts, columns, values, dx):
         left += block
 
 
-@compiled
-def run_products_with_W(board, parts, dy, winner, scale, W, dx):
+@staged
+def products_with_W(board, parts, dy, winner, scale, W, dx):
+    """dx (B, I) = dz W^T, of W (P O I,)"""
     counts, columns = np.empty(dy.shape[0], np.int64), np.empty(dy.size, np.int32)
     values = np.empty(dy.size, dy.dtype)
     run(board, parts, list_columns, (dy, winner, scale, counts, columns, values))
@@ -152,8 +154,19 @@ def list_rows(dy, winner, scale, first_unit, last_unit, pieces, starts, rows, va
             rows[i, at], values[i, at] = r, scale * dy_row[i]
 
 
-@compiled
-def sum_examples(part, parts, x, dy, winner, scale, dW, db, alpha, beta):
+@njit(inline="always")
+def ends_of_block(here, starts, rows, bottom):
+    """For each list, from here[i, p] on: where the rows below `bottom` end."""
+    until = here.copy()
+    for i in range(here.shape[0]):
+        for p in range(here.shape[1]):
+            while until[i, p] < starts[i, p + 1] and rows[i, until[i, p]] < bottom:
+                until[i, p] += 1
+    return until
+
+
+@shared
+def products_with_x(part, parts, x, dy, winner, scale, dW, db, alpha, beta):
     """dW[p O + o] <- alpha sum of dz[r, p O + o] x[r] over the rows listed + beta dW[p O + o], and db likewise.
 
     x is taken in blocks of rows and columns that stay in the cache, laid out one row after the other.
@@ -203,19 +216,3 @@ def sum_examples(part, parts, x, dy, winner, scale, dW, db, alpha, beta):
                             target[c] = alpha * sums[c] + keep * target[c]
             left += columns
         here = until
-
-
-@njit(inline="always")
-def ends_of_block(here, starts, rows, bottom):
-    """For each list, from here[i, p] on: where the rows below `bottom` end."""
-    until = here.copy()
-    for i in range(here.shape[0]):
-        for p in range(here.shape[1]):
-            while until[i, p] < starts[i, p + 1] and rows[i, until[i, p]] < bottom:
-                until[i, p] += 1
-    return until
-
-
-@compiled
-def run_products_with_x(board, parts, x, dy, winner, scale, dW, db, alpha, beta):
-    run(board, parts, sum_examples, (x, dy, winner, scale, dW, db, alpha, beta))

@@ -1,7 +1,7 @@
 """Bugs to plant, one at a time: `python -m minigan.gradcheck --plant NAME`.
 
-Each is one that somebody writing a GAN by hand could make.  They show that the checks can fail, and what a bug does to
-a training run: many of them not much, which is why one needs the checks.
+Each is an easy mistake in a GAN written by hand.  They show that the checks can fail, and what a bug does to a training
+run: often not much, which is why the checks are needed.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ GRADIENTS = Bugs()
 def sign_relu(right):
     """dz = -dy [y > 0]
 
-    G collapses: diversity .005 from iteration 500 on, one blurred digit whatever z is, and D is nearly sure of it,
+    G collapses: diversity .005 from iteration 500 on, one blurred digit for every z, and D is nearly sure of it,
     V -0.07.
     """
     return lambda self, dy, y, out: right(self, -dy, y, out)
@@ -29,7 +29,7 @@ def relu_lets_all_through(right):
     """dz = dy [y >= 0], and y is never below 0.
 
     Nothing that one would notice: digits, V -1.23. Beside a healthy run the length of G's gradient stands out, 1.7
-    in place of .66.
+    instead of .66.
     """
     return lambda self, dy, y, out: np.multiply(dy, y >= 0, out=out)
 
@@ -113,7 +113,7 @@ def mask_not_reapplied(right):
 
 @GRADIENTS.plant_in(Dropout, "backward", row="Dropout: dx")
 def mask_drawn_anew(right):
-    """Backward draws a mask of its own in place of forward's.
+    """Backward draws a mask of its own, not forward's.
 
     Nothing: G's gradient comes through other pixels than those that D saw, and the digits are as good.
     """
@@ -131,8 +131,8 @@ def mask_drawn_anew(right):
 def transposed_weight(right):
     """dx = dy W', with W's numbers read row by row into the shape of its transpose: no shape says that it is not W^T.
 
-    D has won within 600 iterations, V -0.003, for G gets noise as its gradient. Its gradient is short from the
-    first line on, .015 in place of .17.
+    D has won within 600 iterations, V -0.003: G gets noise as its gradient. Its gradient is short from the
+    first line on, .015 instead of .17.
     """
 
     def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):
@@ -145,8 +145,8 @@ def transposed_weight(right):
 def transposed_input(right):
     """dW = x' dy, with x's numbers read row by row into the shape of its transpose.
 
-    Everything seems even, V -1.36 and D(x) = D(G(z)) = 1/2, because nobody learns; G makes one grey cloud. V then
-    begins to swing, and at iteration 2,736 of a longer run the losses are not finite.
+    Everything seems even, V -1.36 and D(x) = D(G(z)) = 1/2, because neither player learns; G makes one grey cloud.
+    V then begins to swing, and at iteration 2,736 of a longer run the losses are not finite.
     """
 
     def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):
@@ -159,7 +159,7 @@ def transposed_input(right):
 def bias_mean_for_sum(right):
     """db = (1/B) sum_B dy: 1/m stands in the loss already, and now twice.
 
-    Slower, with paler digits and at the end 9 % dead units in place of .4 %, but V is -1.10.
+    Slower, with paler digits and at the end 9 % dead units instead of .4 %, but V is -1.10.
     """
     return lambda self, a, out, alpha=1.0, beta=0.0: right(self, a, out, alpha / len(a), beta)
 
@@ -173,12 +173,7 @@ def bias_mean_for_sum(right):
 def logits_overwritten(right):
     """D's backward leaves its derivative where forward left the logits, and G's backward over the same pass reads them.
 
-    What is printed looks like the end of a perfect game from the first line on: V -1.387, D(x) = D(G(z)) = .500,
-    for it is read from the same buffer. G makes digits, but pale ones.
+    What is printed looks like the end of a perfect game from the first line on: V -1.387, D(x) = D(G(z)) = .500:
+    it is read from the same buffer. G makes digits, but pale ones.
     """
-
-    def dlogits_d(self):
-        scale = self._weight() / self.m
-        return self.ops.cross_entropy_backward(self.logits, self.targets_d, scale, out=self.logits)
-
-    return dlogits_d
+    return lambda self: self.loss.d_backward(self.ops, self.logits, self._weight(), self.logits)

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.checks.planted_bugs.planting import Bugs
 from minigan.game import losses
 from minigan.game.algorithm1 import Algorithm1
+from minigan.options.recipe import Loss
 
 LOSSES = Bugs()
 
 
-@LOSSES.plant_in(NumpyOps, "cross_entropy_backward", row="D loss -V: dlogits")
+@LOSSES.plant_in(NumpyOps, "cross_entropy_backward", row="Loss, non-saturating: dlogits of D")
 def lost_1_over_m(right):
-    """The sum over the minibatch in place of its mean.
+    """The sum over the minibatch, not its mean.
 
     The losses are not finite after 7 iterations: the learning rate is 100 times as large as it says.
     """
-    return lambda self, logits, targets, scale, out: right(self, logits, targets, float(np.sign(scale)), out)
+    return lambda self, logits, ones, scale, out: right(self, logits, ones, float(np.sign(scale)), out)
 
 
-@LOSSES.plant_in(NumpyOps, "cross_entropy_backward", row="D loss -V: dlogits")
+@LOSSES.plant_in(NumpyOps, "cross_entropy_backward", row="Loss, non-saturating: dlogits of D")
 def mean_over_both_halves(right):
-    """1/(2m) in place of 1/m, as a mean over the 2m rows of the batch [x; G(z)] would have it.
+    """1/(2m) instead of 1/m, as a mean over the 2m rows of the batch [x; G(z)] would have it.
 
     A run at half the learning rate, which at this preset is another one: V -0.24, a handful of shapes in black and
     white. With Adam, which divides a constant factor out again, it would not show.
     """
-    return lambda self, logits, targets, scale, out: right(self, logits, targets, scale / 2, out)
+    return lambda self, logits, ones, scale, out: right(self, logits, ones, scale / 2, out)
 
 
-@LOSSES.plant_in(NumpyOps, "cross_entropy_backward", row="D loss -V: dlogits")
+@LOSSES.plant_in(NumpyOps, "cross_entropy_backward", row="Loss, non-saturating: dlogits of D")
 def labels_swapped(right):
     """Real is 0 and fake is 1, for both players.
 
-    The digits are as good, for the players only exchanged two words. But V is far below -log 4, -6.3 at iteration
+    The digits are as good: the players only exchanged the two names. But V is far below -log 4, -6.3 at iteration
     600, and D(x) is below D(G(z)).
     """
-    return lambda self, logits, targets, scale, out: right(self, logits, 1 - targets, scale, out)
+    return lambda self, logits, ones, scale, out: right(self, -logits, ones, -scale, out)
 
 
 @LOSSES.plant_in(Algorithm1, "_backward_g", row="Algorithm 1, alternating, non-saturating: G")
@@ -47,32 +51,28 @@ def g_ascends(right):
 
     D has won after 400 iterations and nothing changes any more: V -0.001, a pattern of noise.
     """
-
-    def backward_g(self, tape):
-        return backward_from(self, tape, self.targets_g, -self.loss.sign)
-
-    return backward_g
+    return with_loss(right, lambda loss: replace(loss, sign=-loss.sign))
 
 
 @LOSSES.plant_in(Algorithm1, "_backward_g", row="Algorithm 1, alternating, non-saturating: G")
 def other_objective(right):
     """G descends log(1 - D(G(z))) where -log D(G(z)) is asked for, and the other way round.
 
-    What the paper warns of: while D is ahead G's gradient is short (.05 in place of .17 at iteration 100), and it
+    What the paper warns of: while D is ahead G's gradient is short (.05 instead of .17 at iteration 100), and it
     takes three times as long to get away, V -0.48. In the end it does, in a longer run.
     """
+    return with_loss(right, lambda loss: replace(loss, target=1 - loss.target, sign=-loss.sign))
+
+
+def with_loss(right: Callable, other: Callable[[Loss], Loss]) -> Callable:
+    """`Algorithm1._backward_g` of another loss than the game's."""
 
     def backward_g(self, tape):
-        return backward_from(self, tape, 1 - self.targets_g, -self.loss.sign)
+        asked, self.loss = self.loss, other(self.loss)
+        right(self, tape)
+        self.loss = asked
 
     return backward_g
-
-
-def backward_from(game: Algorithm1, tape, targets, sign: int) -> None:
-    """`Algorithm1._backward_g` for a loss of this target and sign."""
-    dlogits = game.ops.cross_entropy_backward(game.logits_g, targets, sign / game.m, out=game.dlogits_g)
-    dfake = game.discriminator.backward(dlogits, tape, learn=False, need_dx=True)
-    game.generator.backward(dfake, game.tape_g, learn=True, need_dx=False)
 
 
 @LOSSES.plant_in(
@@ -86,7 +86,7 @@ def lost_half(right):
 
     Nothing but a D that learns twice as fast as it was told: V -1.25, digits.
     """
-    return lambda self: self.ops.cross_entropy_backward(self.logits, self.targets_d, 1 / self.m, out=self.dlogits_d)
+    return lambda self: self.loss.d_backward(self.ops, self.logits, 1.0, self.dlogits_d)
 
 
 @LOSSES.plant_in(losses, "softplus", row="Logits of 1000: value")

@@ -14,10 +14,10 @@ NUMBERS = Bugs()
 
 @NUMBERS.plant_in(rng, "ROUNDS", row="Philox4x32-10: uniform")
 def nine_rounds(right):
-    """Philox with 9 rounds in place of 10.
+    """Philox with 9 rounds instead of 10.
 
     Nothing: z, masks and minibatches are other numbers, and as good ones. But no run can be compared with one of
-    another program, and nobody would know why.
+    another program, and nothing says why.
     """
     return 9
 
@@ -64,7 +64,7 @@ def keep_is_drop(right):
     """Units are kept with the probability of being dropped; what is kept is still divided by the other.
 
     With keep = .8, D is shown a fifth of the pixels, 1.25 times as bright. It is slow, V -1.37 after 100 iterations
-    in place of -0.40, and G is left with blots and dots. Keep = .5 hides the bug.
+    instead of -0.40, and G is left with blots and dots. Keep = .5 hides the bug.
     """
     return lambda keep: right(1 - keep)
 
@@ -101,7 +101,7 @@ def units_start_alike(right):
     """Every unit of a layer begins with the weights of the first one.
 
     Diversity .000 and exactly half of G's units dead, all through the run: the 256 units of a layer receive the
-    same gradient and stay one unit. One blurred picture whatever z is, V -0.06.
+    same gradient and stay one unit. One blurred picture for every z, V -0.06.
     """
 
     def weights(self, shape, draw):

@@ -13,14 +13,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Bug:
-    """A wrong thing in place of a right one.
+    """An attribute of the library and the wrong one that replaces it.
 
     name              in kebab case
     owner, attribute  the class or module, and what of it is replaced
     wrong             from the right attribute to the wrong one
     row               the row of `minigan.gradcheck`'s table that is there to catch it
     options           of `minigan.train`, with which it shows; none for the preset `digits` as it is
-    what              the wrong formula, or what happens in place of what should
+    what              the wrong formula, or what goes wrong
     seen              what a person would see in training
     """
 
@@ -64,7 +64,7 @@ class Bugs(dict[str, Bug]):
 
 @contextmanager
 def planted(bug: Bug) -> Iterator[None]:
-    """The library with the bug in it; whatever happens inside, it is out again afterwards.
+    """While it is open, the library has the bug; afterwards it is as before.
 
     What overflows because of it does so without a warning.
     """

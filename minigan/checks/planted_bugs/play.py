@@ -34,13 +34,12 @@ def g_learns_while_d_does(right):
 def d_learns_while_g_does(right):
     """G's step moves D too, towards calling the fakes real.
 
-    V -0.72 and D(G(z)) stays at 1/2, for D calls each fake as often real as not, whatever it looks like; D(x) is
+    V -0.72 and D(G(z)) stays at 1/2: D calls each fake as often real as not, however it looks; D(x) is
     .995. G has nothing to learn from, diversity .02, and makes one white blot.
     """
 
     def backward_g(self, tape):
-        scale = self.loss.sign / self.m
-        dlogits = self.ops.cross_entropy_backward(self.logits_g, self.targets_g, scale, out=self.dlogits_g)
+        dlogits = self.loss.g_backward(self.ops, self.logits_g, self.dlogits_g)
         dfake = self.discriminator.backward(dlogits, tape, learn=True, need_dx=True)
         self.generator.backward(dfake, self.tape_g, learn=True, need_dx=False)
         self.discriminator.update(Count(self.clock))
@@ -144,10 +143,10 @@ def g_moves_first(right):
 
 @PLAY.plant_in(Algorithm1, "iterate", row="Trajectory, alternating, k = 2: D", options="--k 3")
 def k_ignored(right):
-    """One step of D an iteration, whatever k is.
+    """One step of D an iteration, for any k.
 
     Nothing but a run twice as fast as it should be. After 600 iterations G makes a few kinds of digit, diversity
-    .59 in place of .79.
+    .59 instead of .79.
     """
 
     def iterate(self, data):
@@ -162,7 +161,7 @@ def k_ignored(right):
 def minibatch_reused(right):
     """D's k steps of an iteration all see the first one's data.
 
-    Nothing: V -0.69 in place of -0.57 after 600 iterations, diversity .83, digits. Two thirds of the data are not
+    Nothing: V -0.69 instead of -0.57 after 600 iterations, diversity .83, digits. Two thirds of the data are not
     looked at in an epoch.
     """
     return lambda self, data, substep: right(self, data, 0)

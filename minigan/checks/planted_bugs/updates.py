@@ -18,7 +18,7 @@ def momentum_off_by_lr(right):
     """v <- mu v - g, theta <- theta + lr v: the same only while lr is constant.
 
     Nothing: V -1.08, digits. The preset's lr falls by .03 % an iteration, and v is wrong by about as much. Only the
-    gradients' lengths, which are worked out from v, are far off: 26 in place of 1.4.
+    gradients' lengths, which are worked out from v, are far off: 26 instead of 1.4.
     """
 
     def init(self, params, clock):
@@ -93,7 +93,7 @@ def adam_without_its_correction(right):
 
 @UPDATES.plant_in(NumpyOps, "limit_column_norms", row="Column norms: W", options="--max-column-norm 1.9365")
 def rows_for_columns(right):
-    """The limit is put on the length of W's rows, what goes out of a unit, in place of what comes into one.
+    """The limit is put on the length of W's rows, what goes out of a unit, not what comes into one.
 
     The limit hardly acts: the run is the one without a limit, number for number over the first 400 iterations, V
     -1.06 at the end. As it should be, this limit slows the preset down a good deal, V -0.13.

@@ -1,0 +1,29 @@
+"""The plain gradients of both players' losses, which momentum folds into its velocity as they are computed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigan.game.algorithm1 import Algorithm1
+
+
+def gradients(game: Algorithm1, x: np.ndarray, z: np.ndarray | None) -> dict[str, np.ndarray]:
+    """dL_G/dtheta_g and dL_D/dtheta_d at the present weights: {"generator.0.W": (I, O) array, ...}.
+
+    x (m, n), z (m, latent) of the parameters' dtype, for any m; z None is drawn as the coming iteration begins to.
+
+    Dropout is as in the coming iteration's first step.  The game, its buffers and its clock stay as they are.
+    """
+    ops, players = game.ops, {"generator": game.generator.still(), "discriminator": game.discriminator.still()}
+    rules = game.clock, game.prior, game.seed, len(x), game.k, game.updates, game.loss
+    still = Algorithm1(ops, *players.values(), *rules)
+    with ops.session():
+        ops.copy(ops.asarray(x), out=still.x)
+        still.draw_z(0) if z is None else ops.copy(ops.asarray(z), out=still.z)
+        if game.updates == "simultaneous":
+            still.joint_step()
+        else:
+            still.d_step()
+            still.g_step()
+        found = {role: player.optimiser.grads.target for role, player in players.items()}
+        return {f"{role}.{name}": ops.to_host(view) for role, grads in found.items() for name, view in grads.items()}
