@@ -160,7 +160,7 @@ def shared(function):
 
 
 def staged(function):
-    """A compiled function (board, parts, arguments) that runs several kernels, one after the other: its own `shared`."""
+    """A compiled function (board, parts, arguments) that runs several kernels, one after the other."""
     stages = compiled(function)
     stages.shared = stages
     return stages
