@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 
 import numpy as np
@@ -61,6 +61,9 @@ class NumbaOps(NumpyOps):
         super().__init__(threads or most)
         self._pool = pool_of(self._threads)
         self._ones = cache(np.ones)
+        self._forward_scratch = cache(partial(sparse.forward_scratch, self._threads))
+        self._backward_scratch = cache(partial(sparse.backward_scratch, self._threads))
+        self._columns_scratch = cache(sparse.columns_scratch)
         self.blas = Blas()
 
     @property
@@ -181,8 +184,9 @@ class NumbaOps(NumpyOps):
         checks.shaped("affine_maxout: bias", b, z.shape[1:], z.dtype)
         checks.drawn("affine_maxout", draw, out)
         mask = draw.rows, packed(draw), np.uint64(rng.keep_threshold(keep))
-        arrays = x.reshape(-1), W.T.reshape(-1), b, reciprocal(keep, out.dtype)
-        self._run(sparse.affine_maxout, x.size * W.shape[1], (out, winner), *arrays, *mask, out, winner)
+        arrays = x, W.T, b, reciprocal(keep, out.dtype)
+        scratch = self._forward_scratch(out.shape, len(b) // out.shape[1], out.dtype)
+        self._run(sparse.affine_maxout, x.size * W.shape[1], (out, winner), *arrays, *mask, out, winner, *scratch)
         return out
 
     def affine_maxout_backward(self, dy, winner, scale, x, W, dz, grads=None, dx=None):
@@ -196,12 +200,13 @@ class NumbaOps(NumpyOps):
             checks.shaped("affine_maxout_backward: x", x, (len(dy), W.shape[0]), dz.dtype)
             checks.shaped("affine_maxout_backward: dW", grads.W.T, W.shape[::-1], dz.dtype)
             checks.shaped("affine_maxout_backward: db", grads.b, dz.shape[1:], dz.dtype)
-            targets = grads.W.T.reshape(-1), grads.b, real(grads.alpha), real(grads.beta)
-            arrays = x.reshape(-1), dy, winner, real(scale)
-            self._run(sparse.products_with_x, work, (grads.W, grads.b), *arrays, *targets)
+            arrays = x, dy, winner, real(scale), grads.W.T, grads.b, real(grads.alpha), real(grads.beta)
+            scratch = self._backward_scratch(dy.shape, pieces, dz.dtype)
+            self._run(sparse.products_with_x, work, (grads.W, grads.b), *arrays, *scratch)
         if dx is not None:
             checks.shaped("affine_maxout_backward: dx", dx, (len(dy), W.shape[0]), dz.dtype)
-            self._run(sparse.products_with_W, work, (dx,), dy, winner, real(scale), W.T.reshape(-1), dx)
+            scratch = self._columns_scratch(dy.shape, dz.dtype)
+            self._run(sparse.products_with_W, work, (dx,), dy, winner, real(scale), W.T, dx, *scratch)
         return dx
 
     def dropout(self, x, keep, draw, out, kept):

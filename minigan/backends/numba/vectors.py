@@ -22,26 +22,21 @@ ROWS = 4
 
 
 class Vectors:
-    """Vectors of one array type's numbers, in one function that is being compiled."""
+    """Vectors of one array type's numbers, as many as fit or `lanes`, in one function that is being compiled."""
 
-    def __init__(self, context, builder, array_type):
-        self.context, self.builder = context, builder
-        self.real = context.get_value_type(array_type.dtype)
-        self.lanes = lanes_of(array_type.dtype)
-        self.type = ir.VectorType(self.real, self.lanes)
+    def __init__(self, context, builder, array_type, lanes: int | None = None):
+        self.builder, self.bytes = builder, array_type.dtype.bitwidth // 8
+        self.lanes = lanes or lanes_of(array_type.dtype)
+        self.type = ir.VectorType(context.get_value_type(array_type.dtype), self.lanes)
         self.zero = ir.Constant(self.type, [0.0] * self.lanes)
         name = f"llvm.fmuladd.v{self.lanes}f{array_type.dtype.bitwidth}"
         self._fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(self.type, [self.type] * 3), name)
 
     def load(self, pointer):
-        return self.builder.load(self.builder.bitcast(pointer, self.type.as_pointer()), align=self.real_bytes)
+        return self.builder.load(self.builder.bitcast(pointer, self.type.as_pointer()), align=self.bytes)
 
     def store(self, vector, pointer):
-        self.builder.store(vector, self.builder.bitcast(pointer, self.type.as_pointer()), align=self.real_bytes)
-
-    @property
-    def real_bytes(self) -> int:
-        return BYTES // self.lanes
+        self.builder.store(vector, self.builder.bitcast(pointer, self.type.as_pointer()), align=self.bytes)
 
     def splat(self, number):
         """The number in every lane."""
@@ -100,7 +95,7 @@ def loop(builder, start, stop, carried: list, body) -> list:
     return variables
 
 
-def _weighted_sum(n: int):
+def _weighted_sum(n: int, lanes: int | None = None):
     @intrinsic
     def weighted_sum(typing_context, x, stride, column, rows, weights, start, stop, out, at):
         """out[at:] <- sum_{start <= e < stop} weights[e] x[rows[e] stride + column:], n vectors of it."""
@@ -110,7 +105,7 @@ def _weighted_sum(n: int):
                 context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 3, 4, 7)
             )
             stride, column, start, stop, at = (values[i] for i in (1, 2, 5, 6, 8))
-            vectors = Vectors(context, builder, signature.args[0])
+            vectors = Vectors(context, builder, signature.args[0], lanes)
             columns = [builder.add(column, INDEX(i * vectors.lanes)) for i in range(n)]
 
             def add_row(e, sums):
@@ -133,13 +128,15 @@ def _weighted_sum(n: int):
 
 
 weighted_sum_8, weighted_sum_4, weighted_sum_2, weighted_sum_1 = map(_weighted_sum, (MOST, 4, 2, 1))
+weighted_number = _weighted_sum(1, lanes=1)
 
 
 @njit(inline="always")
 def weighted_rows(x, stride, column, width, rows, weights, start, stop, out, at):
-    """out[at : at + width] <- sum_{start <= e < stop} weights[e] x[rows[e] stride + column : ... + width]
+    """out[at : at + width] <- sum of weights[e] x[rows[e] stride + column : ... + width] over start <= e < stop
 
-    x, out flat; rows int32.  A rest of columns is summed with some before it once more, where there are any.
+    x and out by their flat index, rows int32.  A rest of columns is summed with some before it once more, where there
+    are any.
     """
     n, c = lanes(x), 0
     while width - c >= MOST * n:
@@ -159,17 +156,14 @@ def weighted_rows(x, stride, column, width, rows, weights, start, stop, out, at)
         weighted_sum_1(x, stride, column + c, rows, weights, start, stop, out, at + c)
         c = width
     while c < width:
-        total = x.dtype.type(0)
-        for e in range(start, stop):
-            total += weights[e] * x[rows[e] * stride + column + c]
-        out[at + c] = total
+        weighted_number(x, stride, column + c, rows, weights, start, stop, out, at + c)
         c += 1
 
 
 def _dots(pieces: int):
     @intrinsic
     def dots(typing_context, x, r0, r1, r2, r3, W, w, apart, k, z, at, room):
-        """z[at + i + p room] <- x[r_i : r_i + k] . W[w + p apart : ... + k] for four rows and all pieces; k > 0, a
+        """z[at + i + p room] <- x[r_i : r_i + k] . W[w + p apart : ... + k] for four rows and all pieces; k a
         multiple of the lanes."""
 
         def codegen(context, builder, signature, values):
@@ -203,37 +197,32 @@ dots_of_3, dots_of_2, dots_of_1 = map(_dots, (3, 2, 1))
 
 
 @njit(inline="always")
-def products_of_rows(x, rows, n, width, W, unit, apart, pieces, z, room):
-    """z[p room + e] <- x[rows[e]] . W[unit + p apart]  over `width` numbers, for e < n and all pieces.
+def products_of_rows(x, rows, first, n, width, W, unit, apart, pieces, z, at, room):
+    """z[at + p room + e] <- x[rows[first + e]] . W[unit + p apart]  over `width` numbers, for e < n and all pieces.
 
-    x (B, width), W (pieces apart, width) flat; rows int32; z (pieces room,), room for n rounded up to a multiple of 4.
+    x (B, width), W (pieces apart, width); rows int32; z flat, with room for n rounded up to a multiple of ROWS.
     """
     whole = width // lanes(x) * lanes(x)
     for e in range(0, n, ROWS):
-        r0, r1 = rows[e] * width, rows[min(e + 1, n - 1)] * width
-        r2, r3 = rows[min(e + 2, n - 1)] * width, rows[min(e + 3, n - 1)] * width
+        last = first + n - 1
+        r0, r1 = rows[first + e] * width, rows[min(first + e + 1, last)] * width
+        r2, r3 = rows[min(first + e + 2, last)] * width, rows[min(first + e + 3, last)] * width
         p = 0
         while p < pieces:
-            w, step, at = (unit + p * apart) * width, apart * width, p * room + e
-            if whole == 0:
-                for q in range(p, pieces):
-                    for i in range(ROWS):
-                        z[q * room + e + i] = 0
-                p = pieces
-            elif pieces - p >= 3 and pieces - p != 4:
-                dots_of_3(x, r0, r1, r2, r3, W, w, step, whole, z, at, room)
+            w, step, here = (unit + p * apart) * width, apart * width, at + p * room + e
+            if pieces - p >= 3 and pieces - p != 4:
+                dots_of_3(x, r0, r1, r2, r3, W, w, step, whole, z, here, room)
                 p += 3
             elif pieces - p >= 2:
-                dots_of_2(x, r0, r1, r2, r3, W, w, step, whole, z, at, room)
+                dots_of_2(x, r0, r1, r2, r3, W, w, step, whole, z, here, room)
                 p += 2
             else:
-                dots_of_1(x, r0, r1, r2, r3, W, w, step, whole, z, at, room)
+                dots_of_1(x, r0, r1, r2, r3, W, w, step, whole, z, here, room)
                 p += 1
     if whole < width:
         for p in range(pieces):
-            w = (unit + p * apart) * width
             for e in range(n):
-                total, row = z[p * room + e], rows[e] * width
+                total = z[at + p * room + e]
                 for c in range(whole, width):
-                    total += x[row + c] * W[w + c]
-                z[p * room + e] = total
+                    total += x[rows[first + e], c] * W[unit + p * apart, c]
+                z[at + p * room + e] = total
