@@ -17,13 +17,15 @@ from numba import njit
 from minigan.backends.numba.philox import draw_kept
 from minigan.backends.numba.pool import compiled, run, shared, staged
 from minigan.backends.numba.products import share
-from minigan.backends.numba.vectors import ROWS, lanes, products_of_rows, weighted_rows
+from minigan.backends.numba.vectors import ROWS, lanes, prefetch, products_of_rows, weighted_rows
 
 FORWARD_ROWS, BACKWARD_ROWS, COLUMNS = 200, 400, 128
 """of x, or of W, at once: what the second-level cache holds"""
 ROOM = FORWARD_ROWS + ROWS
 MOST_COLUMNS = COLUMNS + 16
 """A block takes a rest of less than a vector along."""
+AHEAD = 4
+"""units: so far ahead memory is asked for the weights that are updated next"""
 
 # ---- Forward ---------------------------------------------------------------------------------------------------
 
@@ -178,8 +180,9 @@ def products_with_x(
             target = sums[sums_at : sums_at + columns]
             for p in range(pieces):
                 for o in range(first_unit, last_unit):
-                    piece, row = o * (pieces + 1) + p, p * units + o
-                    from_top = block_at - top * columns
+                    piece, row, from_top = o * (pieces + 1) + p, p * units + o, block_at - top * columns
+                    for c in range(0, columns, 16):
+                        prefetch(dW, (row + AHEAD) * width + left + c)
                     weighted_rows(
                         block, columns, from_top, columns, rows, values, begins[piece], ends[piece], sums, sums_at
                     )

@@ -36,7 +36,7 @@ class Vectors:
         return self.builder.load(self.builder.bitcast(pointer, self.type.as_pointer()), align=self.bytes)
 
     def store(self, vector, pointer):
-        self.builder.store(vector, self.builder.bitcast(pointer, self.type.as_pointer()), align=self.bytes)
+        self.builder.store(vector, self.builder.bitcast(pointer, vector.type.as_pointer()), align=self.bytes)
 
     def splat(self, number):
         """The number in every lane."""
@@ -48,20 +48,44 @@ class Vectors:
         """a b + c, rounded once where the processor can."""
         return self.builder.call(self._fma, [a, b, c])
 
-    def total(self, vector):
-        """The sum over the lanes, halves first: the same order on every processor."""
-        lanes, undefined = self.lanes, ir.Constant(self.type, ir.Undefined)
-        while lanes > 1:
-            lanes //= 2
-            upper = [lanes + i if i < lanes else i for i in range(self.lanes)]
-            mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), upper)
-            vector = self.builder.fadd(vector, self.builder.shuffle_vector(vector, undefined, mask))
-        return self.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+    def totals(self, four: list):
+        """The sums over the lanes of four vectors, as one vector of four: halves are added until one lane is left."""
+        lanes, half, quarter = self.lanes, self.lanes // 2, self.lanes // 4
+        low = [*range(half), *range(lanes, lanes + half)]
+        pairs = [self._folded(a, b, low, half) for a, b in (four[:2], four[2:])]
+        low = [i + j for i in (0, half, lanes, lanes + half) for j in range(quarter)]
+        sums, step = self._folded(*pairs, low, quarter), quarter // 2
+        while step:
+            sums = self.builder.fadd(sums, self._shuffled(sums, sums, [i ^ step for i in range(lanes)]))
+            step //= 2
+        return self._shuffled(sums, sums, range(0, lanes, quarter))
+
+    def _folded(self, a, b, low: list[int], step: int):
+        """Lanes `low` of a and b together, plus those `step` above them."""
+        return self.builder.fadd(self._shuffled(a, b, low), self._shuffled(a, b, [i + step for i in low]))
+
+    def _shuffled(self, a, b, lanes):
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes)))
 
 
 def lanes_of(dtype: types.Type) -> int:
     """How many numbers of a type fit into a vector."""
     return BYTES * 8 // dtype.bitwidth
+
+
+@intrinsic
+def prefetch(typing_context, array, index):
+    """Ask for the array's flat entry `index`, wherever that is, to be brought to the cache for writing."""
+
+    def codegen(context, builder, signature, values):
+        pointer = builder.gep(context.make_array(signature.args[0])(context, builder, values[0]).data, [values[1]])
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(ask, [builder.bitcast(pointer, byte), word(1), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), codegen
 
 
 def lanes(array):
@@ -182,9 +206,9 @@ def _dots(pieces: int):
 
             steps = builder.sdiv(k, INDEX(vectors.lanes))
             sums = loop(builder, INDEX(0), steps, [vectors.zero] * ROWS * pieces, add_vector)
-            for i, total in enumerate(sums):
-                place = builder.add(builder.add(at, INDEX(i % ROWS)), builder.mul(room, INDEX(i // ROWS)))
-                builder.store(vectors.total(total), builder.gep(z, [place]))
+            for p in range(pieces):
+                to = builder.gep(z, [builder.add(at, builder.mul(room, INDEX(p)))])
+                vectors.store(vectors.totals(sums[ROWS * p : ROWS * (p + 1)]), to)
             return context.get_dummy_value()
 
         i = types.int64
