@@ -7,22 +7,24 @@ gan.fit(X, epochs=10).sample(16)
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from numbers import Integral
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from minigan import backends
 from minigan.data import Dataset, Mixture, dataset_of, describe, minibatches
-from minigan.data.describe import scaled_as
+from minigan.data.describe import Description, scaled_as
 from minigan.data.ranges import far_apart, out_of_reach
 from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line, shortened
 from minigan.files import checkpoint
-from minigan.files.checkpoint import Snapshot
+from minigan.files.checkpoint import Header, Snapshot
 from minigan.game import kept_loss
 from minigan.game.algorithm1 import Algorithm1, Minibatches
 from minigan.game.gradients import gradients
@@ -31,7 +33,8 @@ from minigan.game.of_recipe import game_of
 from minigan.game.work import AUTO, backend_for, multiplications
 from minigan.generator.sampler import Sampler, forward_in_batches, from_header, rows_of
 from minigan.layers import Sequential, models
-from minigan.options.recipe import Recipe
+from minigan.layers.models import Layers
+from minigan.options.recipe import Loss, Recipe
 
 
 class GAN:
@@ -66,7 +69,7 @@ class GAN:
         self._iterations: dict[tuple[int, bool], Callable[[], None]] = {}
         self.iteration = 0
         self.iterations_per_epoch = 0
-        self.data: dict = {}
+        self.data: Description = {}
 
     @property
     def game(self) -> Algorithm1:
@@ -77,7 +80,7 @@ class GAN:
 
     # ---- Training ----------------------------------------------------------------------------------------------
 
-    def fit(self, X, epochs: int = 10, iterations: int | None = None) -> GAN:
+    def fit(self, X: ArrayLike | Dataset | Mixture, epochs: int = 10, iterations: int | None = None) -> GAN:
         """Train from the recipe's initial weights, without output; `minigan.run.trainer` keeps a record of a run.
 
         X           an array as `minigan.data.examples` takes it: (N, n), or pictures; floats, or whole numbers in
@@ -112,7 +115,7 @@ class GAN:
         if outside := out_of_reach(data, self.generator.layers[-1]):
             raise ConfigError(f"{data.name}: {outside}")
 
-    def begin(self, batches_per_epoch: int, data: dict) -> None:
+    def begin(self, batches_per_epoch: int, data: Description) -> None:
         """Set up both players with their initial weights, at iteration 0, for data described so."""
         iterations_per_epoch = max(1, batches_per_epoch // self.recipe.k)
         try:
@@ -148,11 +151,11 @@ class GAN:
         """The generator alone, as it is now and as it learns on."""
         return Sampler(self.ops, self.generator, self.game.generator.settled, self.game.prior, self.data)
 
-    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+    def sample(self, n: int, seed: int = 0) -> NDArray[np.floating]:
         """n draws from p_g: (n, features) float array, in the data's own units, as `Sampler.sample` has it."""
         return self.sampler().sample(n, seed)
 
-    def discriminate(self, x: np.ndarray) -> np.ndarray:
+    def discriminate(self, x: ArrayLike) -> NDArray[np.float64]:
         """D(x), the probability that x came from the data: x of n examples to (n,) float64.
 
         Where the loss makes no logit of what D's last layer makes, it is that itself (`minigan.game.losses.belief`).
@@ -162,10 +165,10 @@ class GAN:
         Raises DataError for another kind or shape of data than D was trained on, and for NaN.
         """
         params = self.game.discriminator.params
-        x = scaled_as(self.data, x, self.recipe.dtype)
-        return belief(self.game.loss, forward_in_batches(self.ops, self.discriminator, params, x))[:, 0]
+        scaled = scaled_as(self.data, x, self.recipe.dtype)
+        return belief(self.game.loss, forward_in_batches(self.ops, self.discriminator, params, scaled))[:, 0]
 
-    def gradients(self, x: np.ndarray, z: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    def gradients(self, x: ArrayLike, z: ArrayLike | None = None) -> dict[str, NDArray[np.floating]]:
         """The plain gradient of each player's own loss by its weights: {"generator.0.W": (I, O) array, ...}.
 
         x  m examples, any m, as `discriminate` takes them
@@ -201,13 +204,19 @@ class GAN:
         }
         return Snapshot(self.ops.snapshot(self._tensors()), header)
 
-    def __getstate__(self):
+    def __getstate__(self) -> NoReturn:
         """Views of one buffer, copied one by one, would be buffers of their own: such a GAN would not learn."""
         raise TypeError("a GAN is not copied or pickled: expected save(path), and GAN.load(path)")
 
     @classmethod
     def load(
-        cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=(), loss=None
+        cls,
+        path: str | Path,
+        backend: str = "numpy",
+        threads: int | None = None,
+        device: int = 0,
+        layers: Layers = (),
+        loss: type[Loss] | None = None,
     ) -> GAN:
         """The GAN of a checkpoint file, or of the newest one in a run's folder.
 
@@ -219,22 +228,22 @@ class GAN:
         recipe, generator, data = from_header(path, header, layers)
         with what_a_header_asks_for(path):
             recipe = replace(recipe, loss=kept_loss.from_json(header["recipe"].get("loss", recipe.loss), loss))
-            networks = [generator, models.from_json(header["discriminator"], layers)]
-            check_players(*networks, recipe)
+            discriminator = models.from_json(header["discriminator"], layers)
+            check_players(generator, discriminator, recipe)
             weights = {
                 f"{role}.{name}": (shape, recipe.dtype)
-                for role, network in zip(("generator", "discriminator"), networks)
+                for role, network in (("generator", generator), ("discriminator", discriminator))
                 for name, shape in network.shapes().items()
             }
             # Before memory is taken for them.
             checkpoint.check_tensors(weights, {name: tensors[name] for name in weights if name in tensors}, path)
-        gan = cls(*networks, recipe, backend, threads, device)
+        gan = cls(generator, discriminator, recipe, backend, threads, device)
         with what_a_header_asks_for(path):
             gan.begin(header["iterations_per_epoch"] * recipe.k, data)
         gan.restore(path, tensors, header)
         return gan
 
-    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
+    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: Header) -> None:
         """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
         checkpoint.fill(self.ops, self._tensors(), tensors, path)
         self.iteration = header["iteration"]
@@ -255,9 +264,9 @@ class GAN:
                         return f"{'.'.join(filter(None, (role, kind, name)))} ({type(layer).__name__})"
         return None
 
-    def _tensors(self) -> dict:
+    def _tensors(self) -> dict[str, backends.Array]:
         """{"generator.0.W": view, "generator.velocity.0.W": view, ...} of both players."""
-        views = {}
+        views: dict[str, backends.Array] = {}
         for player, role in ((self.game.generator, "generator"), (self.game.discriminator, "discriminator")):
             views |= {f"{role}.{name}": view for name, view in player.params.items()}
             kept = player.optimiser.state | ({} if player.mean is None else {"mean": player.mean})
@@ -281,7 +290,7 @@ def check_players(generator: Sequential, discriminator: Sequential, recipe: Reci
 
 
 @contextmanager
-def what_a_header_asks_for(path: Path):
+def what_a_header_asks_for(path: Path) -> Iterator[None]:
     """While it is open, what cannot be made is the file's fault: CheckpointError."""
     try:
         yield

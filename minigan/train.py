@@ -7,11 +7,16 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from minigan.errors import ConfigError, in_a_command
 from minigan.options import cli
 from minigan.options.config import Config, preset, to_toml
 from minigan.options.console import say, tell
+
+if TYPE_CHECKING:
+    from minigan.gan import GAN
+    from minigan.run.trainer import Trainer
 
 PROG = "minigan.train"
 COMPILING = "the kernels are compiled, some ten seconds; later runs find them where a cache folder can be written"
@@ -75,7 +80,7 @@ def main(args: list[str] | None = None) -> None:
     cli.run(PROG, body)
 
 
-def announce(trainer) -> None:
+def announce(trainer: Trainer) -> None:
     """Say on standard error what begins."""
     gan, data, config, left = trainer.gan, trainer.data, trainer.config, trainer.total - trainer.gan.iteration
     if config.resume and gan.iteration == 0:
@@ -87,7 +92,7 @@ def announce(trainer) -> None:
     )
 
 
-def passed_over(config: Config, gan) -> str:
+def passed_over(config: Config, gan: GAN) -> str:
     """Which backend `auto` could not take, and why."""
     from minigan.backends import why_no_gpu, why_no_numba
     from minigan.game.work import WORTH_COMPILING, multiplications
@@ -102,7 +107,7 @@ def passed_over(config: Config, gan) -> str:
     return ""
 
 
-def report(trainer) -> None:
+def report(trainer: Trainer) -> None:
     """Where the run's files are."""
     folder, iteration = trainer.folder, trainer.gan.iteration
     if trainer.stop_signal is not None:

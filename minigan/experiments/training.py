@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import log
 from pathlib import Path
+from typing import Any
 
 from minigan.experiments import style
 from minigan.experiments.finding import Finding
@@ -67,7 +68,7 @@ def quick_iterations(config: Config) -> int:
     return 15 * config.epochs
 
 
-def draw_curves(lines: list[dict], path: Path) -> Path:
+def draw_curves(lines: list[dict[str, Any]], path: Path) -> Path:
     """V, D(x) and D(G(z)), and the gradients' lengths along training, with the even game's values as lines."""
     picture, (values, chances, gradients) = style.figure(3)
     epochs = [line["epoch"] for line in lines]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from minigan.backends import Ops
 from minigan.game.algorithm1 import Algorithm1
-from minigan.game.optim import SGD, Adam, Momentum
+from minigan.game.optim import SGD, Adam, Momentum, Optimiser
 from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
 from minigan.game.priors import Prior
 from minigan.game.schedules import ExponentialDecay, LinearRamp
@@ -26,7 +27,8 @@ def game_of(
         LinearRamp(recipe.momentum, recipe.momentum_final, recipe.momentum_epochs, iterations_per_epoch),
     )
     adam = partial(Adam, beta1=recipe.beta1, beta2=recipe.beta2)
-    optimiser = partial({"sgd": SGD, "momentum": Momentum, "adam": adam}[recipe.optimizer], clock=clock)
+    optimisers: dict[str, Callable[..., Optimiser]] = {"sgd": SGD, "momentum": Momentum, "adam": adam}
+    optimiser = partial(optimisers[recipe.optimizer], clock=clock)
     g, d = (
         Player(ops, network, recipe.dtype, optimiser, recipe.max_column_norm, average)
         for network, average in ((generator, recipe.average), (discriminator, None))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minigan.backends import Array, Ops
 from minigan.backends.ops import ByUnit
 from minigan.layers.initialisers import Constant, Initialiser, Uniform
+from minigan.layers.layer import LayerParams, LayerTape, Memory, Shapes, Targets
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,10 @@ class Maxout:
     bias: Initialiser = Constant(0.0)
     kinks = ("winner",)
 
-    def shapes(self):
+    def shapes(self) -> Shapes:
         return {"W": ByUnit((self.n_in, self.pieces * self.n_out)), "b": (self.pieces * self.n_out,)}
 
-    def memory(self, width):
+    def memory(self, width: int) -> Memory:
         columns = self.pieces * self.n_out
         return {
             "z": (columns, None),
@@ -36,12 +38,15 @@ class Maxout:
             "dx": (self.n_in, None),
         }
 
-    def forward(self, ops, p, x, tape, keep=1.0):
+    def forward(self, ops: Ops, p: LayerParams, x: Array, tape: LayerTape, keep: float = 1.0) -> Array:
         """`keep` below 1 merges the Dropout that follows into the same kernel."""
         tape.x = x
         return ops.affine_maxout(x, p.W, p.b, keep, tape.draw, tape.z, out=tape.y, winner=tape.winner)
 
-    def backward(self, ops, p, dy, tape, grads=None, need_dx=True, scale=1.0):
+    def backward(
+        self, ops: Ops, p: LayerParams, dy: Array, tape: LayerTape,
+        grads: Targets | None = None, need_dx: bool = True, scale: float = 1.0,
+    ) -> Array | None:  # fmt: skip
         """dz[:, p O + o] = dy[:, o] [p won]    dW = x^T dz    db = sum_B dz    dx = dz W^T"""
         dx = tape.dx if need_dx else None
         return ops.affine_maxout_backward(dy, tape.winner, scale, tape.x, p.W, tape.dz, grads, dx)

@@ -6,13 +6,15 @@ every view is aligned for vector and tensor units; the padding between views is 
 
 from __future__ import annotations
 
+from collections.abc import ItemsView
 from math import prod
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
+from minigan.backends.clock import Number
+from minigan.layers.layer import LayerParams, Targets
 
 ALIGNMENT = 64
 
@@ -24,31 +26,29 @@ class Params:
     flat     (n,) the buffer
     """
 
-    def __init__(self, ops: Ops, shapes: dict[str, tuple[int, ...]], dtype):
+    def __init__(self, ops: Ops, shapes: dict[str, tuple[int, ...]], dtype: DTypeLike):
         self.ops, self.shapes, self.dtype = ops, shapes, dtype
         starts, size = {}, 0
         for name, shape in shapes.items():
             starts[name] = size
             size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         self.flat = ops.zeros((size,), dtype)
-        self._views = {
-            name: ops.view(self.flat[i : i + prod(shapes[name])], shapes[name]) for name, i in starts.items()
-        }
-        self._layers: dict[int, SimpleNamespace] = {}
+        self._views = {n: ops.view(self.flat[i : i + prod(shapes[n])], shapes[n]) for n, i in starts.items()}
+        self._layers: dict[int, LayerParams] = {}
         for name, view in self._views.items():
             index, letter = name.split(".")
-            setattr(self._layers.setdefault(int(index), SimpleNamespace()), letter, view)
+            setattr(self._layers.setdefault(int(index), LayerParams()), letter, view)
 
-    def __getitem__(self, name: str):
+    def __getitem__(self, name: str) -> Array:
         return self._views[name]
 
-    def items(self):
+    def items(self) -> ItemsView[str, Array]:
         """(name, view) pairs in the order of the layers."""
         return self._views.items()
 
-    def layer(self, index: int) -> SimpleNamespace | None:
-        """The views of one layer by letter, p.W and p.b; None for a layer without parameters."""
-        return self._layers.get(index)
+    def layer(self, index: int) -> LayerParams:
+        """The views of one layer by letter, p.W and p.b; none for a layer without parameters."""
+        return self._layers.get(index, LayerParams())
 
     def on_host(self) -> np.ndarray:
         """(n,) every entry of every parameter, in the order of `shapes`, however a backend lays them out."""
@@ -66,11 +66,11 @@ class Grads:
     the gradient itself is never stored.  alpha and beta are floats or a clock's arrays (`minigan.backends.clock`).
     """
 
-    def __init__(self, target: Params, alpha: Any = 1.0, beta: Any = 0.0):
+    def __init__(self, target: Params, alpha: Number = 1.0, beta: Number = 0.0):
         self.target, self.alpha, self.beta = target, alpha, beta
         indices = {int(name.split(".")[0]) for name in target.shapes}
-        self._layers = {i: SimpleNamespace(**vars(target.layer(i)), alpha=alpha, beta=beta) for i in indices}
+        self._layers = {i: Targets(**vars(target.layer(i)), alpha=alpha, beta=beta) for i in indices}
 
-    def layer(self, index: int) -> SimpleNamespace | None:
+    def layer(self, index: int) -> Targets | None:
         """One layer's targets by letter with alpha and beta beside them; None for a layer without parameters."""
         return self._layers.get(index)

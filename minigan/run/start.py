@@ -7,17 +7,18 @@ import warnings
 import numpy as np
 
 from minigan import data as datasets
-from minigan.data import Dataset, PictureOptions
+from minigan.data import Dataset, Mixture, PictureOptions
 from minigan.data.ranges import far_apart, out_of_reach
 from minigan.errors import ConfigError, DataError, DataWarning
 from minigan.gan import GAN
-from minigan.layers.models import ACTIVATIONS, build
+from minigan.layers.activations import ACTIVATIONS
+from minigan.layers.models import build
 from minigan.options.config import Config
 
 DRAWN_POINTS = 2500
 
 
-def loaded(config: Config):
+def loaded(config: Config) -> Dataset | Mixture:
     """The data of --data.  Raises DataError, which says of a run that goes on that its data may have moved."""
     try:
         return datasets.load(config.data, config.contrast, config.standardise, PictureOptions.of(config))
@@ -27,7 +28,7 @@ def loaded(config: Config):
         raise
 
 
-def make_gan(config: Config, data) -> GAN:
+def make_gan(config: Config, data: Dataset | Mixture) -> GAN:
     """The networks of --generator and --discriminator around the data.  Raises ConfigError, naming the option."""
     last = "".join(config.generator[-1:]).strip().partition(" ")[0]
     if outside := out_of_reach(data, ACTIVATIONS.get(last)):
@@ -48,7 +49,7 @@ def make_gan(config: Config, data) -> GAN:
     return GAN(generator, discriminator, config.recipe, config.backend, config.threads, config.device)
 
 
-def drawn(data) -> np.ndarray:
+def drawn(data: Dataset | Mixture) -> np.ndarray:
     """Points of p_data for a drawing: (n, features)."""
     if isinstance(data, Dataset):
         return data.plain(data.train[:DRAWN_POINTS], np.float64)

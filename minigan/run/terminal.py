@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -40,7 +41,7 @@ class Progress:
         """One iteration more."""
         self.bar.update()
 
-    def say(self, line: dict) -> None:
+    def say(self, line: dict[str, Any]) -> None:
         """The numbers of a logged iteration."""
         value = "" if line["value"] is None else f"V {line['value']:.3f}  "
         text = f"{value}D(x) {line['d_real']:.2f}  D(G(z)) {line['d_fake']:.2f}"

@@ -8,18 +8,21 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
 from minigan import data as datasets
+from minigan.data.batches import ExampleBatches
 from minigan.data.describe import nameless
+from minigan.data.mixtures import MixtureBatches
 from minigan.data.ranges import far_apart
 from minigan.errors import CheckpointError, ConfigError, DivergedError
 from minigan.files import checkpoint, record
 from minigan.files.background import Background
 from minigan.files.plots import displayable, save_samples
 from minigan.files.run_folder import RunFolder
-from minigan.game.algorithm1 import Minibatches
 from minigan.options.config import Config
 from minigan.options.console import tell
 from minigan.run.second_stage import end_in
@@ -35,10 +38,13 @@ SAMPLES_SHOWN = 100
 class Trainer:
     """One run, from its options to its files.
 
-    command  how it was called, for its record
+    command   how it was called, for its record
+    progress  what a person sees of it, from `run` on
 
     Raises ConfigError, DataError or CheckpointError for what it cannot begin with; OSError where the disk refuses.
     """
+
+    progress: Progress
 
     def __init__(self, config: Config, command: str = "Trainer, from Python"):
         self.config, self.command = config.checked, command
@@ -49,12 +55,12 @@ class Trainer:
         self.validation = None if config.validate_every is None else Validation(self.data, "--validate-every")
         self.real = None if self.data.image_shape else drawn(self.data)
         self.best = -np.inf
-        self.progress: Progress | None = None
         self.saved_at: int | None = None
         self.stop_signal: int | None = None
         self.watch = Watching(self._watching_failed)
         self.background = Background()
-        if config.generator_from is not None and not (config.resume and RunFolder(Path(config.out)).begun):
+        begun = config.resume and config.out and RunFolder(Path(config.out)).begun
+        if config.generator_from is not None and not begun:
             end_in(self.gan, config.generator_from)
         self.folder = self._claimed()
         try:
@@ -63,7 +69,7 @@ class Trainer:
             self.folder.release()
             raise
 
-    def _source(self) -> Minibatches:
+    def _source(self) -> ExampleBatches | MixtureBatches:
         """The data as minibatches on the backend, the GAN set up for them at iteration 0."""
         recipe = self.gan.recipe
         source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
@@ -73,7 +79,8 @@ class Trainer:
 
     def _claimed(self) -> RunFolder:
         """The run's folder, in which nothing else may write until it is released."""
-        return RunFolder(Path(self.config.out)).claimed() if self.config.resume else RunFolder.create(self.config)
+        config = self.config
+        return RunFolder(Path(config.out)).claimed() if config.resume and config.out else RunFolder.create(config)
 
     def _begin(self) -> None:
         """Go on from the folder's newest checkpoint, or begin at iteration 0 where it has none."""
@@ -101,8 +108,9 @@ class Trainer:
         while gan.iteration < self.total and self.stop_signal is None:
             start = time.perf_counter()
             last = gan.iteration + 1 == self.total
-            validated = config.validate_every is not None and (gan.iteration + 1) % config.validate_every == 0
-            logged = (gan.iteration + 1) % config.log_every == 0 or validated or last
+            due = config.validate_every is not None and (gan.iteration + 1) % config.validate_every == 0
+            validation = self.validation if due else None
+            logged = (gan.iteration + 1) % config.log_every == 0 or due or last
             gan.game.watch(logged)
             gan.step(self.source)
             if logged:
@@ -110,10 +118,10 @@ class Trainer:
                 busy += time.perf_counter() - start
                 line = self._line(measured, (gan.iteration - since) / busy)
                 busy, since = 0.0, gan.iteration
-                if validated:
-                    line["validation"] = self.validation(gan.sampler())
+                if validation is not None:
+                    line["validation"] = validation(gan.sampler())
                 self.folder.log(line)
-                if validated:
+                if validation is not None:
                     self._keep_if_best(line["validation"])
                 self.watch("progress", self.progress.say, line)
                 for text in reading.of(line):
@@ -129,7 +137,7 @@ class Trainer:
             self.save()
         self.background.wait()
 
-    def _measured(self) -> dict:
+    def _measured(self) -> dict[str, Any]:
         """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
         measured = self.gan.game.measure()
         if not np.isfinite([seen for seen in measured.values() if seen is not None]).all() or self.gan.not_finite():
@@ -164,14 +172,14 @@ class Trainer:
             self.best = validation
             self._write(self.folder.best)
 
-    def _line(self, measured: dict, speed: float) -> dict:
+    def _line(self, measured: dict[str, Any], speed: float) -> dict[str, Any]:
         """A line of metrics.jsonl; lr and momentum are those of the iteration just done."""
         clock, done = self.gan.game.clock, self.gan.iteration - 1
         return {
             "iteration": self.gan.iteration,
             "epoch": round(self.gan.iteration / self.gan.iterations_per_epoch, 4),
             **measured,
-            "lr": clock.learning_rate_schedule(done),
+            "lr": clock.lr_schedule(done),
             "momentum": clock.momentum_schedule(done),
             "iterations_per_second": round(speed, 3),
             "time": record.now(),
@@ -224,7 +232,7 @@ class Trainer:
         for line in self.folder.forget_after(self.gan.iteration):
             self.best = max(self.best, line.get("validation", -np.inf))
 
-    def _kept(self, name: str, saved, asked) -> None:
+    def _kept(self, name: str, saved: object, asked: object) -> None:
         """Raise ConfigError where a resumed run is asked for another value of an option that decides its numbers."""
         if saved != asked:
             raise ConfigError(
@@ -239,5 +247,5 @@ class Trainer:
             failed = {"time": record.now(), "iteration": self.gan.iteration, "failed": name, "why": why}
             self.folder.remember(failed)
 
-    def _stop(self, number: int, frame) -> None:
+    def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stop_signal = number

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from minigan.errors import one_line
 
@@ -20,9 +21,9 @@ class Watching:
     """
 
     def __init__(self, failed: Callable[[str, str], None]):
-        self._failed, self._told = failed, set()
+        self._failed, self._told = failed, set[str]()
 
-    def __call__(self, name: str, watch: Callable, *arguments) -> None:
+    def __call__(self, name: str, watch: Callable[..., object], *arguments: object) -> None:
         """Call it; an error in it does not end the run."""
         try:
             watch(*arguments)
@@ -33,7 +34,7 @@ class Watching:
 
 
 @contextmanager
-def stop_signals(stop: Callable) -> Iterator[None]:
+def stop_signals(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """SIGINT, SIGTERM and a SIGHUP that is not ignored (nohup) call `stop(number, frame)` inside.
 
     Only the main thread may have handlers: in another one the signals do what they did before.
