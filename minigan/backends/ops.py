@@ -17,6 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -29,8 +30,17 @@ TO_LOWER = "expected more memory, or a smaller --batch-size, --latent, narrower 
 """what a MemoryError says"""
 
 
-class ByUnit(tuple):
+class ByUnit(tuple[int, int]):
     """A shape (I, P O) of weights that a backend may keep by unit, (P O, I) in memory (`Ops.view`)."""
+
+
+class Gradients(Protocol):
+    """Where the gradients of a layer go:  W <- alpha dW + beta W,  b <- alpha db + beta b"""
+
+    W: Array
+    b: Array
+    alpha: Number
+    beta: Number
 
 
 class Ops(ABC):
@@ -81,7 +91,7 @@ class Ops(ABC):
     def asarray(self, array: ArrayLike | Array, dtype: DTypeLike | None = None) -> Array:
         """A host array as one of this backend; the same object where nothing has to change."""
 
-    def view(self, vector, shape: tuple[int, ...]):
+    def view(self, vector: Array, shape: tuple[int, ...]) -> Array:
         """A vector (n,) seen as an array of this shape, laid out as the backend's kernels like it."""
         return vector.reshape(shape)
 
@@ -170,11 +180,16 @@ class Ops(ABC):
         scale is 1 / keep where the forward dropped units, else 1.
         """
 
-    def affine_maxout(self, x, W, b, keep: float, draw: Draw | None, z, out, winner):
+    def affine_maxout(
+        self, x: Array, W: Array, b: Array, keep: float, draw: Draw | None, z: Array, out: Array, winner: Array
+    ) -> Array:
         """y = maxout(x W + b), then dropout: `gemm` into z, and `maxout`.      x (B, I)   W (I, P O)"""
         return self.maxout(self.gemm(x, W, out=z), b, keep, draw, out, winner)
 
-    def affine_maxout_backward(self, dy, winner, scale: float, x, W, dz, grads=None, dx=None):
+    def affine_maxout_backward(
+        self, dy: Array, winner: Array, scale: float, x: Array, W: Array, dz: Array,
+        grads: Gradients | None = None, dx: Array | None = None,
+    ) -> Array | None:  # fmt: skip
         """dz (B, P O) as by `maxout_backward`; with `grads` dW = x^T dz and db = sum_B dz, as those say; with `dx`
         (B, I) dx = dz W^T, which is returned.      dz is scratch.
         """

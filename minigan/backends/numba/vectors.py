@@ -52,9 +52,9 @@ class Vectors:
         """The sums over the lanes of four vectors, as one vector of four: halves are added until one lane is left."""
         lanes, half, quarter = self.lanes, self.lanes // 2, self.lanes // 4
         low = [*range(half), *range(lanes, lanes + half)]
-        pairs = [self._folded(a, b, low, half) for a, b in (four[:2], four[2:])]
+        pairs = [self._folded(four[i], four[i + 1], low, half) for i in (0, 2)]
         low = [i + j for i in (0, half, lanes, lanes + half) for j in range(quarter)]
-        sums, step = self._folded(*pairs, low, quarter), quarter // 2
+        sums, step = self._folded(pairs[0], pairs[1], low, quarter), quarter // 2
         while step:
             sums = self.builder.fadd(sums, self._shuffled(sums, sums, [i ^ step for i in range(lanes)]))
             step //= 2
