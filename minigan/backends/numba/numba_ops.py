@@ -49,6 +49,7 @@ class FirstCompilation(event.Listener):
 
 class NumbaOps(NumpyOps):
     name = "numba"
+    numerics = 2
 
     def __init__(self, threads: int | None = None):
         """`threads` for kernels and products, None for the cores that this process may use.
@@ -95,7 +96,7 @@ class NumbaOps(NumpyOps):
 
     def view(self, vector, shape):
         """A maxout's W (I, P O) by unit: its transpose lies in C order."""
-        return super().view(vector, shape[::-1]).T if isinstance(shape, ByUnit) else super().view(vector, shape)
+        return vector.reshape(shape[::-1]).T if isinstance(shape, ByUnit) else vector.reshape(shape)
 
     def copy(self, source, out):
         if not (by_unit(source) or by_unit(out)):
