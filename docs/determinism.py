@@ -58,7 +58,7 @@ class Way:
             with gan.ops.session():
                 gan.step(source)
         players = gan.game.generator, gan.game.discriminator
-        return [gan.ops.to_host(player.params.flat).astype(np.float64) for player in players]
+        return [player.params.on_host().astype(np.float64) for player in players]
 
     def _saved_and_loaded(self, gan: GAN) -> GAN:
         """Another GAN of the same backend and threads, in the state of this one."""

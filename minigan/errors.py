@@ -60,6 +60,10 @@ class PassedOver(Told, UserWarning):
     """A checkpoint cannot be trusted, and an older one is used."""
 
 
+class OtherNumerics(Told, UserWarning):
+    """A checkpoint of kernels that rounded otherwise goes on: its bits part here from those of one run."""
+
+
 class DataWarning(Told, UserWarning):
     """Data that were read, but not all of them, or not as one may think: what, and why."""
 

@@ -202,7 +202,8 @@ class GAN:
             "threads": self.ops.threads,
             "data": self.data,
         }
-        return Snapshot(self.ops.snapshot(self._tensors()), header)
+        numerics = {"numerics": self.ops.numerics} if self.ops.numerics > 1 else {}
+        return Snapshot(self.ops.snapshot(self._tensors()), header | numerics)
 
     def __getstate__(self) -> NoReturn:
         """Views of one buffer, copied one by one, would be buffers of their own: such a GAN would not learn."""
@@ -246,6 +247,7 @@ class GAN:
     def restore(self, path: Path, tensors: dict[str, np.ndarray], header: Header) -> None:
         """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
         checkpoint.fill(self.ops, self._tensors(), tensors, path)
+        checkpoint.check_numerics(self.ops, header, path)
         self.iteration = header["iteration"]
         self.ops.set_clock(self.game.clock, self.iteration)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minigan.backends.numba.numba_ops import NumbaOps
+
 FIXTURES = Path(__file__).parent / "fixtures"
 sys.path.append(str(FIXTURES))
 
@@ -56,6 +58,8 @@ def test_a_preset_plays_as_it_did(version, row, tmp_path):
         options = ["--data", found[0]]
     now, then = of_preset(preset, backend, tmp_path / "run", *options), kept["rows"][row]
     assert now["last"] == pytest.approx(then["last"], **CLOSE)
+    if backend == "numba" and kept.get("numerics", 1) != NumbaOps.numerics:
+        pytest.skip(f"close; numba rounds otherwise since numerics {NumbaOps.numerics}")
     if versions() != kept["versions"]:
         pytest.skip(f"close; bits are compared with {kept['versions']} alone")
     assert now["sha256"] == then["sha256"]

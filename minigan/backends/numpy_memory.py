@@ -28,10 +28,10 @@ class NumpyMemory(Ops):
         return np.ascontiguousarray(array, dtype)
 
     def to_host(self, array):
-        return np.array(array)
+        return np.array(array, order="C")
 
     def snapshot(self, arrays):
-        copies = {name: np.array(array) for name, array in arrays.items()}
+        copies = {name: np.array(array, order="C") for name, array in arrays.items()}
         return lambda: copies
 
     def norm(self, a, less=None, times=0.0):

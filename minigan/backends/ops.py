@@ -17,6 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -29,10 +30,25 @@ TO_LOWER = "expected more memory, or a smaller --batch-size, --latent, narrower 
 """what a MemoryError says"""
 
 
+class ByUnit(tuple[int, int]):
+    """A shape (I, P O) of weights that a backend may keep by unit, (P O, I) in memory (`Ops.view`)."""
+
+
+class Gradients(Protocol):
+    """Where the gradients of a layer go:  W <- alpha dW + beta W,  b <- alpha db + beta b"""
+
+    W: Array
+    b: Array
+    alpha: Number
+    beta: Number
+
+
 class Ops(ABC):
     """One backend: where arrays live and what computes on them."""
 
     name: str
+    numerics: int = 1
+    """counted up where a backend rounds otherwise than in versions before: runs across it differ in their last bits"""
 
     @property
     @abstractmethod
@@ -76,6 +92,10 @@ class Ops(ABC):
     @abstractmethod
     def asarray(self, array: ArrayLike | Array, dtype: DTypeLike | None = None) -> Array:
         """A host array as one of this backend; the same object where nothing has to change."""
+
+    def view(self, vector: Array, shape: tuple[int, ...]) -> Array:
+        """A vector (n,) seen as an array of this shape, laid out as the backend's kernels like it."""
+        return vector.reshape(shape)
 
     @abstractmethod
     def to_host(self, array: Array) -> np.ndarray:
@@ -161,6 +181,25 @@ class Ops(ABC):
 
         scale is 1 / keep where the forward dropped units, else 1.
         """
+
+    def affine_maxout(
+        self, x: Array, W: Array, b: Array, keep: float, draw: Draw | None, z: Array, out: Array, winner: Array
+    ) -> Array:
+        """y = maxout(x W + b), then dropout: `gemm` into z, and `maxout`.      x (B, I)   W (I, P O)"""
+        return self.maxout(self.gemm(x, W, out=z), b, keep, draw, out, winner)
+
+    def affine_maxout_backward(
+        self, dy: Array, winner: Array, scale: float, x: Array, W: Array, dz: Array,
+        grads: Gradients | None = None, dx: Array | None = None,
+    ) -> Array | None:  # fmt: skip
+        """dz (B, P O) as by `maxout_backward`; with `grads` dW = x^T dz and db = sum_B dz, as those say; with `dx`
+        (B, I) dx = dz W^T, which is returned.      dz is scratch.
+        """
+        self.maxout_backward(dy, winner, scale, out=dz)
+        if grads is not None:
+            self.gemm(x, dz, out=grads.W, trans_a=True, alpha=grads.alpha, beta=grads.beta)
+            self.colsum(dz, out=grads.b, alpha=grads.alpha, beta=grads.beta)
+        return None if dx is None else self.gemm(dz, W, out=dx, trans_b=True)
 
     @abstractmethod
     def dropout(self, x: Array, keep: float, draw: Draw, out: Array, kept: Array) -> Array:

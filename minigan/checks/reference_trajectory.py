@@ -19,7 +19,6 @@ from minigan.checks.finite_differences import Result, agree
 from minigan.data import Dataset, minibatches
 from minigan.game.algorithm1 import Algorithm1
 from minigan.game.of_recipe import game_of
-from minigan.game.player import Player
 from minigan.layers.models import build
 from minigan.options.recipe import Recipe
 
@@ -68,14 +67,11 @@ def check_game(ops: Ops, name: str, game: dict[str, Any]) -> list[Result]:
         measured = played.measure()
         seen.append([measured[quantity] for quantity in MEASURES])
 
-    def flat(player: Player) -> np.ndarray:
-        return np.concatenate([ops.to_host(view).ravel() for _, view in player.params.items()])
-
     def expected(role: str) -> np.ndarray:
         return np.concatenate([np.ravel(a) for a in game[role].values()])
 
     return [
         agree(f"{name}: measures", "trajectory", np.array(seen), np.array(game["measures"])),
-        agree(f"{name}: G", "trajectory", flat(played.generator), expected("generator")),
-        agree(f"{name}: D", "trajectory", flat(played.discriminator), expected("discriminator")),
+        agree(f"{name}: G", "trajectory", played.generator.params.on_host(), expected("generator")),
+        agree(f"{name}: D", "trajectory", played.discriminator.params.on_host(), expected("discriminator")),
     ]

@@ -22,7 +22,7 @@ from safetensors.numpy import save as serialise
 
 from minigan.backends import Array, Ops
 from minigan.data.describe import is_description
-from minigan.errors import CheckpointError, PassedOver, is_web_page, one_line, shortened
+from minigan.errors import CheckpointError, OtherNumerics, PassedOver, is_web_page, one_line, shortened
 from minigan.files.whole_file import replace_file
 
 FORMAT = 1
@@ -96,6 +96,7 @@ HEADER_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "discriminator": (lambda value: isinstance(value, str), "a description of layers"),
     "iteration": (lambda value: _whole(value, 0, 2**32), "a whole number"),
     "iterations_per_epoch": (lambda value: _whole(value, 1, 2**32), "a whole number above 0"),
+    "numerics": (lambda value: _whole(value, 1, 2**32), "a whole number above 0"),
     "data": (is_description, "a description of data"),
 }
 
@@ -186,6 +187,14 @@ def check_tensors(expected: Mapping[str, Kind], tensors: dict[str, np.ndarray], 
         found = tensors[name]
         if found.shape != shape or found.dtype not in (dtype, np.float16):
             raise CheckpointError(f"{path}: {name} is {found.dtype} {found.shape}, expected {dtype} {shape}")
+
+
+def check_numerics(ops: Ops, header: dict[str, Any], path: Path) -> None:
+    """Warn, OtherNumerics, of a checkpoint that a version left whose kernels of the same backend rounded otherwise."""
+    made = header.get("numerics", 1)
+    if header.get("backend") == ops.name and made != ops.numerics:
+        parted = f"{ops.name} rounds otherwise now (numerics {ops.numerics}, then {made})"
+        warnings.warn(f"{path}: {parted}: what goes on differs in its last bits", OtherNumerics, stacklevel=4)
 
 
 def fill(ops: Ops, views: dict[str, Array], tensors: dict[str, np.ndarray], path: Path) -> None:

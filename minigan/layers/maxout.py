@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minigan.backends import Array, Ops
+from minigan.backends.ops import ByUnit
 from minigan.layers.initialisers import Constant, Initialiser, Uniform
 from minigan.layers.layer import LayerParams, LayerTape, Memory, Shapes, Targets
 
@@ -25,7 +26,7 @@ class Maxout:
     kinks = ("winner",)
 
     def shapes(self) -> Shapes:
-        return {"W": (self.n_in, self.pieces * self.n_out), "b": (self.pieces * self.n_out,)}
+        return {"W": ByUnit((self.n_in, self.pieces * self.n_out)), "b": (self.pieces * self.n_out,)}
 
     def memory(self, width: int) -> Memory:
         columns = self.pieces * self.n_out
@@ -40,16 +41,12 @@ class Maxout:
     def forward(self, ops: Ops, p: LayerParams, x: Array, tape: LayerTape, keep: float = 1.0) -> Array:
         """`keep` below 1 merges the Dropout that follows into the same kernel."""
         tape.x = x
-        ops.gemm(x, p.W, out=tape.z)
-        return ops.maxout(tape.z, p.b, keep, tape.draw, out=tape.y, winner=tape.winner)
+        return ops.affine_maxout(x, p.W, p.b, keep, tape.draw, tape.z, out=tape.y, winner=tape.winner)
 
     def backward(
         self, ops: Ops, p: LayerParams, dy: Array, tape: LayerTape,
         grads: Targets | None = None, need_dx: bool = True, scale: float = 1.0,
     ) -> Array | None:  # fmt: skip
         """dz[:, p O + o] = dy[:, o] [p won]    dW = x^T dz    db = sum_B dz    dx = dz W^T"""
-        dz = ops.maxout_backward(dy, tape.winner, scale, out=tape.dz)
-        if grads is not None:
-            ops.gemm(tape.x, dz, out=grads.W, trans_a=True, alpha=grads.alpha, beta=grads.beta)
-            ops.colsum(dz, out=grads.b, alpha=grads.alpha, beta=grads.beta)
-        return ops.gemm(dz, p.W, out=tape.dx, trans_b=True) if need_dx else None
+        dx = tape.dx if need_dx else None
+        return ops.affine_maxout_backward(dy, tape.winner, scale, tape.x, p.W, tape.dz, grads, dx)

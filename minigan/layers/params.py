@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import ItemsView
 from math import prod
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from minigan.backends import Array, Ops
@@ -32,7 +33,7 @@ class Params:
             starts[name] = size
             size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         self.flat = ops.zeros((size,), dtype)
-        self._views = {name: self.flat[i : i + prod(shapes[name])].reshape(shapes[name]) for name, i in starts.items()}
+        self._views = {n: ops.view(self.flat[i : i + prod(shapes[n])], shapes[n]) for n, i in starts.items()}
         self._layers: dict[int, LayerParams] = {}
         for name, view in self._views.items():
             index, letter = name.split(".")
@@ -48,6 +49,10 @@ class Params:
     def layer(self, index: int) -> LayerParams:
         """The views of one layer by letter, p.W and p.b; none for a layer without parameters."""
         return self._layers.get(index, LayerParams())
+
+    def on_host(self) -> np.ndarray:
+        """(n,) every entry of every parameter, in the order of `shapes`, however a backend lays them out."""
+        return np.concatenate([self.ops.to_host(view).ravel() for view in self._views.values()])
 
     def like(self) -> Params:
         """Zeros of the same layout: a velocity, a gradient, a moment."""

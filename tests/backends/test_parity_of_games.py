@@ -56,14 +56,14 @@ def play(ops, updates, dtype):
     data = ExampleBatches(ops, Dataset("noise", images.astype(np.uint8)), M, SEED, dtype)
     game.drawn = []
     players = game.generator, game.discriminator
-    before = [player.params.flat.copy() for player in players]
+    before = [player.params.on_host() for player in players]
     with ops.session():
         for t in range(ITERATIONS):
             data.prepare(t, 1)
             game.iterate(data)
             game.drawn += [memory.kept.tobytes() for memory in game.tape_d.layers if hasattr(memory, "kept")]
             game.drawn += [(m.winner < 0).tobytes() for m in game.tape_d.layers if hasattr(m, "winner")]
-    return game.drawn, before, [player.params.flat for player in players]
+    return game.drawn, before, [player.params.on_host() for player in players]
 
 
 @cache

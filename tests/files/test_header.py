@@ -45,6 +45,7 @@ LIES = {
     "a width of true": {"generator": layers(3, True)},
     "an unknown layer": {"generator": '[["Convolution", {}]]'},
     "no layer": {"generator": "[]"},
+    "numerics of text": {"numerics": "2"},
     "an initialiser of text": {"generator": '[["Linear", {"n_in": 3, "n_out": 4, "weights": "uniform"}]]'},
     "an initialiser of a number": {"generator": '[["Linear", {"n_in": 3, "n_out": 4, "weights": 5}]]'},
     "a slope of text": {"generator": layers(3, 4)[:-1] + ', ["LeakyReLU", {"slope": "0.1"}]]'},

@@ -110,9 +110,9 @@ def maxout(part, parts, z, bias, out, winner, rows, draw, threshold, scale):
         for p in range(1, z.shape[1] // width):
             z_piece, b_piece = z[r, p * width : (p + 1) * width], bias[p * width : (p + 1) * width]
             for o in range(width):
-                x = z_piece[o] + b_piece[o]
-                won[o] = np.int8(p) if x > y[o] else won[o]
-                y[o] = x if x > y[o] or x != x else y[o]
+                x, best, winning = z_piece[o] + b_piece[o], y[o], won[o]  # before the choices: so the loop vectorises
+                won[o] = np.int8(p) if x > best else winning
+                y[o] = x if x > best or x != x else best
         if threshold <= LOW:
             draw_kept(kept, rows[r], draw, threshold)
             for o in range(width):

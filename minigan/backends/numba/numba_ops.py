@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 
 import numpy as np
@@ -16,15 +16,19 @@ from numba.core import event
 
 from minigan import rng
 from minigan.backends import checks
-from minigan.backends.numba import kernels
+from minigan.backends.numba import kernels, sparse
 from minigan.backends.numba.blas import Blas
 from minigan.backends.numba.pool import cores, pool_of
 from minigan.backends.numba.products import gemm
 from minigan.backends.numpy_ops import NumpyOps, averaging_rate, reciprocal
+from minigan.backends.ops import ByUnit
 from minigan.errors import ConfigError
 
 KEEP_ALL = np.uint64(2**32)
 NO_DRAW = (np.uint64(0),) * 5
+MOST_KEPT, LEAST_SPARSE = 0.75, 3.5
+"""Maxout's own kernels pay where dropout keeps at most this, and where one in so many entries of dz, or fewer, is not
+zero."""
 SERIAL = 1 << 13
 """Work below this many entries, or multiplications, is not worth waking another core's cache for."""
 
@@ -45,6 +49,7 @@ class FirstCompilation(event.Listener):
 
 class NumbaOps(NumpyOps):
     name = "numba"
+    numerics = 2
 
     def __init__(self, threads: int | None = None):
         """`threads` for kernels and products, None for the cores that this process may use.
@@ -57,6 +62,9 @@ class NumbaOps(NumpyOps):
         super().__init__(threads or most)
         self._pool = pool_of(self._threads)
         self._ones = cache(np.ones)
+        self._forward_scratch = cache(partial(sparse.forward_scratch, self._threads))
+        self._backward_scratch = cache(partial(sparse.backward_scratch, self._threads))
+        self._columns_scratch = cache(sparse.columns_scratch)
         self.blas = Blas()
 
     @property
@@ -84,9 +92,31 @@ class NumbaOps(NumpyOps):
         with self._pool.lock:
             kernel.shared(self._pool.board, self._threads if work >= SERIAL else 1, *arguments)
 
+    # ---- Memory ------------------------------------------------------------------------------------------------
+
+    def view(self, vector, shape):
+        """A maxout's W (I, P O) by unit: its transpose lies in C order."""
+        return vector.reshape(shape[::-1]).T if isinstance(shape, ByUnit) else vector.reshape(shape)
+
+    def copy(self, source, out):
+        if not (by_unit(source) or by_unit(out)):
+            return super().copy(source, out)
+        for array in (source, out):
+            order = -1 if by_unit(array) else 1
+            checks.shaped("copy", array.T if by_unit(array) else array, out.shape[::order], out.dtype)
+        np.copyto(out, source)
+        return out
+
     # ---- Products ----------------------------------------------------------------------------------------------
 
     def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):
+        if by_unit(out):
+            self.gemm(b, a, out.T, not trans_b, not trans_a, alpha, beta)
+            return out
+        if by_unit(a) or by_unit(b):
+            (a, trans_a), (b, trans_b) = (
+                (m.T, not t) if by_unit(m) else (m, t) for m, t in ((a, trans_a), (b, trans_b))
+            )
         work = out.size * a.shape[0 if trans_a else -1]
         if work == 0 or not self.blas.linked:
             return super().gemm(a, b, out, trans_a, trans_b, alpha, beta)
@@ -98,6 +128,7 @@ class NumbaOps(NumpyOps):
         return out
 
     def affine(self, x, W, b, out):
+        checks.product(x, W, out, False, False)
         checks.shaped("affine: bias", b, W.shape[1:], W.dtype)
         self.gemm(x, W, out)
         out += b
@@ -145,6 +176,41 @@ class NumbaOps(NumpyOps):
         self._run(kernels.maxout_backward, out.size, (out,), dy, winner, out.dtype.type(scale), out)
         return out
 
+    def affine_maxout(self, x, W, b, keep, draw, z, out, winner):
+        """Units that dropout takes are not computed, where that saves more than it costs."""
+        if draw is None or keep > MOST_KEPT or not by_unit(W):
+            return super().affine_maxout(x, W, b, keep, draw, z, out, winner)
+        checks.pieces("affine_maxout", z, out, winner)
+        checks.shaped("affine_maxout: x", x, (len(z), W.shape[0]), z.dtype)
+        checks.shaped("affine_maxout: W", W.T, (z.shape[1], x.shape[1]), z.dtype)
+        checks.shaped("affine_maxout: bias", b, z.shape[1:], z.dtype)
+        checks.drawn("affine_maxout", draw, out)
+        mask = draw.rows, packed(draw), np.uint64(rng.keep_threshold(keep))
+        arrays = x, W.T, b, reciprocal(keep, out.dtype)
+        scratch = self._forward_scratch(out.shape, len(b) // out.shape[1], out.dtype)
+        self._run(sparse.affine_maxout, x.size * W.shape[1], (out, winner), *arrays, *mask, out, winner, *scratch)
+        return out
+
+    def affine_maxout_backward(self, dy, winner, scale, x, W, dz, grads=None, dx=None):
+        """Products with dz go through what is not zero, where that is little enough."""
+        pieces = checks.pieces("affine_maxout_backward", dz, dy, winner)
+        if scale * pieces < LEAST_SPARSE or not by_unit(W):
+            return super().affine_maxout_backward(dy, winner, scale, x, W, dz, grads, dx)
+        checks.shaped("affine_maxout_backward: W", W.T, (dz.shape[1], W.shape[0]), dz.dtype)
+        real, work = dz.dtype.type, len(dy) * W.size
+        if grads is not None:
+            checks.shaped("affine_maxout_backward: x", x, (len(dy), W.shape[0]), dz.dtype)
+            checks.shaped("affine_maxout_backward: dW", grads.W.T, W.shape[::-1], dz.dtype)
+            checks.shaped("affine_maxout_backward: db", grads.b, dz.shape[1:], dz.dtype)
+            arrays = x, dy, winner, real(scale), grads.W.T, grads.b, real(grads.alpha), real(grads.beta)
+            scratch = self._backward_scratch(dy.shape, pieces, dz.dtype)
+            self._run(sparse.products_with_x, work, (grads.W, grads.b), *arrays, *scratch)
+        if dx is not None:
+            checks.shaped("affine_maxout_backward: dx", dx, (len(dy), W.shape[0]), dz.dtype)
+            scratch = self._columns_scratch(dy.shape, dz.dtype)
+            self._run(sparse.products_with_W, work, (dx,), dy, winner, real(scale), W.T, dx, *scratch)
+        return dx
+
     def dropout(self, x, keep, draw, out, kept):
         checks.matrices("dropout", x, out)
         checks.shaped("dropout: kept", kept, x.shape, "uint8")
@@ -181,6 +247,14 @@ class NumbaOps(NumpyOps):
         self._run(kernels.average, theta.size, (mean,), mean, theta, rate)
         return mean
 
+    def limit_column_norms(self, W, limit):
+        if not by_unit(W):
+            return super().limit_column_norms(W, limit)
+        checks.matrix("limit_column_norms", W.T)
+        norms = np.sqrt(np.einsum("ij,ij->i", W.T, W.T, dtype=np.float64))[:, None]
+        W.T[...] *= np.minimum(1, limit / np.maximum(norms, limit)).astype(W.dtype)
+        return W
+
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
         checks.writeable("uniform", out)
@@ -194,6 +268,11 @@ class NumbaOps(NumpyOps):
         arguments = (product, x_norms, s_norms, precisions, peak, total)
         self._run(kernels.log_sum_exp, product.size, (product, peak, total), *arguments)
         return total
+
+
+def by_unit(array) -> bool:
+    """Whether a matrix lies in memory the other way round."""
+    return array.ndim == 2 and not array.flags.c_contiguous and array.flags.f_contiguous
 
 
 def packed(draw: rng.Draw) -> tuple:

@@ -159,6 +159,13 @@ def shared(function):
     return kernel
 
 
+def staged(function):
+    """A compiled function (board, parts, arguments) that runs several kernels, one after the other."""
+    stages = compiled(function)
+    stages.shared = stages
+    return stages
+
+
 class Pool:
     """`threads` - 1 helping threads and the board that they look at.
 
