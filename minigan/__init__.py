@@ -27,6 +27,7 @@ if sys.argv[:1] == ["-m"]:  # `python -m minigan.train`, whose module is yet to 
 _HOMES = {
     "GAN": "minigan.gan",
     "Recipe": "minigan.options.recipe",
+    "Sampler": "minigan.generator.sampler",
     "CheckpointError": "minigan.errors",
     "ConfigError": "minigan.errors",
     "DataError": "minigan.errors",

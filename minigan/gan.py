@@ -21,6 +21,8 @@ from minigan.data import Dataset, Mixture, dataset_of, describe, minibatches
 from minigan.data.describe import scaled_as
 from minigan.data.ranges import far_apart, out_of_reach
 from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line, shortened
+from minigan.estimator.copies import Copies
+from minigan.estimator.fitted import Fitted
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Snapshot
 from minigan.game import kept_loss
@@ -29,12 +31,12 @@ from minigan.game.gradients import gradients
 from minigan.game.losses import belief
 from minigan.game.of_recipe import game_of
 from minigan.game.work import AUTO, backend_for, multiplications
-from minigan.generator.sampler import Sampler, forward_in_batches, from_header, rows_of
+from minigan.generator.sampler import Sampler, from_header, rows_of
 from minigan.layers import Sequential, models
 from minigan.options.recipe import Recipe
 
 
-class GAN:
+class GAN(Copies, Fitted):
     """A generator G: z (B, latent) -> x (B, n) and a discriminator D: x (B, n) -> logit (B, 1).
 
     generator, discriminator  `Sequential` networks
@@ -57,16 +59,19 @@ class GAN:
         device: int = 0,
     ):
         check_players(generator, discriminator, recipe)
-        self.recipe = recipe.checked
-        self.generator, self.discriminator = generator, discriminator
+        self._arguments = {
+            "generator": generator,
+            "discriminator": discriminator,
+            "recipe": recipe,
+            "backend": backend,
+            "threads": threads,
+            "device": device,
+        }
         if backend == AUTO:
             backend = backend_for(multiplications(generator, discriminator, recipe), recipe, threads, device)
         self.ops = backends.get(backend, threads, device, recipe.precision)
-        self._game: Algorithm1 | None = None
-        self._iterations: dict[tuple[int, bool], Callable[[], None]] = {}
-        self.iteration = 0
-        self.iterations_per_epoch = 0
-        self.data: dict = {}
+        self._game, self._iterations = None, {}
+        self.iteration, self.iterations_per_epoch, self.data = 0, 0, {}
 
     @property
     def game(self) -> Algorithm1:
@@ -148,9 +153,9 @@ class GAN:
         """The generator alone, as it is now and as it learns on."""
         return Sampler(self.ops, self.generator, self.game.generator.settled, self.game.prior, self.data)
 
-    def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from p_g: (n, features) float array, in the data's own units, as `Sampler.sample` has it."""
-        return self.sampler().sample(n, seed)
+    def sample(self, n_samples: int = 1, seed: int = 0) -> np.ndarray:
+        """Draws from p_g: (n_samples, features) floats in the data's own units, as `Sampler.sample` has it."""
+        return self.sampler().sample(n_samples, seed)
 
     def discriminate(self, x: np.ndarray) -> np.ndarray:
         """D(x), the probability that x came from the data: x of n examples to (n,) float64.
@@ -161,9 +166,7 @@ class GAN:
 
         Raises DataError for another kind or shape of data than D was trained on, and for NaN.
         """
-        params = self.game.discriminator.params
-        x = scaled_as(self.data, x, self.recipe.dtype)
-        return belief(self.game.loss, forward_in_batches(self.ops, self.discriminator, params, x))[:, 0]
+        return belief(self.game.loss, self.score_samples(x))
 
     def gradients(self, x: np.ndarray, z: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """The plain gradient of each player's own loss by its weights: {"generator.0.W": (I, O) array, ...}.
@@ -200,10 +203,6 @@ class GAN:
             "data": self.data,
         }
         return Snapshot(self.ops.snapshot(self._tensors()), header)
-
-    def __getstate__(self):
-        """Views of one buffer, copied one by one, would be buffers of their own: such a GAN would not learn."""
-        raise TypeError("a GAN is not copied or pickled: expected save(path), and GAN.load(path)")
 
     @classmethod
     def load(

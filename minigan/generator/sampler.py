@@ -34,37 +34,52 @@ class Sampler:
     def __init__(self, ops: Ops, generator: Sequential, params: Params, prior: Prior, data: dict):
         self.ops, self.generator, self.params, self.prior, self.data = ops, generator, params, prior, data
 
-    def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from p_g: (n, features) float array, in the data's own units.
+    def sample(self, n_samples: int = 1, seed: int = 0) -> np.ndarray:
+        """Draws from p_g: (n_samples, features) float array, in the data's own units.
 
-        The same seed gives the same samples to the last bit, for any n (`runs`), on one machine, backend and number of
-        threads.  Raises ConfigError for a wrong n or seed.
+        The same seed gives the same samples to the last bit, however many (`runs`), on one machine, backend and number
+        of threads.  Raises ConfigError for a wrong number or seed.
         """
-        return self.in_own_units(self.generate(self.draw_z(n, seed)))
+        return self.generate(self.draw_z(n_samples, seed))
 
-    def draw_z(self, n: int, seed: int = 0) -> np.ndarray:
-        """n draws from the prior: (n, latent).  Raises ConfigError for a wrong n or seed."""
-        check_sample(n, seed)
-        z = np.empty((n, self.prior.n), self.params.dtype)
-        for run in runs(n):
+    def draw_z(self, n_samples: int = 1, seed: int = 0) -> np.ndarray:
+        """Draws from the prior: (n_samples, latent).  Raises ConfigError for a wrong number or seed."""
+        check_sample(n_samples, seed)
+        z = np.empty((n_samples, self.prior.n), self.params.dtype)
+        for run in runs(n_samples):
             rows = self.ops.asarray(np.arange(run.start, run.stop, dtype=np.uint32))
             drawn = self.ops.empty((len(rows), self.prior.n), z.dtype)
             self.prior.draw(self.ops, Draw(seed, 0, 0, Stream.SAMPLE, rows), drawn)
-            z[run] = self.ops.to_host(drawn)[: n - run.start]
+            z[run] = self.ops.to_host(drawn)[: n_samples - run.start]
         return z
 
     def generate(self, z: np.ndarray) -> np.ndarray:
-        """G(z): z (n, latent) to (n, features), scaled as trained on."""
+        """G(z): z (n, latent) to (n, features), in the data's own units.  Raises ConfigError for another z, or NaN."""
+        return self.in_own_units(self.forward(z))
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        """What G's last layer makes of z (n, latent): (n, features), scaled as trained on."""
         return forward_in_batches(self.ops, self.generator, self.params, z)
 
     def in_own_units(self, x: np.ndarray) -> np.ndarray:
-        """What `generate` gives, (n, features), with features that were standardised as they were before."""
+        """What `forward` gives, (n, features), with features that were standardised as they were before."""
         standard = standard_of(self.data)
         return x if standard is None else standard.undone(x)
 
     def tensors(self) -> dict:
         """{"generator.0.W": view, ...}"""
         return {PREFIX + name: view for name, view in self.params.items()}
+
+    def __getstate__(self) -> dict:
+        """For `copy` and `pickle`: the weights as they are now, and the name of what computes."""
+        weights = self.ops.snapshot(self.tensors())()
+        return vars(self) | {"ops": self.ops.name, "params": (self.params.dtype, weights)}
+
+    def __setstate__(self, state: dict) -> None:
+        """On as many threads as the backend finds good here, or on the first GPU."""
+        ops, (dtype, weights) = backends.get(state["ops"]), state["params"]
+        vars(self).update(state | {"ops": ops, "params": Params(ops, state["generator"].shapes(), dtype)})
+        checkpoint.fill(ops, self.tensors(), weights, Path("a pickled Sampler"))
 
     @classmethod
     def load(cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=()) -> Sampler:
@@ -75,6 +90,11 @@ class Sampler:
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
         return cls.of(backends.get(backend, threads, device), *checkpoint.find(Path(path)), layers)
+
+    @classmethod
+    def pretrained(cls, name: str = "mnist", backend="numpy", threads: int | None = None, device: int = 0) -> Sampler:
+        """A generator that ships with the package.  Raises ConfigError for another name, or backend, than there is."""
+        return cls.load(pretrained(name), backend, threads, device)
 
     @classmethod
     def of(cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header, layers=()) -> Sampler:

@@ -136,8 +136,13 @@ def check_sample(n: int, seed: int) -> None:
     """Raise ConfigError unless n examples can be drawn with this seed."""
     if not (fits(n, int) and 1 <= n < 2**31):
         raise ConfigError(f"--n {shortened(repr(n))}: expected a whole number, 1 to 2^31 - 1")
+    check_seed(seed)
+
+
+def check_seed(seed: int, name: str = "--seed") -> None:
+    """Raise ConfigError unless this is a seed."""
     if not (fits(seed, int) and 0 <= seed < 2**64):
-        raise ConfigError(f"--seed {shortened(repr(seed))}: expected a whole number, 0 to 2^64 - 1")
+        raise ConfigError(f"{name} {shortened(repr(seed))}: expected a whole number, 0 to 2^64 - 1")
 
 
 def fits(value, hint) -> bool:

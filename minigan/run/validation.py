@@ -35,5 +35,5 @@ class Validation:
             found = coverage(sampler.sample(SAMPLES), data.centres, data.deviation)
             return found.captured / len(data.centres) * found.high_quality
         examples = data.scaled(data.validation[:SIGMA_POINTS], np.float64)
-        samples = sampler.generate(sampler.draw_z(parzen.SAMPLES))
+        samples = sampler.forward(sampler.draw_z(parzen.SAMPLES))
         return float(parzen.log_likelihood(sampler.ops, examples, samples, parzen.SIGMAS).mean(axis=1).max())
