@@ -140,8 +140,15 @@ class GAN(Copies, Fitted):
         """
         kind = id(source), self.game.generator.watched
         if kind not in self._iterations:
+            self._check_batch_size(source)
             self._iterations[kind] = self.ops.recorded(partial(self.game.iterate, source))
         return self._iterations[kind]
+
+    def _check_batch_size(self, source: Minibatches) -> None:
+        """Raise ConfigError for minibatches that were made before the recipe had another size."""
+        m, made = self.recipe.batch_size, getattr(source, "batch_size", self.recipe.batch_size)
+        if made != m:
+            raise ConfigError(f"minibatches of {made}, where --batch-size is {m} by now: expected minibatches made anew")
 
     def iterations_in(self, epochs: int) -> int:
         """Iterations of k minibatches in so many passes over the data."""
@@ -178,8 +185,8 @@ class GAN(Copies, Fitted):
         Raises as `discriminate`, and ConfigError where z does not fit.
         """
         game, dtype = self.game, self.recipe.dtype
-        x = rows_of(scaled_as(self.data, x, dtype), self.discriminator.n_in, dtype)
-        z = None if z is None else rows_of(z, self.recipe.latent, dtype)
+        x = rows_of("x", scaled_as(self.data, x, dtype), self.discriminator.n_in, dtype)
+        z = None if z is None else rows_of("z", z, self.recipe.latent, dtype)
         if z is not None and len(z) != len(x):
             raise ConfigError(f"x of {len(x)} rows and z of {len(z)}: expected as many")
         return gradients(game, x, z)

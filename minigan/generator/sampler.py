@@ -59,7 +59,7 @@ class Sampler:
 
     def forward(self, z: np.ndarray) -> np.ndarray:
         """What G's last layer makes of z (n, latent): (n, features), scaled as trained on."""
-        return forward_in_batches(self.ops, self.generator, self.params, z)
+        return forward_in_batches(self.ops, self.generator, self.params, z, "z")
 
     def in_own_units(self, x: np.ndarray) -> np.ndarray:
         """What `forward` gives, (n, features), with features that were standardised as they were before."""
@@ -150,12 +150,12 @@ def chosen(run: str | None, name: str | None) -> Path:
     return Path(run) if run is not None else pretrained(name)
 
 
-def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndarray) -> np.ndarray:
+def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndarray, name: str = "x") -> np.ndarray:
     """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out); a row's bits do not depend on n.
 
-    Raises ConfigError for other widths and for NaN.
+    Raises ConfigError, which calls x by `name`, for other widths and for NaN.
     """
-    x = rows_of(x, network.n_in, params.dtype)
+    x = rows_of(name, x, network.n_in, params.dtype)
     y = np.empty((len(x), network.n_out), x.dtype)
     tape = network.tape(ops, FIRST_ROWS if len(x) <= FIRST_ROWS else ROWS_AT_ONCE, x.dtype)
     with ops.session():
@@ -167,13 +167,16 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndar
     return y
 
 
-def rows_of(x: np.ndarray, width: int, dtype) -> np.ndarray:
-    """x (n, width) in this dtype.  Raises ConfigError for other widths and for NaN."""
-    x = np.asarray(x, dtype)
+def rows_of(name: str, x: np.ndarray, width: int, dtype) -> np.ndarray:
+    """x (n, width) in this dtype.  Raises ConfigError, which calls x by `name`, for other widths and for NaN."""
+    try:
+        x = np.asarray(x, dtype)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{name}: no array ({one_line(error)}), expected numbers of shape (n, {width})") from None
     if x.ndim != 2 or x.shape[1] != width:
-        raise ConfigError(f"an input of shape {x.shape}: expected (n, {width})")
+        raise ConfigError(f"{name} of shape {x.shape}: expected (n, {width})")
     if not (finite := np.isfinite(x).all(axis=1)).all():
-        raise ConfigError(f"an input with NaN or infinity in row {finite.argmin()}: expected finite numbers")
+        raise ConfigError(f"{name} with NaN or infinity in row {finite.argmin()}: expected finite numbers")
     return x
 
 

@@ -59,8 +59,29 @@ def test_samples_are_what_is_generated_from_the_same_z():
     np.testing.assert_array_equal(gan.generate(z), gan.sample(7, seed=3))
     np.testing.assert_array_equal(gan.sampler().generate(z), gan.sample(n_samples=7, seed=3))
     assert gan.sample().shape == gan.sampler().sample().shape == (1, 3)
-    with pytest.raises(ConfigError, match=r"expected \(n, 2\)"):
-        gan.generate(z[:, :1])
+
+
+@pytest.mark.parametrize(
+    "z, message",
+    [
+        (np.zeros((3, 1)), r"z of shape \(3, 1\): expected \(n, 2\)"),
+        (np.zeros(2), r"z of shape \(2,\): expected \(n, 2\)"),
+        ([[np.nan, 0]], "z with NaN or infinity in row 0"),
+        ("a", r"z: no array \(could not convert string"),
+        ([[0, 1], [2]], r"z: no array \(setting an array element"),
+        (object(), r"z: no array \("),
+    ],
+)
+def test_errors_name_the_argument(z, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        small_gan().fit(X, iterations=1).generate(z)
+
+
+@pytest.mark.parametrize("threads", ["2", 1.5, True, 0, -1])
+def test_threads_that_are_none(threads):
+    with pytest.raises(ConfigError, match=f"^threads {threads!r}: expected at least 1, a whole number"):
+        small_gan().set_params(threads=threads)
+
 
 
 def test_the_generator_that_ships_by_its_name():

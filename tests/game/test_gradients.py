@@ -122,13 +122,13 @@ def test_z_is_drawn_as_the_coming_iteration_begins_to_and_whole_numbers_are_scal
 
 def test_what_does_not_fit_is_refused():
     gan = new_gan(RECIPE)
-    with pytest.raises(ConfigError, match=r"^an input of shape \(4, 2\): expected \(n, 3\)"):
+    with pytest.raises(ConfigError, match=r"^z of shape \(4, 2\): expected \(n, 3\)"):
         gan.gradients(X[:4], np.ones((4, 2)))
     with pytest.raises(ConfigError, match="^x of 4 rows and z of 5: expected as many"):
         gan.gradients(X[:4], np.ones((5, 3)))
-    with pytest.raises(ConfigError, match="^an input with NaN or infinity in row 0"):
+    with pytest.raises(ConfigError, match="^z with NaN or infinity in row 0"):
         gan.gradients(X[:4], np.full((4, 3), np.nan))
-    with pytest.raises(ConfigError, match=r"^an input of shape \(4, 3\): expected \(n, 5\)"):
+    with pytest.raises(ConfigError, match=r"^x of shape \(4, 3\): expected \(n, 5\)"):
         gan.gradients(X[:4, :3])
     for x, words in ((X[:0], "at least one example"), (X[:4] * np.nan, "NaN")):
         with pytest.raises((ConfigError, DataError), match=words):
