@@ -6,21 +6,17 @@ gan.fit(X, epochs=10).sample(16)
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
-from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 
 from minigan import backends
-from minigan.data import Dataset, Mixture, dataset_of, describe, minibatches
 from minigan.data.describe import scaled_as
-from minigan.data.ranges import far_apart, out_of_reach
-from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line, shortened
+from minigan.errors import CheckpointError, ConfigError, one_line, shortened
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Snapshot
 from minigan.game import kept_loss
@@ -31,10 +27,12 @@ from minigan.game.of_recipe import game_of
 from minigan.game.work import AUTO, backend_for, multiplications
 from minigan.generator.sampler import Sampler, forward_in_batches, from_header, rows_of
 from minigan.layers import Sequential, models
-from minigan.options.recipe import Recipe
+from minigan.loop.fitting import Fitting
+from minigan.options.phases import Phase, recipe_before, with_phase
+from minigan.options.recipe import Recipe, kept_options
 
 
-class GAN:
+class GAN(Fitting):
     """A generator G: z (B, latent) -> x (B, n) and a discriminator D: x (B, n) -> logit (B, 1).
 
     generator, discriminator  `Sequential` networks
@@ -42,6 +40,7 @@ class GAN:
     backend, threads, device  the name of what computes ("auto": `minigan.game.work` chooses), on how many CPU threads
                               (None: as many as it finds good), or on which GPU
     iteration                 iterations done
+    phases                    from which iterations on the recipe was changed
     data                      what it was trained on, as `minigan.data.describe` says it
 
     Raises ConfigError where the recipe is out of range or the networks do not fit it.
@@ -57,7 +56,7 @@ class GAN:
         device: int = 0,
     ):
         check_players(generator, discriminator, recipe)
-        self.recipe = recipe.checked
+        self._recipe = recipe.checked
         self.generator, self.discriminator = generator, discriminator
         if backend == AUTO:
             backend = backend_for(multiplications(generator, discriminator, recipe), recipe, threads, device)
@@ -66,7 +65,17 @@ class GAN:
         self._iterations: dict[tuple[int, bool], Callable[[], None]] = {}
         self.iteration = 0
         self.iterations_per_epoch = 0
+        self.phases: tuple[Phase, ...] = ()
         self.data: dict = {}
+
+    @property
+    def recipe(self) -> Recipe:
+        """How they play and learn; another one is taken by `change`."""
+        return self._recipe
+
+    @recipe.setter
+    def recipe(self, recipe: Recipe) -> None:
+        self.change(recipe)
 
     @property
     def game(self) -> Algorithm1:
@@ -77,54 +86,49 @@ class GAN:
 
     # ---- Training ----------------------------------------------------------------------------------------------
 
-    def fit(self, X, epochs: int = 10, iterations: int | None = None) -> GAN:
-        """Train from the recipe's initial weights, without output; `minigan.run.trainer` keeps a record of a run.
+    def begin(
+        self, batches_per_epoch: int, data: dict, recipe: Recipe | None = None, phases: Sequence[Phase] = ()
+    ) -> None:
+        """Set up both players with their initial weights, at iteration 0, for data described so.
 
-        X           an array as `minigan.data.examples` takes it: (N, n), or pictures; floats, or whole numbers in
-                    0..255, which are trained on as [0, 1]; or a `Dataset`; or a `Mixture`
-        iterations  instead of epochs
-
-        Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them, DivergedError
-        where weights are not finite in the end.
+        recipe, phases  by which a run goes on, whose weights `restore` takes over; None: the recipe at hand
         """
-        for name, number in (("epochs", epochs), ("iterations", 0 if iterations is None else iterations)):
-            if not isinstance(number, Integral) or isinstance(number, bool) or number < 0:
-                raise ConfigError(f"{name} {shortened(repr(number))}: expected a whole number, 0 or more")
-        data = X if isinstance(X, (Dataset, Mixture)) else dataset_of("array", X)
-        self.check_data(data)
-        if apart := far_apart(data):
-            warnings.warn(f"{data.name}: {apart}", DataWarning, stacklevel=2)
-        source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.dtype)
-        self.begin(source.batches_per_epoch, describe(data))
-        with self.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # an error says so, below
-            for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
-                self.step(source)
-            if where := self.not_finite():
-                advice = far_apart(data) or "try a smaller lr"
-                raise DivergedError(f"iteration {self.iteration}: {where} is not finite; {advice}")
-        return self
+        self._recipe = self._recipe if recipe is None else recipe.checked
+        self.iterations_per_epoch = max(1, batches_per_epoch // self._recipe.k)
+        self._game, self._iterations = self._new_game(self._recipe, phases), {}
+        self.phases, self.iteration, self.history_, self.data = tuple(phases), 0, {}, data
 
-    def check_data(self, data: Dataset | Mixture) -> None:
-        """Raise ConfigError where G does not make such examples: of another width, or out of its last layer's range."""
-        if data.n_features != self.generator.n_out:
-            made = f"the generator makes {self.generator.n_out}"
-            raise ConfigError(f"{data.name}: examples of {data.n_features} values, and {made}")
-        if outside := out_of_reach(data, self.generator.layers[-1]):
-            raise ConfigError(f"{data.name}: {outside}")
-
-    def begin(self, batches_per_epoch: int, data: dict) -> None:
-        """Set up both players with their initial weights, at iteration 0, for data described so."""
-        iterations_per_epoch = max(1, batches_per_epoch // self.recipe.k)
+    def _new_game(self, recipe: Recipe, phases: Sequence[Phase]) -> Algorithm1:
+        networks = self.generator, self.discriminator
         try:
-            game = game_of(self.ops, self.generator, self.discriminator, self.recipe, iterations_per_epoch)
+            return game_of(self.ops, *networks, recipe, self.iterations_per_epoch, phases)
         except ValueError as error:
             raise ConfigError(str(error)) from None
-        self._game, self._iterations = game, {}
-        self.iteration, self.iterations_per_epoch, self.data = 0, iterations_per_epoch, data
+
+    def change(self, recipe: Recipe) -> None:
+        """Play on by another recipe.  On a GAN that has learnt a phase begins (`minigan.options.phases`).
+
+        What the optimisers remember stays; a new optimiser begins with nothing, a new mean of G's weights with G's.  An
+        epoch stays as many iterations as it was at the beginning.  Raises ConfigError for a recipe that is out of
+        range or does not fit the networks, and for another seed, precision or latent once there are weights.
+        """
+        check_players(self.generator, self.discriminator, recipe)
+        if self._game is None:
+            self._recipe = recipe.checked
+            return
+        here = recipe_before(self.recipe, self.phases, self.iteration)
+        phases = with_phase(self.phases, self.iteration, here, recipe)
+        game, before = self._new_game(recipe, phases), self._tensors()
+        self._recipe, self.phases, self._game, self._iterations = recipe.checked, phases, game, {}
+        for name, view in self._tensors().items():
+            kept = before.get(name, before.get(name.replace(".mean.", ".")))
+            if kept is not None:
+                self.ops.copy(kept, out=view)
+        game.set_clock(self.iteration)
 
     def step(self, source: Minibatches) -> None:
         """One iteration of Algorithm 1."""
-        source.prepare(self.iteration, self.recipe.k)
+        source.prepare(self.iteration, self._recipe.k, self.game.ahead)
         self._iterate(source)()
         self.iteration += 1
 
@@ -137,6 +141,10 @@ class GAN:
         if kind not in self._iterations:
             self._iterations[kind] = self.ops.recorded(partial(self.game.iterate, source))
         return self._iterations[kind]
+
+    def forget_source(self, source: Minibatches) -> None:
+        """Let go of a source, and of what was recorded of it."""
+        self._iterations = {kind: iterate for kind, iterate in self._iterations.items() if kind[0] != id(source)}
 
     def iterations_in(self, epochs: int) -> int:
         """Iterations of k minibatches in so many passes over the data."""
@@ -190,7 +198,7 @@ class GAN:
     def snapshot(self) -> Snapshot:
         """What a checkpoint holds, as it is now: weights and optimiser state; and recipe, networks and iteration."""
         header = {
-            "recipe": asdict(self.recipe) | {"loss": kept_loss.to_json(self.recipe.loss)},
+            "recipe": kept_options(self.recipe) | {"loss": kept_loss.to_json(self.recipe.loss)},
             "generator": models.to_json(self.generator),
             "discriminator": models.to_json(self.discriminator),
             "iteration": self.iteration,
@@ -199,6 +207,8 @@ class GAN:
             "threads": self.ops.threads,
             "data": self.data,
         }
+        if self.phases:
+            header["phases"] = list(map(str, self.phases))
         return Snapshot(self.ops.snapshot(self._tensors()), header)
 
     def __getstate__(self):
@@ -230,7 +240,8 @@ class GAN:
             checkpoint.check_tensors(weights, {name: tensors[name] for name in weights if name in tensors}, path)
         gan = cls(*networks, recipe, backend, threads, device)
         with what_a_header_asks_for(path):
-            gan.begin(header["iterations_per_epoch"] * recipe.k, data)
+            phases = [Phase.read(text) for text in header.get("phases", ())]
+            gan.begin(header["iterations_per_epoch"] * recipe.k, data, recipe, phases)
         gan.restore(path, tensors, header)
         return gan
 
@@ -238,7 +249,7 @@ class GAN:
         """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
         checkpoint.fill(self.ops, self._tensors(), tensors, path)
         self.iteration = header["iteration"]
-        self.ops.set_clock(self.game.clock, self.iteration)
+        self.game.set_clock(self.iteration)
 
     def not_finite(self) -> str | None:
         """The first layer of D, then of G, with NaN or infinity in a weight or in what the optimiser remembers of it.

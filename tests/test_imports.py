@@ -18,6 +18,7 @@ ROOMS = [
     {"layers", "data", "metrics"},
     {"game", "files"},
     {"checks", "generator"},
+    {"loop"},
     {"gan"},
     {"run"},
     {"train", "sample", "evaluate", "figure", "export", "gradcheck", "__main__"},

@@ -93,7 +93,7 @@ class MixtureBatches:
         self.ops, self.deviation = ops, mixture.deviation
         self.centres = ops.asarray(mixture.centres, dtype)
 
-    def prepare(self, iteration: int, k: int) -> None:
+    def prepare(self, iteration: int, k: int, ahead: int = 0) -> None:
         """Nothing to lay out: each minibatch is drawn where it is needed."""
 
     def minibatch(self, draw: Draw, count: Count, out):

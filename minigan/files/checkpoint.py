@@ -95,6 +95,7 @@ HEADER_RULES = {
     "iteration": (lambda value: _whole(value, 0, 2**32), "a whole number"),
     "iterations_per_epoch": (lambda value: _whole(value, 1, 2**32), "a whole number above 0"),
     "data": (is_description, "a description of data"),
+    "phases": (lambda value: isinstance(value, list) and all(isinstance(text, str) for text in value), "texts"),
 }
 
 

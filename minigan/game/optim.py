@@ -60,16 +60,20 @@ class Momentum:
 
 
 class Adam:
-    """Adam (Kingma and Ba 2015, algorithm 1) with the clock's lr; `Ops.adam` has the formula."""
+    """Adam (Kingma and Ba 2015, algorithm 1) with the clock's lr; `Ops.adam` has the formula.
 
-    def __init__(self, params: Params, clock: Clock, beta1=0.9, beta2=0.999, epsilon=1e-8):
-        self.params, self.clock = params, clock
+    since  updates that the parameters had before Adam's first one
+    """
+
+    def __init__(self, params: Params, clock: Clock, beta1=0.9, beta2=0.999, epsilon=1e-8, since: int = 0):
+        self.params, self.clock, self.since = params, clock, since
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
         self.state = {"first_moment": params.like(), "second_moment": params.like()}
         self.grads = Grads(params.like())
 
     def update(self, count: Count) -> None:
         """`count` updates have been made before this one."""
+        count = Count(count.clock, count.per_iteration, count.offset - self.since)
         buffers = (memory.flat for memory in (self.params, self.grads.target, *self.state.values()))
         self.params.ops.adam(*buffers, count, self.clock, self.beta1, self.beta2, self.epsilon)
 

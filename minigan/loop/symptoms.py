@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 
 from minigan.errors import spelled
+from minigan.loop.callback import Callback
+from minigan.options.console import tell
 
 LINES, ITERATIONS = 3, 300
 """So many logged lines in a row, and so many iterations, must show a symptom before it is said, however often lines are
@@ -59,3 +62,19 @@ class Reading:
                 self._lines[symptom] = -inf
                 said.append(spelled(text.format(**line)))
         return said
+
+
+class Symptoms(Callback):
+    """Says what `Reading` finds, by `say`."""
+
+    measures, follows = False, True
+
+    def __init__(self, say: Callable[[str], None] = tell):
+        self.say, self._reading = say, Reading()
+
+    def on_fit_begin(self, loop) -> None:
+        self._reading = Reading(loop.gan.iteration)
+
+    def on_iteration_end(self, loop, line: dict | None) -> None:
+        for text in self._reading.of(line) if line else ():
+            self.say(f"iteration {line['iteration']}: {text}")
