@@ -71,7 +71,7 @@ def evaluate(options: Options) -> tuple[dict, str]:
     return result, parzen_table.text(result)
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
@@ -82,8 +82,8 @@ def main(args: list[str] | None = None) -> None:
         if options.json:
             replace_file(Path(options.json), (json.dumps(result, indent=1) + "\n").encode())
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -81,7 +81,7 @@ def halved(tensor: np.ndarray) -> np.ndarray:
     return half if np.isfinite(half).all() else tensor
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
@@ -90,8 +90,8 @@ def main(args: list[str] | None = None) -> None:
         export(Path(options.run), Path(options.out))
         say(f"{options.out}: {Path(options.out).stat().st_size / 1e6:.1f} MB")
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -44,7 +44,7 @@ class Options(TrainedOptions):
                 raise ConfigError(f"--{name} {getattr(self, name)}: expected 1 to 1000")
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
@@ -76,8 +76,8 @@ def main(args: list[str] | None = None) -> None:
         )
         say(options.out)
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

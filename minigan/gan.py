@@ -24,6 +24,7 @@ from minigan.game.algorithm1 import Algorithm1, Minibatches
 from minigan.game.gradients import gradients
 from minigan.game.losses import belief
 from minigan.game.of_recipe import game_of
+from minigan.game.state import take_over, tensors
 from minigan.game.work import AUTO, backend_for, multiplications
 from minigan.generator.sampler import Sampler, forward_in_batches, from_header, rows_of
 from minigan.layers import Sequential, models
@@ -118,13 +119,10 @@ class GAN(Fitting):
             return
         here = recipe_before(self.recipe, self.phases, self.iteration)
         phases = with_phase(self.phases, self.iteration, here, recipe)
-        game, before = self._new_game(recipe, phases), self._tensors()
-        self._recipe, self.phases, self._game, self._iterations = recipe.checked, phases, game, {}
-        for name, view in self._tensors().items():
-            kept = before.get(name, before.get(name.replace(".mean.", ".")))
-            if kept is not None:
-                self.ops.copy(kept, out=view)
+        game = self._new_game(recipe, phases)
+        take_over(game, self.game)
         game.set_clock(self.iteration)
+        self._recipe, self.phases, self._game, self._iterations = recipe.checked, phases, game, {}
 
     def step(self, source: Minibatches) -> None:
         """One iteration of Algorithm 1."""
@@ -209,7 +207,7 @@ class GAN(Fitting):
         }
         if self.phases:
             header["phases"] = list(map(str, self.phases))
-        return Snapshot(self.ops.snapshot(self._tensors()), header)
+        return Snapshot(self.ops.snapshot(tensors(self.game)), header)
 
     def __getstate__(self):
         """Views of one buffer, copied one by one, would be buffers of their own: such a GAN would not learn."""
@@ -247,34 +245,9 @@ class GAN(Fitting):
 
     def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
         """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
-        checkpoint.fill(self.ops, self._tensors(), tensors, path)
+        checkpoint.fill(self.ops, tensors(self.game), tensors, path)
         self.iteration = header["iteration"]
         self.game.set_clock(self.iteration)
-
-    def not_finite(self) -> str | None:
-        """The first layer of D, then of G, with NaN or infinity in a weight or in what the optimiser remembers of it.
-
-        As checkpoints name it, "discriminator.velocity.1.W (Maxout)"; None where all is finite.  Waits for the device.
-        """
-        for role, player in (("discriminator", self.game.discriminator), ("generator", self.game.generator)):
-            for kind, params in {"": player.params, **player.optimiser.state}.items():
-                if np.isfinite(self.ops.norm(params.flat)):
-                    continue
-                for name, view in params.items():
-                    if not np.isfinite(self.ops.to_host(view)).all():
-                        layer = player.network.layers[int(name.split(".")[0])]
-                        return f"{'.'.join(filter(None, (role, kind, name)))} ({type(layer).__name__})"
-        return None
-
-    def _tensors(self) -> dict:
-        """{"generator.0.W": view, "generator.velocity.0.W": view, ...} of both players."""
-        views = {}
-        for player, role in ((self.game.generator, "generator"), (self.game.discriminator, "discriminator")):
-            views |= {f"{role}.{name}": view for name, view in player.params.items()}
-            kept = player.optimiser.state | ({} if player.mean is None else {"mean": player.mean})
-            for kind, state in kept.items():
-                views |= {f"{role}.{kind}.{name}": view for name, view in state.items()}
-        return views
 
 
 def check_players(generator: Sequential, discriminator: Sequential, recipe: Recipe) -> None:

@@ -109,7 +109,7 @@ def seconds(name: str, quick: bool) -> int:
     return importlib.import_module(f"minigan.experiments.{name}").SECONDS[0 if quick else 1]
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
@@ -137,7 +137,7 @@ def main(args: list[str] | None = None) -> None:
             print(f"{entry.finding.title:24} {verdict}")
         print(out / "report.html")
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 def duration(seconds: float) -> str:
@@ -148,4 +148,4 @@ def duration(seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -46,7 +46,7 @@ class Options(TrainedOptions):
             raise ConfigError(f"--n {self.n}: expected full rows of {self.columns} images with --interpolate")
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
@@ -61,7 +61,7 @@ def main(args: list[str] | None = None) -> None:
         write(Path(options.out), x, z, sampler.data, options.columns)
         say(options.out)
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 def write(path: Path, x: np.ndarray, z: np.ndarray, data: dict, columns: int) -> None:
@@ -78,4 +78,4 @@ def write(path: Path, x: np.ndarray, z: np.ndarray, data: dict, columns: int) ->
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

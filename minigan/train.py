@@ -69,13 +69,18 @@ def whose(base: Config, error: str) -> str:
     return ""
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
         config = options(args)
         if config.print_config:
             print(to_toml(config), end="")
+            return
+        if config.dry_run:
+            from minigan.run.dry_run import dry_run
+
+            say("\n".join(dry_run(config)))
             return
         from minigan.loop.progress import COMPILING
         from minigan.run.trainer import Trainer
@@ -86,7 +91,7 @@ def main(args: list[str] | None = None) -> None:
             trainer.run()
         report(trainer)
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 def announce(trainer) -> None:
@@ -128,4 +133,4 @@ def report(trainer) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -140,7 +140,7 @@ def test_what_is_no_recipe_no_layer_and_no_data():
     with pytest.raises(DataError, match="dtype object"):
         GAN(G, D, Recipe(latent=8)).fit(None)
     with pytest.raises(ConfigError) as refused:
-        GAN(G, D, Recipe(latent=8)).fit(np.zeros((20, 4)), np.zeros(500))
+        GAN(G, D, Recipe(latent=8)).fit(np.zeros((20, 4)), epochs=np.zeros(500))
     assert str(refused.value).startswith("epochs array(") and "\n" not in str(refused.value)
 
 

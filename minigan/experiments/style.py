@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from minigan.files.curves import REFERENCE  # noqa: F401
 from minigan.files.plots import load_matplotlib
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ P_DATA = {"color": "black", "linestyle": (0, (1, 1.5)), "linewidth": 2, "label":
 P_G = {"color": "green", "linestyle": "-", "linewidth": 1.6, "label": r"$p_g$"}
 D = {"color": "blue", "linestyle": "--", "linewidth": 1.5, "label": r"$D$, learned"}
 D_STAR = {"color": "cornflowerblue", "linewidth": 0.8, "label": r"$D^* = p_{data} / (p_{data} + p_g)$"}
-REFERENCE = {"color": "grey", "linestyle": "-", "linewidth": 0.7}
 
 
 def figure(columns: int, rows: int = 1, width: float = 4.2, height: float = 3.4, **panels) -> tuple[Figure, list[Axes]]:

@@ -2,13 +2,15 @@
 
 An optimiser says where backward leaves its result (`grads`), what it remembers (`state`, which a checkpoint keeps) and
 how the parameters move (`update`).  lr and mu are read from the clock.  For |g| of an iteration call `watch` before
-its backward and `gradient_norm` after the clock's tick.
+its backward and `gradient_norm` after the clock's tick: of all parameters, or of a part of the buffer.
 """
 
 from __future__ import annotations
 
 from minigan.backends.clock import Clock, Count
 from minigan.layers.params import Grads, Params
+
+ALL = slice(None)
 
 
 class SGD:
@@ -24,9 +26,9 @@ class SGD:
     def watch(self) -> None:
         """Nothing to keep: the step is there after the update."""
 
-    def gradient_norm(self) -> float:
+    def gradient_norm(self, part: slice = ALL) -> float:
         """|g| = |step| / lr"""
-        step = self.params.ops.norm(self.grads.target.flat)
+        step = self.params.ops.norm(self.grads.target.flat[part])
         return step / self.clock.learning_rate_schedule(last(self.params, self.clock))
 
 
@@ -52,10 +54,10 @@ class Momentum:
             self._before = self.params.like()
         self.params.ops.copy(self.state["velocity"].flat, out=self._before.flat)
 
-    def gradient_norm(self) -> float:
+    def gradient_norm(self, part: slice = ALL) -> float:
         """|g|,  g = (mu v - v') / lr"""
         t, clock, ops = last(self.params, self.clock), self.clock, self.params.ops
-        after, before, mu = self.state["velocity"].flat, self._before.flat, clock.momentum_schedule(t)
+        after, before, mu = self.state["velocity"].flat[part], self._before.flat[part], clock.momentum_schedule(t)
         return ops.norm(after, less=before, times=mu) / clock.learning_rate_schedule(t)
 
 
@@ -80,9 +82,9 @@ class Adam:
     def watch(self) -> None:
         """Nothing to keep: the gradient is there after the update."""
 
-    def gradient_norm(self) -> float:
+    def gradient_norm(self, part: slice = ALL) -> float:
         """|g|"""
-        return self.params.ops.norm(self.grads.target.flat)
+        return self.params.ops.norm(self.grads.target.flat[part])
 
 
 class Still:

@@ -20,6 +20,7 @@ class Params:
 
     shapes   {"0.W": (I, O), "0.b": (O,), ...}: a layer's index, a dot and the name that the layer's formula uses
     flat     (n,) the buffer
+    parts    {name: the slice of it that is this array}
     """
 
     def __init__(self, ops: Ops, shapes: dict[str, tuple[int, ...]], dtype):
@@ -29,7 +30,8 @@ class Params:
             starts[name] = size
             size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         self.flat = ops.zeros((size,), dtype)
-        self._views = {name: self.flat[i : i + prod(shapes[name])].reshape(shapes[name]) for name, i in starts.items()}
+        self.parts = {name: slice(i, i + prod(shapes[name])) for name, i in starts.items()}
+        self._views = {name: self.flat[part].reshape(shapes[name]) for name, part in self.parts.items()}
         self._layers: dict[int, SimpleNamespace] = {}
         for name, view in self._views.items():
             index, letter = name.split(".")

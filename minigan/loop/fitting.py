@@ -115,8 +115,8 @@ class Fitting:
 
     def _iterations_in(self: GAN, epochs: int | None, iterations: int | None, usual: int) -> int:
         if iterations is None:
-            return self.iterations_in(usual if epochs is None else epochs)
-        return iterations
+            return self.iterations_in(usual if epochs is None else int(epochs))
+        return int(iterations)
 
     def _play(self: GAN, data, source: Minibatches, n: int, callbacks: Sequence[Callback], verbose: bool) -> Self:
         """n iterations more."""

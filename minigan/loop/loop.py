@@ -13,6 +13,7 @@ from minigan.data.ranges import far_apart
 from minigan.errors import DivergedError
 from minigan.files.record import now
 from minigan.game.algorithm1 import Minibatches
+from minigan.game.state import not_finite
 from minigan.loop.callback import Callback
 from minigan.loop.watching import Watching
 from minigan.options.console import tell
@@ -133,7 +134,7 @@ class Loop:
     def check_finite(self) -> dict:
         """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
         measured = self.gan.game.measure()
-        where = self.gan.not_finite()
+        where = not_finite(self.gan.game)
         if where is None and np.isfinite([seen for seen in measured.values() if seen is not None]).all():
             self._finite_at = self.gan.iteration
             return measured

@@ -122,13 +122,17 @@ def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
         raise ConfigError(f"{option} {name}: expected a folder that can be written to")
 
 
-def run(prog: str, body: Callable[[], int | None]) -> None:
-    """Run a command's body: wrong input ends in exit code 2, a failure in exit code 1, each with one line.
+def run(prog: str, body: Callable[[], int | None]) -> int:
+    """Run a command's body, and give its exit code: 2 for wrong input and 1 for a failure, each with one line; else 0.
 
-    Returns where all went well, as a notebook expects.
+    It ends no program, which may be a notebook.
     """
-    with standard_streams():
-        _run(prog, body)
+    try:
+        with standard_streams():
+            _run(prog, body)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED if end.code else 0
+    return 0
 
 
 def _run(prog: str, body: Callable[[], int | None]) -> None:

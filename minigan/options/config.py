@@ -67,7 +67,7 @@ class Config(Recipe):
     validate_every: int | None = None
     """iterations between measurements on validation data; the best generator is kept as checkpoints/best.safetensors"""
     phases: tuple[str, ...] | None = None
-    """from which iterations on the recipe was changed, as the run's config.toml keeps it: `--resume --k 3` begins one"""
+    """from which iterations on the recipe was changed, as config.toml keeps it: `--resume --k 3` begins one"""
     out: str | None = None
     """the run's folder; without it the next free runs/PRESET-N"""
     resume: bool = False

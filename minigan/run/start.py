@@ -16,6 +16,7 @@ from minigan.files.run_folder import RunFolder
 from minigan.gan import GAN
 from minigan.layers.models import ACTIVATIONS, build
 from minigan.loop.loop import source_of
+from minigan.loop.tensorboard import writer_class
 from minigan.loop.validation import Measure
 from minigan.options.config import Config, recipe_from
 from minigan.options.phases import Phase, recipe_before, with_phase
@@ -35,6 +36,8 @@ class Start:
 
     def __init__(self, config: Config):
         self.config = config.checked
+        if config.tensorboard:
+            writer_class("--tensorboard")
         self.phases = phases_of(config)
         there = RunFolder(Path(config.out)) if config.resume else None
         self.folder = there if there and there.begun else None

@@ -11,12 +11,14 @@ import numpy as np
 from minigan.errors import DivergedError
 from minigan.files import record
 from minigan.files.run_folder import RunFolder
+from minigan.game.state import not_finite
 from minigan.loop.callback import Callback
 from minigan.loop.checkpoints import Checkpoint
 from minigan.loop.loop import Loop
 from minigan.loop.pictures import Pictures
 from minigan.loop.progress import Progress
 from minigan.loop.symptoms import Symptoms
+from minigan.loop.tensorboard import TensorBoard
 from minigan.loop.validation import Validation
 from minigan.loop.watching import stop_signals
 from minigan.options.config import Config
@@ -42,7 +44,7 @@ class NotFinite(Callback):
     every, measures, keeps = 1, False, True
 
     def on_iteration_end(self, loop, line: dict | None) -> None:
-        if where := loop.gan.not_finite():
+        if where := not_finite(loop.gan.game):
             raise DivergedError(f"not finite since iteration {loop.gan.iteration}, first in {where}")
 
 
@@ -83,7 +85,8 @@ class Trainer(Start):
         config, folder, progress = self.config, self.folder, self.progress
         validation = [Validation(config.validate_every, self.checkpoint, self.best)] if config.validate_every else []
         metrics, pictures = Metrics(folder, config.log_every), Pictures(folder.path, config.sample_every, progress.show)
-        return [*validation, metrics, progress, Symptoms(progress.warn), pictures, self.checkpoint]
+        board = [TensorBoard(folder.path / "tensorboard", config.sample_every)] if config.tensorboard else []
+        return [*validation, metrics, progress, Symptoms(progress.warn), pictures, *board, self.checkpoint]
 
     def run(self) -> None:
         """Train to the total, or until Ctrl-C or SIGTERM asks to stop; both leave a checkpoint."""

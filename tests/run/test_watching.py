@@ -107,7 +107,8 @@ def test_a_thread_that_is_not_the_main_one(tmp_path):
 
 def test_a_command_returns_as_a_notebook_expects(tmp_path):
     before = sys.stdout, sys.stderr, signal.getsignal(signal.SIGINT)
-    assert main([*SMALL, "--iterations", "40", "--out", str(tmp_path / "run")]) is None
+    assert main([*SMALL, "--iterations", "40", "--out", str(tmp_path / "run")]) == 0
+    assert main(["--out", str(tmp_path / "run")]) == 2 and main(["--help"]) == 0
     assert before == (sys.stdout, sys.stderr, signal.getsignal(signal.SIGINT))
 
 
