@@ -24,7 +24,8 @@ from minigan.game.algorithm1 import Algorithm1, Minibatches
 from minigan.game.gradients import gradients
 from minigan.game.losses import belief
 from minigan.game.of_recipe import game_of
-from minigan.game.state import take_over, tensors
+from minigan.game.state import take_over
+from minigan.game.state import tensors as tensors_of
 from minigan.game.work import AUTO, backend_for, multiplications
 from minigan.generator.sampler import Sampler, forward_in_batches, from_header, rows_of
 from minigan.layers import Sequential, models
@@ -207,7 +208,7 @@ class GAN(Fitting):
         }
         if self.phases:
             header["phases"] = list(map(str, self.phases))
-        return Snapshot(self.ops.snapshot(tensors(self.game)), header)
+        return Snapshot(self.ops.snapshot(tensors_of(self.game)), header)
 
     def __getstate__(self):
         """Views of one buffer, copied one by one, would be buffers of their own: such a GAN would not learn."""
@@ -245,7 +246,7 @@ class GAN(Fitting):
 
     def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
         """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
-        checkpoint.fill(self.ops, tensors(self.game), tensors, path)
+        checkpoint.fill(self.ops, tensors_of(self.game), tensors, path)
         self.iteration = header["iteration"]
         self.game.set_clock(self.iteration)
 
