@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from minigan.errors import ConfigError
 from minigan.files.whole_file import replace_file
@@ -49,7 +50,7 @@ class Options(TrainedOptions):
             cli.new_file("--json", self.json, (".json",))
 
 
-def evaluate(options: Options) -> tuple[dict, str]:
+def evaluate(options: Options) -> tuple[dict[str, Any], str]:
     """The table as JSON has it, and as text.
 
     Raises ConfigError, CheckpointError or DataError for what cannot be evaluated.

@@ -67,11 +67,11 @@ def export(run: Path, out: Path) -> None:
     kept = {name: header[name] for name in ("recipe", "generator", "data", "iteration", "backend", "threads")}
     sessions = folder.sessions(until=header["iteration"])
     made_by = {"command": command_of(config), "seed": config.seed, "sessions": sessions}
-    tensors = sampler.tensors()
-    for name, tensor in tensors.items():
+    own = {name: sampler.ops.to_host(view) for name, view in sampler.tensors().items()}
+    for name, tensor in own.items():
         if not np.isfinite(tensor).all():
             raise CheckpointError(f"{path}: {name} has NaN or infinity, expected finite weights")
-    checkpoint.write(out, {name: halved(tensor) for name, tensor in tensors.items()}, kept | {"made_by": made_by})
+    checkpoint.write(out, {name: halved(tensor) for name, tensor in own.items()}, kept | {"made_by": made_by})
 
 
 def halved(tensor: np.ndarray) -> np.ndarray:

@@ -6,19 +6,21 @@ gan.fit(X, epochs=10).sample(16)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from minigan import backends
-from minigan.data.describe import scaled_as
+from minigan.data.describe import Description, scaled_as
 from minigan.errors import CheckpointError, ConfigError, one_line, shortened
 from minigan.files import checkpoint
-from minigan.files.checkpoint import Snapshot
+from minigan.files.checkpoint import Header, Snapshot
 from minigan.game import kept_loss
 from minigan.game.algorithm1 import Algorithm1, Minibatches
 from minigan.game.gradients import gradients
@@ -29,9 +31,10 @@ from minigan.game.state import tensors as tensors_of
 from minigan.game.work import AUTO, backend_for, multiplications
 from minigan.generator.sampler import Sampler, forward_in_batches, from_header, rows_of
 from minigan.layers import Sequential, models
+from minigan.layers.models import Layers
 from minigan.loop.fitting import Fitting
 from minigan.options.phases import Phase, recipe_before, with_phase
-from minigan.options.recipe import Recipe, kept_options
+from minigan.options.recipe import Loss, Recipe, kept_options
 
 
 class GAN(Fitting):
@@ -68,7 +71,7 @@ class GAN(Fitting):
         self.iteration = 0
         self.iterations_per_epoch = 0
         self.phases: tuple[Phase, ...] = ()
-        self.data: dict = {}
+        self.data: Description = {}
 
     @property
     def recipe(self) -> Recipe:
@@ -86,10 +89,15 @@ class GAN(Fitting):
             raise ConfigError("this GAN has no weights yet: call fit, or GAN.load a checkpoint")
         return self._game
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has begun to learn, or has been loaded."""
+        return self._game is not None
+
     # ---- Training ----------------------------------------------------------------------------------------------
 
     def begin(
-        self, batches_per_epoch: int, data: dict, recipe: Recipe | None = None, phases: Sequence[Phase] = ()
+        self, batches_per_epoch: int, data: Description, recipe: Recipe | None = None, phases: Sequence[Phase] = ()
     ) -> None:
         """Set up both players with their initial weights, at iteration 0, for data described so.
 
@@ -155,11 +163,11 @@ class GAN(Fitting):
         """The generator alone, as it is now and as it learns on."""
         return Sampler(self.ops, self.generator, self.game.generator.settled, self.game.prior, self.data)
 
-    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+    def sample(self, n: int, seed: int = 0) -> NDArray[np.floating]:
         """n draws from p_g: (n, features) float array, in the data's own units, as `Sampler.sample` has it."""
         return self.sampler().sample(n, seed)
 
-    def discriminate(self, x: np.ndarray) -> np.ndarray:
+    def discriminate(self, x: ArrayLike) -> NDArray[np.float64]:
         """D(x), the probability that x came from the data: x of n examples to (n,) float64.
 
         Where the loss makes no logit of what D's last layer makes, it is that itself (`minigan.game.losses.belief`).
@@ -169,10 +177,10 @@ class GAN(Fitting):
         Raises DataError for another kind or shape of data than D was trained on, and for NaN.
         """
         params = self.game.discriminator.params
-        x = scaled_as(self.data, x, self.recipe.dtype)
-        return belief(self.game.loss, forward_in_batches(self.ops, self.discriminator, params, x))[:, 0]
+        scaled = scaled_as(self.data, x, self.recipe.dtype)
+        return belief(self.game.loss, forward_in_batches(self.ops, self.discriminator, params, scaled))[:, 0]
 
-    def gradients(self, x: np.ndarray, z: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    def gradients(self, x: ArrayLike, z: ArrayLike | None = None) -> dict[str, NDArray[np.floating]]:
         """The plain gradient of each player's own loss by its weights: {"generator.0.W": (I, O) array, ...}.
 
         x  m examples, any m, as `discriminate` takes them
@@ -210,13 +218,19 @@ class GAN(Fitting):
             header["phases"] = list(map(str, self.phases))
         return Snapshot(self.ops.snapshot(tensors_of(self.game)), header)
 
-    def __getstate__(self):
+    def __getstate__(self) -> NoReturn:
         """Views of one buffer, copied one by one, would be buffers of their own: such a GAN would not learn."""
         raise TypeError("a GAN is not copied or pickled: expected save(path), and GAN.load(path)")
 
     @classmethod
     def load(
-        cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=(), loss=None
+        cls,
+        path: str | Path,
+        backend: str = "numpy",
+        threads: int | None = None,
+        device: int = 0,
+        layers: Layers = (),
+        loss: type[Loss] | None = None,
     ) -> GAN:
         """The GAN of a checkpoint file, or of the newest one in a run's folder.
 
@@ -228,23 +242,23 @@ class GAN(Fitting):
         recipe, generator, data = from_header(path, header, layers)
         with what_a_header_asks_for(path):
             recipe = replace(recipe, loss=kept_loss.from_json(header["recipe"].get("loss", recipe.loss), loss))
-            networks = [generator, models.from_json(header["discriminator"], layers)]
-            check_players(*networks, recipe)
+            discriminator = models.from_json(header["discriminator"], layers)
+            check_players(generator, discriminator, recipe)
             weights = {
                 f"{role}.{name}": (shape, recipe.dtype)
-                for role, network in zip(("generator", "discriminator"), networks)
+                for role, network in (("generator", generator), ("discriminator", discriminator))
                 for name, shape in network.shapes().items()
             }
             # Before memory is taken for them.
             checkpoint.check_tensors(weights, {name: tensors[name] for name in weights if name in tensors}, path)
-        gan = cls(*networks, recipe, backend, threads, device)
+        gan = cls(generator, discriminator, recipe, backend, threads, device)
         with what_a_header_asks_for(path):
             phases = [Phase.read(text) for text in header.get("phases", ())]
             gan.begin(header["iterations_per_epoch"] * recipe.k, data, recipe, phases)
         gan.restore(path, tensors, header)
         return gan
 
-    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
+    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: Header) -> None:
         """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
         checkpoint.fill(self.ops, tensors_of(self.game), tensors, path)
         self.iteration = header["iteration"]
@@ -266,7 +280,7 @@ def check_players(generator: Sequential, discriminator: Sequential, recipe: Reci
 
 
 @contextmanager
-def what_a_header_asks_for(path: Path):
+def what_a_header_asks_for(path: Path) -> Iterator[None]:
     """While it is open, what cannot be made is the file's fault: CheckpointError."""
     try:
         yield

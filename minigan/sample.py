@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from minigan.data.describe import Description
 from minigan.errors import ConfigError
 from minigan.generator.latent_lines import straight_lines
 from minigan.generator.trained import TrainedOptions
@@ -64,7 +65,7 @@ def main(args: list[str] | None = None) -> int:
     return cli.run(PROG, body)
 
 
-def write(path: Path, x: np.ndarray, z: np.ndarray, data: dict, columns: int) -> None:
+def write(path: Path, x: np.ndarray, z: np.ndarray, data: Description, columns: int) -> None:
     """x (n, features) and z (n, latent) to the file that the suffix asks for; `data` describes the training data."""
     match path.suffix:
         case ".npy":

@@ -7,11 +7,16 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from minigan.errors import ConfigError, in_a_command
 from minigan.options import cli
 from minigan.options.config import Config, preset, to_toml
 from minigan.options.console import say, tell
+
+if TYPE_CHECKING:
+    from minigan.gan import GAN
+    from minigan.run.trainer import Trainer
 
 PROG = "minigan.train"
 
@@ -94,18 +99,21 @@ def main(args: list[str] | None = None) -> int:
     return cli.run(PROG, body)
 
 
-def announce(trainer) -> None:
+def announce(trainer: Trainer) -> None:
     """Say on standard error what begins."""
     from minigan.loop.progress import opening
 
     gan, config = trainer.gan, trainer.config
     if config.resume and gan.iteration == 0:
         tell(f"{trainer.folder.checkpoints}: no checkpoint there, so the run begins anew")
+    for phase in trainer.phases:
+        if phase.iteration == gan.iteration:
+            tell(f"a phase begins at iteration {phase.iteration}: {phase.said}")
     begins = opening(trainer.data, gan, trainer.total - gan.iteration)
     tell(f"{begins}{passed_over(config, gan)}; files in {trainer.folder.path}")
 
 
-def passed_over(config: Config, gan) -> str:
+def passed_over(config: Config, gan: GAN) -> str:
     """Which backend `auto` could not take, and why."""
     from minigan.backends import why_no_gpu, why_no_numba
     from minigan.game.work import WORTH_COMPILING, multiplications
@@ -120,7 +128,7 @@ def passed_over(config: Config, gan) -> str:
     return ""
 
 
-def report(trainer) -> None:
+def report(trainer: Trainer) -> None:
     """Where the run's files are."""
     folder, iteration = trainer.folder, trainer.gan.iteration
     if trainer.stop_signal is not None:

@@ -6,7 +6,8 @@ import os
 import sys
 from importlib.util import find_spec
 
-from minigan.backends.ops import Ops
+from minigan.backends.array import Array as Array
+from minigan.backends.ops import Ops as Ops
 from minigan.errors import ConfigError, DeviceError, did_you_mean, one_line, spelled
 
 NAMES = ("numpy", "numba")
@@ -25,7 +26,7 @@ def get(name: str, threads: int | None = None, device: int = 0, precision: str =
     if threads is not None and threads < 1:
         raise ConfigError(f"--threads {threads}: expected at least 1")
     if device != 0 and name != GPU:
-        raise ConfigError(f"--device {device}: expected --backend cupy, for {name} computes on the CPU")
+        raise ConfigError(f"--device {device}: expected --backend cupy, since {name} computes on the CPU")
     if precision == "tf32" and name != GPU:
         raise ConfigError(f"--precision tf32: expected --backend cupy; {name} computes in float32 or float64")
     match name:

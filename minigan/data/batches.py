@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.backends.clock import Count
 from minigan.data.dataset import Dataset
 from minigan.errors import DataError
@@ -24,7 +25,7 @@ class ExampleBatches:
     Raises DataError for a batch size below 1 or above N.
     """
 
-    def __init__(self, ops: Ops, dataset: Dataset, batch_size: int, seed: int, dtype):
+    def __init__(self, ops: Ops, dataset: Dataset, batch_size: int, seed: int, dtype: DTypeLike):
         n = len(dataset.train)
         if not 1 <= batch_size <= n:
             raise DataError(f"--batch-size {batch_size}: expected 1 to {n}, the training examples of {dataset.name}")
@@ -57,7 +58,7 @@ class ExampleBatches:
                 self.ops.permutation(self.seed, epoch, out=self.order[row])
                 self._epochs[row] = epoch
 
-    def minibatch(self, draw: Draw, count: Count, out):
+    def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:
         """Fill out (B, F) with the rows `draw.rows` of minibatch number `count`, scaled."""
         return self.ops.gather(
             self.examples, self.order, count, self.batch_size, draw.rows, self.scale, self.shift, out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,11 +14,11 @@ from minigan.files.plots import load_matplotlib
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-REFERENCE = {"color": "grey", "linestyle": "-", "linewidth": 0.7}
+REFERENCE: dict[str, Any] = {"color": "grey", "linestyle": "-", "linewidth": 0.7}
 """The line of a value that theory knows."""
 
 
-def draw_history(history: dict[str, list], path: str | Path | None = None) -> Figure:
+def draw_history(history: dict[str, list[Any]], path: str | Path | None = None) -> Figure:
     """V, D(x) and D(G(z)), the gradients' lengths and the validation measure, if there is any, along training.
 
     history  {"epoch": [...], "value": [...], ...}: `GAN.history_`, or the lines of a metrics.jsonl name by name

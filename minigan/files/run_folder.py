@@ -12,6 +12,7 @@ import json
 import weakref
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from minigan.errors import ConfigError
 from minigan.files.checkpoint import number, numbered
@@ -120,20 +121,20 @@ class RunFolder:
     def picture(self, iteration: int) -> Path:
         return self.samples / f"iteration-{iteration:08d}.png"
 
-    def log(self, line: dict) -> None:
+    def log(self, line: dict[str, Any]) -> None:
         """Append one object to metrics.jsonl."""
         append_line(self.metrics, json.dumps(line))
 
-    def remember(self, line: dict) -> None:
+    def remember(self, line: dict[str, Any]) -> None:
         """Append one object to record.jsonl (`minigan.files.record`)."""
         append_line(self.record, json.dumps(line))
 
-    def sessions(self, until: int) -> list[dict]:
+    def sessions(self, until: int) -> list[dict[str, Any]]:
         """Where and with which versions the run began and went on, up to an iteration: without paths and commands."""
         begun = [line for line in self.remembered() if "versions" in line and line["iteration"] < until]
         return [{name: line[name] for name in ("iteration", "versions", "place", "machine")} for line in begun]
 
-    def remembered(self) -> list[dict]:
+    def remembered(self) -> list[dict[str, Any]]:
         """The objects of record.jsonl, but for lines that were cut short; none for a run of minigan 0.1.0."""
         found = []
         if self.record.exists():
@@ -142,7 +143,7 @@ class RunFolder:
                     found.append(json.loads(line))
         return found
 
-    def forget_after(self, iteration: int) -> list[dict]:
+    def forget_after(self, iteration: int) -> list[dict[str, Any]]:
         """Drop metrics lines of later iterations, and a last one cut short, so that a resumed run logs none twice.
 
         Returns the lines that stay.

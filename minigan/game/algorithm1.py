@@ -11,14 +11,14 @@ Real and fake rows pass through D together, as one batch [x; G(z)] of 2m rows.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.backends.clock import Clock, Count
 from minigan.game.losses import belief, named, slopes, value
 from minigan.game.player import Player
 from minigan.game.priors import Prior
-from minigan.layers import Dropout, Tape
+from minigan.layers import Dropout, Sequential, Tape
 from minigan.options.recipe import Loss
 from minigan.rng import Draw, Stream
 
@@ -31,8 +31,8 @@ class Minibatches(Protocol):
     def prepare(self, iteration: int, k: int, ahead: int = 0) -> None:
         """On the host, before an iteration: lay out what its k minibatches need, from iteration k + ahead on."""
 
-    def minibatch(self, draw: Draw, count: Count, out: Any) -> Any:
-        """Fill out (m, n) with minibatch number `count`; `draw` is a place for numbers of its own."""
+    def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:
+        """Fill out (m, n) with minibatch number `count`; `draw` says which random numbers are its own."""
 
 
 class Algorithm1:
@@ -121,7 +121,7 @@ class Algorithm1:
         self._generate(substep)
         tape = self.tape_d[self.m :]
         tape.layers[-1].y = self.logits_g
-        tape.draw = self._place(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows[: self.m])
+        tape.draw = self._draw_of(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows[: self.m])
         self.discriminator.forward(self.pair[self.m :], tape)
         self._backward_g(tape)
         self.generator.update(Count(self.clock))
@@ -136,12 +136,12 @@ class Algorithm1:
 
     def draw_x(self, data: Minibatches, substep: int) -> None:
         """Fill x with the substep's minibatch."""
-        place = self._place(Stream.MIXTURE_MODE, substep, self.rows[: self.m])
-        data.minibatch(place, Count(self.clock, self.k, self.ahead + substep), out=self.x)
+        draw = self._draw_of(Stream.MIXTURE_MODE, substep, self.rows[: self.m])
+        data.minibatch(draw, Count(self.clock, self.k, self.ahead + substep), out=self.x)
 
     def draw_z(self, substep: int) -> None:
         """Fill z from the prior."""
-        self.prior.draw(self.ops, self._place(Stream.LATENT, substep, self.rows[: self.m]), out=self.z)
+        self.prior.draw(self.ops, self._draw_of(Stream.LATENT, substep, self.rows[: self.m]), out=self.z)
 
     def measure(self) -> dict[str, float | None]:
         """What the last iteration saw, D(x) as `belief` has it; V is None where that is no probability.
@@ -179,16 +179,16 @@ class Algorithm1:
 
     def _generate(self, substep: int) -> None:
         """G(z) into the lower half of `pair`."""
-        self.tape_g.draw = self._place(Stream.DROPOUT_GENERATOR, substep, self.rows[: self.m])
+        self.tape_g.draw = self._draw_of(Stream.DROPOUT_GENERATOR, substep, self.rows[: self.m])
         self.generator.forward(self.z, self.tape_g)
 
     def _discriminate_pair(self, substep: int) -> None:
         """[x; G(z)] (2m, n) to logits (2m, 1)"""
         self._generate(substep)
-        self.tape_d.draw = self._place(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows)
+        self.tape_d.draw = self._draw_of(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows)
         self.discriminator.forward(self.pair, self.tape_d)
 
-    def _dlogits_d(self):
+    def _dlogits_d(self) -> Array:
         """The derivative of w times D's loss; of -w V  (w/m) (D(x) - 1) on real rows, (w/m) D(G(z)) on fake ones."""
         return slopes(self.loss, "d", self.ops, self.logits, self._weight(), out=self.dlogits_d)
 
@@ -202,11 +202,11 @@ class Algorithm1:
         dfake = self.discriminator.backward(dlogits, tape, learn=False, need_dx=True)
         self.generator.backward(dfake, self.tape_g, learn=True, need_dx=False)
 
-    def _place(self, stream: int, substep: int, rows) -> Draw:
+    def _draw_of(self, stream: int, substep: int, rows: Array) -> Draw:
         return Draw(self.seed, self.clock.iteration, substep, stream, rows)
 
 
-def check_rules(generator, discriminator, prior: Prior, m: int, k: int, updates: str) -> None:
+def check_rules(generator: Sequential, discriminator: Sequential, prior: Prior, m: int, k: int, updates: str) -> None:
     """Raise ValueError, in one line, unless the game can be played."""
     if k < 1:
         raise ValueError(f"k = {k}: expected at least one D-step an iteration")

@@ -8,7 +8,7 @@ from functools import partial
 from minigan.backends import Ops
 from minigan.backends.clock import Clock
 from minigan.game.algorithm1 import Algorithm1
-from minigan.game.optim import SGD, Adam, Momentum
+from minigan.game.optim import SGD, Adam, Momentum, Optimiser
 from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
 from minigan.game.priors import Prior
 from minigan.game.schedules import ExponentialDecay, LinearRamp
@@ -56,10 +56,11 @@ def game_of(
     return game
 
 
-def optimiser_of(recipe: Recipe, clock: Clock, since: int) -> Callable[[Params], SGD | Momentum | Adam]:
+def optimiser_of(recipe: Recipe, clock: Clock, since: int) -> Callable[[Params], Optimiser]:
     """Makes the optimiser of a player; it has had `since` updates by another one."""
     adam = partial(Adam, beta1=recipe.beta1, beta2=recipe.beta2, since=since)
-    return partial({"sgd": SGD, "momentum": Momentum, "adam": adam}[recipe.optimizer], clock=clock)
+    optimisers: dict[str, Callable[..., Optimiser]] = {"sgd": SGD, "momentum": Momentum, "adam": adam}
+    return partial(optimisers[recipe.optimizer], clock=clock)
 
 
 def steps_ahead(phases: Sequence[Phase]) -> int:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from minigan.backends import Array
 from minigan.game.algorithm1 import Algorithm1
 
 
-def tensors(game: Algorithm1) -> dict[str, Any]:
+def tensors(game: Algorithm1) -> dict[str, Array]:
     """{"generator.0.W": view, "generator.velocity.0.W": view, ...} of both players."""
-    views = {}
+    views: dict[str, Array] = {}
     for role, player in (("generator", game.generator), ("discriminator", game.discriminator)):
         views |= {f"{role}.{name}": view for name, view in player.params.items()}
         kept = player.optimiser.state | ({} if player.mean is None else {"mean": player.mean})

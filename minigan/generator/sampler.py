@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib import resources
 from math import prod
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from minigan import backends
-from minigan.backends import Ops
-from minigan.data.describe import standard_of
+from minigan.backends import Array, Ops
+from minigan.data.describe import Description, standard_of
 from minigan.errors import CheckpointError, ConfigError, did_you_mean, one_line
 from minigan.files import checkpoint
 from minigan.game.priors import Prior
 from minigan.layers import Sequential, models
+from minigan.layers.models import Layers
 from minigan.layers.params import Params
 from minigan.options.config import recipe_from
 from minigan.options.recipe import Recipe, check_sample
@@ -31,10 +33,10 @@ class Sampler:
     data    what it was trained on, as `minigan.data.describe` says it
     """
 
-    def __init__(self, ops: Ops, generator: Sequential, params: Params, prior: Prior, data: dict):
+    def __init__(self, ops: Ops, generator: Sequential, params: Params, prior: Prior, data: Description):
         self.ops, self.generator, self.params, self.prior, self.data = ops, generator, params, prior, data
 
-    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+    def sample(self, n: int, seed: int = 0) -> NDArray[np.floating]:
         """n draws from p_g: (n, features) float array, in the data's own units.
 
         The same seed gives the same samples to the last bit, for any n (`runs`), on one machine, backend and number of
@@ -42,7 +44,7 @@ class Sampler:
         """
         return self.in_own_units(self.generate(self.draw_z(n, seed)))
 
-    def draw_z(self, n: int, seed: int = 0) -> np.ndarray:
+    def draw_z(self, n: int, seed: int = 0) -> NDArray[np.floating]:
         """n draws from the prior: (n, latent).  Raises ConfigError for a wrong n or seed."""
         check_sample(n, seed)
         z = np.empty((n, self.prior.n), self.params.dtype)
@@ -53,21 +55,23 @@ class Sampler:
             z[run] = self.ops.to_host(drawn)[: n - run.start]
         return z
 
-    def generate(self, z: np.ndarray) -> np.ndarray:
+    def generate(self, z: ArrayLike) -> NDArray[np.floating]:
         """G(z): z (n, latent) to (n, features), scaled as trained on."""
         return forward_in_batches(self.ops, self.generator, self.params, z)
 
-    def in_own_units(self, x: np.ndarray) -> np.ndarray:
+    def in_own_units(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
         """What `generate` gives, (n, features), with features that were standardised as they were before."""
         standard = standard_of(self.data)
         return x if standard is None else standard.undone(x)
 
-    def tensors(self) -> dict:
+    def tensors(self) -> dict[str, Array]:
         """{"generator.0.W": view, ...}"""
         return {PREFIX + name: view for name, view in self.params.items()}
 
     @classmethod
-    def load(cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=()) -> Sampler:
+    def load(
+        cls, path: str | Path, backend: str = "numpy", threads: int | None = None, device: int = 0, layers: Layers = ()
+    ) -> Sampler:
         """The generator of a run's folder (its newest checkpoint), of a checkpoint, or of a generator's own file.
 
         layers  the classes of layers of your own in it
@@ -77,7 +81,9 @@ class Sampler:
         return cls.of(backends.get(backend, threads, device), *checkpoint.find(Path(path)), layers)
 
     @classmethod
-    def of(cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header, layers=()) -> Sampler:
+    def of(
+        cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header, layers: Layers = ()
+    ) -> Sampler:
         """The generator in what was read from a checkpoint.  Raises CheckpointError where it holds none."""
         recipe, network, data = from_header(path, header, layers)
         prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX
@@ -94,7 +100,7 @@ class Sampler:
         return sampler
 
 
-def from_header(path: Path, header: checkpoint.Header, layers: Iterable[type] = ()) -> tuple[Recipe, Sequential, dict]:
+def from_header(path: Path, header: checkpoint.Header, layers: Layers = ()) -> tuple[Recipe, Sequential, Description]:
     """The recipe, the generator without its weights and the data that a header speaks of.  Raises CheckpointError."""
     try:
         # A loss of one's own is a list, and it is `GAN.load` that needs it.
@@ -104,7 +110,7 @@ def from_header(path: Path, header: checkpoint.Header, layers: Iterable[type] = 
         raise
     except ValueError as error:
         raise CheckpointError(f"{path}: its header describes no generator ({one_line(error)})") from None
-    data = header["data"]
+    data: Description = header["data"]
     standardised = len(data["standard"]["mean"]) if "standard" in data else network.n_out
     widths = prod(data.get("image_shape") or [network.n_out]), standardised
     if network.n_in != recipe.latent or widths != (network.n_out, network.n_out):
@@ -127,10 +133,10 @@ def chosen(run: str | None, name: str | None) -> Path:
         raise ConfigError("expected --run (a run's folder or a checkpoint) or --pretrained, one of the two")
     if run == "":
         raise ConfigError("--run '': expected a run's folder or a checkpoint file")
-    return Path(run) if run is not None else pretrained(name)
+    return Path(run) if run is not None else pretrained(str(name))
 
 
-def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndarray) -> np.ndarray:
+def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: ArrayLike) -> np.ndarray:
     """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out); a row's bits do not depend on n.
 
     Raises ConfigError for other widths and for NaN.
@@ -147,7 +153,7 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndar
     return y
 
 
-def rows_of(x: np.ndarray, width: int, dtype) -> np.ndarray:
+def rows_of(x: ArrayLike, width: int, dtype: DTypeLike) -> np.ndarray:
     """x (n, width) in this dtype.  Raises ConfigError for other widths and for NaN."""
     x = np.asarray(x, dtype)
     if x.ndim != 2 or x.shape[1] != width:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from minigan.loop.loop import Loop
+
+Line: TypeAlias = dict[str, Any]
+"""The numbers of an iteration, by the names of metrics.jsonl."""
 
 
 class Callback:
@@ -17,7 +20,7 @@ class Callback:
     keeps     an error in what keeps a run ends it; in what watches one, it is told once and the run goes on
 
     `loop` has `gan`, `data`, `total` (the iteration at which it ends) and `stop()`, after the iteration at hand.
-    `line` holds the numbers of the iteration just done, by the names of metrics.jsonl; it is None where none were
+    `line` holds the numbers of the iteration just done, by the names of metrics.jsonl; it is empty where none were
     measured.  What a callback adds to it, those after it see.
     """
 
@@ -29,10 +32,10 @@ class Callback:
     def on_fit_begin(self, loop: Loop) -> None:
         """Before the first iteration.  An error here ends the fit, which has not begun."""
 
-    def on_iteration_end(self, loop: Loop, line: dict | None) -> None:
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
         """After every `every`-th iteration, where that is a number, and after the last one."""
 
-    def on_epoch_end(self, loop: Loop, line: dict | None) -> None:
+    def on_epoch_end(self, loop: Loop, line: Line) -> None:
         """After the last iteration of each epoch, after `on_iteration_end`."""
 
     def on_fit_end(self, loop: Loop) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from minigan.files.background import Background
 from minigan.files.run_folder import RunFolder
-from minigan.loop.callback import Callback
+from minigan.loop.callback import Callback, Line
+
+if TYPE_CHECKING:
+    from minigan.gan import GAN
+    from minigan.loop.loop import Loop
 
 
 class Checkpoint(Callback):
@@ -22,6 +27,7 @@ class Checkpoint(Callback):
     OSError where the disk refuses.
     """
 
+    every: int
     measures, keeps = False, True
 
     def __init__(self, out: str | Path, every: int = 1000, keep_last: int | None = None):
@@ -29,29 +35,29 @@ class Checkpoint(Callback):
         self.background = Background()
         self.saved_at: int | None = None
 
-    def on_fit_begin(self, loop) -> None:
+    def on_fit_begin(self, loop: Loop) -> None:
         self.folder.checkpoints.mkdir(parents=True, exist_ok=True)
 
-    def on_iteration_end(self, loop, line: dict | None) -> None:
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
         if loop.gan.iteration % self.every == 0:
             self.save(loop)
 
-    def on_fit_end(self, loop) -> None:
+    def on_fit_end(self, loop: Loop) -> None:
         if self.saved_at != loop.gan.iteration:
             self.save(loop)
         self.background.wait()
 
-    def on_exception(self, loop, error: BaseException) -> None:
+    def on_exception(self, loop: Loop, error: BaseException) -> None:
         self.background.wait()
 
-    def save(self, loop) -> None:
+    def save(self, loop: Loop) -> None:
         """Begin to write the checkpoint of this iteration.  Raises DivergedError unless it is finite."""
         loop.check_finite()
         path = self.folder.checkpoint(loop.gan.iteration)
         self.write(loop.gan, path, partial(self.keep_newest, path))
         self.saved_at = loop.gan.iteration
 
-    def write(self, gan, path: Path, then: Callable[[], None] = lambda: None) -> None:
+    def write(self, gan: GAN, path: Path, then: Callable[[], None] = lambda: None) -> None:
         """Begin to write a checkpoint, once the one before is there: one copy of all weights at a time."""
         self.background.wait()
         snapshot = gan.snapshot()

@@ -5,18 +5,19 @@ from __future__ import annotations
 import signal
 import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from numbers import Integral, Number
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from numpy.typing import ArrayLike
 
 from minigan.data import Dataset, Mixture, dataset_of, describe
 from minigan.data.describe import nameless
 from minigan.data.ranges import far_apart, out_of_reach
 from minigan.errors import BeginsAnew, ConfigError, DataWarning, shortened
-from minigan.game.algorithm1 import Minibatches
 from minigan.loop.callback import Callback
 from minigan.loop.history import History
-from minigan.loop.loop import Loop, source_of
+from minigan.loop.loop import Batches, Loop, source_of
 from minigan.loop.progress import COMPILING, Progress, opening
 from minigan.loop.symptoms import Symptoms
 from minigan.loop.watching import stop_signals
@@ -31,21 +32,21 @@ class Fitting:
 
     history_  the numbers of each 100th iteration, of those that callbacks asked for and of the last one, by the names
               of metrics.jsonl: {"iteration": [100, 200], "value": [-1.3, -1.2], ...}; None where a line has no such
-              number.  `minigan.files.curves.draw` draws it
+              number.  `minigan.draw_history` draws it
     """
 
-    history_: dict[str, list]
+    history_: dict[str, list[Any]]
 
     def fit(
-        self: GAN,
-        X,
-        y=None,
+        self,
+        X: ArrayLike | Dataset | Mixture,
+        y: object = None,
         *,
         epochs: int | None = None,
         iterations: int | None = None,
         callbacks: Sequence[Callback] = (),
         verbose: bool = True,
-    ) -> GAN:
+    ) -> Self:
         """Train from the recipe's initial weights.
 
         X           an array as `minigan.data.examples` takes it: (N, n), or pictures; floats, or whole numbers in
@@ -61,89 +62,98 @@ class Fitting:
         numbers are not finite.  Warns, BeginsAnew, where it throws away what the GAN had learnt.
         """
         check_call(y, epochs, iterations)
-        data, source = self._source(X)
+        gan = cast("GAN", self)
+        data, source = source_for(gan, X)
         if apart := far_apart(data):
             warnings.warn(f"{data.name}: {apart}", DataWarning, stacklevel=2)
-        if self.iteration:
-            done = f"the {self.iteration} iterations that this GAN has learnt are forgotten"
+        if gan.iteration:
+            done = f"the {gan.iteration} iterations that this GAN has learnt are forgotten"
             warnings.warn(f"fit begins anew: {done}; partial_fit goes on", BeginsAnew, stacklevel=2)
-        self.begin(source.batches_per_epoch, describe(data))
-        return self._play(data, source, self._iterations_in(epochs, iterations, 10), callbacks, verbose)
+        gan.begin(source.batches_per_epoch, describe(data))
+        play(gan, data, source, iterations_in(gan, epochs, iterations, 10), callbacks, verbose)
+        return self
 
     def partial_fit(
-        self: GAN,
-        X,
-        y=None,
+        self,
+        X: ArrayLike | Dataset | Mixture,
+        y: object = None,
         *,
         epochs: int | None = None,
         iterations: int | None = None,
         callbacks: Sequence[Callback] = (),
         verbose: bool = True,
-    ) -> GAN:
+    ) -> Self:
         """Go on with the data trained on so far, for so many more epochs (1 if nothing is said) or iterations.
 
         A fit in parts is, bit for bit, a fit in one.  A GAN without weights begins.  Arguments and errors are those of
         `fit`; other data than those trained on are refused with ConfigError.
         """
         check_call(y, epochs, iterations)
-        data, source = self._source(X)
+        gan = cast("GAN", self)
+        data, source = source_for(gan, X)
         described = describe(data)
-        if self._game is None:
-            self.begin(source.batches_per_epoch, described)
-        elif self.data and nameless(described) != nameless(self.data):
+        if not gan.has_weights:
+            gan.begin(source.batches_per_epoch, described)
+        elif gan.data and nameless(described) != nameless(gan.data):
             raise ConfigError(
-                f"{data.name}: other data than this GAN was trained on ({self.data['name']}, by SHA-256), expected "
+                f"{data.name}: other data than this GAN was trained on ({gan.data['name']}, by SHA-256), expected "
                 "the same; fit begins anew"
             )
-        return self._play(data, source, self._iterations_in(epochs, iterations, 1), callbacks, verbose)
-
-    def _source(self: GAN, X) -> tuple[Dataset | Mixture, Minibatches]:
-        """The data, and as minibatches for the coming iteration."""
-        data = X if isinstance(X, (Dataset, Mixture)) else dataset_of("array", X)
-        self.check_data(data)
-        source = source_of(self, data)
-        source.prepare(0, self.recipe.k)
-        return data, source
-
-    def check_data(self: GAN, data: Dataset | Mixture) -> None:
-        """Raise ConfigError where G does not make such examples: of another width, or out of its last layer's range."""
-        if data.n_features != self.generator.n_out:
-            made = f"the generator makes {self.generator.n_out}"
-            raise ConfigError(f"{data.name}: examples of {data.n_features} values, and {made}")
-        if outside := out_of_reach(data, self.generator.layers[-1]):
-            raise ConfigError(f"{data.name}: {outside}")
-
-    def _iterations_in(self: GAN, epochs: int | None, iterations: int | None, usual: int) -> int:
-        if iterations is None:
-            return self.iterations_in(usual if epochs is None else int(epochs))
-        return int(iterations)
-
-    def _play(self: GAN, data, source: Minibatches, n: int, callbacks: Sequence[Callback], verbose: bool) -> Self:
-        """n iterations more."""
-        watching: list[Callback] = list(callbacks)
-        if not any(isinstance(callback, History) for callback in watching):
-            watching.append(History(lines=self.history_))
-        compiling = nullcontext()
-        if verbose and n:
-            progress = Progress()
-            watching += progress, Symptoms(progress.warn)
-            tell(opening(data, self, n))
-            compiling = self.ops.compiling(lambda: progress.warn(COMPILING))
-        loop = Loop(self, data, source, self.iteration + n, watching)
-        # A handler of the program's own stays in force.
-        asks = ("SIGINT",) if signal.getsignal(signal.SIGINT) is signal.default_int_handler else ()
-        try:
-            with stop_signals(loop.stop, asks) as received, compiling:
-                loop.run()
-        finally:
-            self.history_ = next(callback.lines for callback in watching if isinstance(callback, History))
-            self.forget_source(source)
-        if received:
-            raise KeyboardInterrupt(f"after iteration {self.iteration}, from where partial_fit goes on")
+        play(gan, data, source, iterations_in(gan, epochs, iterations, 1), callbacks, verbose)
         return self
 
 
-def check_call(y, epochs, iterations) -> None:
+def source_for(gan: GAN, X: ArrayLike | Dataset | Mixture) -> tuple[Dataset | Mixture, Batches]:
+    """The data, and as minibatches for the coming iteration."""
+    data = X if isinstance(X, (Dataset, Mixture)) else dataset_of("array", X)
+    check_data(gan, data)
+    source = source_of(gan, data)
+    source.prepare(0, gan.recipe.k)
+    return data, source
+
+
+def check_data(gan: GAN, data: Dataset | Mixture) -> None:
+    """Raise ConfigError where G does not make such examples: of another width, or out of its last layer's range."""
+    if data.n_features != gan.generator.n_out:
+        made = f"the generator makes {gan.generator.n_out}"
+        raise ConfigError(f"{data.name}: examples of {data.n_features} values, and {made}")
+    if outside := out_of_reach(data, gan.generator.layers[-1]):
+        raise ConfigError(f"{data.name}: {outside}")
+
+
+def iterations_in(gan: GAN, epochs: int | None, iterations: int | None, usual: int) -> int:
+    if iterations is None:
+        return gan.iterations_in(usual if epochs is None else int(epochs))
+    return int(iterations)
+
+
+def play(
+    gan: GAN, data: Dataset | Mixture, source: Batches, n: int, callbacks: Sequence[Callback], verbose: bool
+) -> None:
+    """n iterations more."""
+    watching: list[Callback] = list(callbacks)
+    if not any(isinstance(callback, History) for callback in watching):
+        watching.append(History(lines=gan.history_))
+    compiling: AbstractContextManager[None] = nullcontext()
+    if verbose and n and not any(isinstance(callback, Progress) for callback in watching):
+        progress = Progress()
+        watching += progress, Symptoms(progress.warn)
+        tell(opening(data, gan, n))
+        compiling = gan.ops.compiling(lambda: progress.warn(COMPILING))
+    loop = Loop(gan, data, source, gan.iteration + n, watching)
+    # A handler of the program's own stays in force.
+    asks = ("SIGINT",) if signal.getsignal(signal.SIGINT) is signal.default_int_handler else ()
+    try:
+        with stop_signals(loop.stop, asks) as received, compiling:
+            loop.run()
+    finally:
+        gan.history_ = next(callback.lines for callback in watching if isinstance(callback, History))
+        gan.forget_source(source)
+    if received:
+        raise KeyboardInterrupt(f"after iteration {gan.iteration}, from where partial_fit goes on")
+
+
+def check_call(y: object, epochs: object, iterations: object) -> None:
     """Raise ConfigError for numbers that count nothing, and for a number of epochs in the place of y."""
     if isinstance(y, Number):
         raise ConfigError(f"y is {shortened(repr(y))}, expected none; a number of epochs is given as epochs={y}")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from minigan.loop.callback import Callback
+from typing import TYPE_CHECKING, Any
+
+from minigan.loop.callback import Callback, Line
+
+if TYPE_CHECKING:
+    from minigan.loop.loop import Loop
 
 
 class History(Callback):
@@ -16,10 +21,10 @@ class History(Callback):
 
     follows = True
 
-    def __init__(self, every: int = 100, lines: dict[str, list] | None = None):
+    def __init__(self, every: int = 100, lines: dict[str, list[Any]] | None = None):
         self.every, self.lines = every, {} if lines is None else lines
 
-    def on_iteration_end(self, loop, line: dict) -> None:
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
         before = len(self.lines.get("iteration", ()))
         for name in line:
             self.lines.setdefault(name, [None] * before)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from minigan.data import Dataset, Mixture, minibatches
+from minigan.data.batches import ExampleBatches
+from minigan.data.mixtures import MixtureBatches
 from minigan.data.ranges import far_apart
 from minigan.errors import DivergedError
 from minigan.files.record import now
-from minigan.game.algorithm1 import Minibatches
 from minigan.game.state import not_finite
-from minigan.loop.callback import Callback
+from minigan.loop.callback import Callback, Line
 from minigan.loop.watching import Watching
 from minigan.options.console import tell
 from minigan.options.recipe import Recipe
@@ -22,8 +23,10 @@ from minigan.options.recipe import Recipe
 if TYPE_CHECKING:
     from minigan.gan import GAN
 
+Batches: TypeAlias = ExampleBatches | MixtureBatches
 
-def source_of(gan: GAN, data: Dataset | Mixture) -> Minibatches:
+
+def source_of(gan: GAN, data: Dataset | Mixture) -> Batches:
     """The data as minibatches on the GAN's backend."""
     recipe = gan.recipe
     return minibatches(gan.ops, data, recipe.batch_size, recipe.seed, recipe.dtype)
@@ -41,7 +44,7 @@ class Loop:
         self,
         gan: GAN,
         data: Dataset | Mixture,
-        source: Minibatches,
+        source: Batches,
         total: int,
         callbacks: Sequence[Callback] = (),
         changes: dict[int, Recipe] | None = None,
@@ -95,9 +98,9 @@ class Loop:
         gan.game.watch(measured)
         step(source)
         gan.game.watch(False)
-        line = self._line() if measured else None
+        line = self._line() if measured else {}
         self._busy += time.perf_counter() - start
-        if line is not None:
+        if line:
             line["iterations_per_second"] = round((gan.iteration - self._since) / self._busy, 3)
             line["time"] = now()
             self._busy, self._since = 0.0, gan.iteration
@@ -118,7 +121,7 @@ class Loop:
         if another:
             self.source = source_of(self.gan, self.data)
 
-    def _line(self) -> dict:
+    def _line(self) -> Line:
         """A line of metrics.jsonl; lr and momentum are those of the iteration just done."""
         gan, measured = self.gan, self.check_finite()
         game, done = gan.game, gan.iteration - 1
@@ -127,11 +130,11 @@ class Loop:
             "epoch": round(gan.iteration / gan.iterations_per_epoch, 4),
             **measured,
             **game.vital_signs(),
-            **{name: clock.learning_rate_schedule(done) for name, clock in zip(("lr", "lr_d"), game.clocks)},
+            **{name: clock.lr_schedule(done) for name, clock in zip(("lr", "lr_d"), game.clocks)},
             "momentum": game.clock.momentum_schedule(done),
         }
 
-    def check_finite(self) -> dict:
+    def check_finite(self) -> Line:
         """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
         measured = self.gan.game.measure()
         where = not_finite(self.gan.game)
@@ -141,7 +144,7 @@ class Loop:
         advice = far_apart(self.data) or "try a smaller --lr, or --optimizer adam with --lr .0002"
         raise DivergedError(f"iteration {self.gan.iteration}: {where or 'a loss'} is not finite; {advice}")
 
-    def _call(self, callbacks: Sequence[Callback], name: str, *arguments) -> None:
+    def _call(self, callbacks: Sequence[Callback], name: str, *arguments: Line) -> None:
         for callback in callbacks:
             if callback.keeps:
                 getattr(callback, name)(self, *arguments)

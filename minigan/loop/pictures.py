@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from minigan.data import Dataset, Mixture
 from minigan.files.plots import displayable, save_samples
 from minigan.files.run_folder import RunFolder
-from minigan.loop.callback import Callback
+from minigan.loop.callback import Callback, Line
+
+if TYPE_CHECKING:
+    from minigan.loop.loop import Loop
+
 
 SAMPLES, POINTS = 100, 2500
+Show: TypeAlias = Callable[[np.ndarray, Sequence[int] | None], None]
 
 
 class Pictures(Callback):
@@ -24,19 +31,22 @@ class Pictures(Callback):
 
     measures = False
 
-    def __init__(self, out: str | Path, every: int = 1000, show=lambda samples, shape: None):
+    def __init__(
+        self, out: str | Path, every: int = 1000, show: Callable[[np.ndarray, Sequence[int] | None], None] | None = None
+    ):
         self.folder, self.every, self.show = RunFolder(Path(out)), every, show
         self._real: np.ndarray | None = None
 
-    def on_fit_begin(self, loop) -> None:
+    def on_fit_begin(self, loop: Loop) -> None:
         self.folder.samples.mkdir(parents=True, exist_ok=True)
         self._real = None if loop.data.image_shape else drawn(loop.data)
 
-    def on_iteration_end(self, loop, line: dict | None) -> None:
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
         gan, shape = loop.gan, loop.data.image_shape
         samples = gan.sample(SAMPLES if shape else POINTS, gan.recipe.seed)
         contrast = "contrast" in gan.data
-        self.show(displayable(samples) if contrast else samples, shape)
+        if self.show is not None:
+            self.show(displayable(samples) if contrast else samples, shape)
         save_samples(self.folder.picture(gan.iteration), samples, shape, self._real, contrast=contrast)
 
 

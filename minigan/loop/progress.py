@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
 from minigan.data import Dataset, Mixture
-from minigan.loop.callback import Callback
+from minigan.loop.callback import Callback, Line
 from minigan.options.console import SOLID, is_terminal, shows_pictures, tell
 
 if TYPE_CHECKING:
     from minigan.gan import GAN
+    from minigan.loop.loop import Loop
 
 COMPILING = "the kernels are compiled, some ten seconds; later runs find them where a cache folder can be written"
 SECONDS_BEFORE_A_LINE, SECONDS_BETWEEN_LINES, SECONDS_BETWEEN_MOVES = 0.5, 5.0, 0.05
@@ -47,10 +49,10 @@ class Progress(Callback):
 
     measures, follows = False, True
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.bar = tqdm(disable=True)
 
-    def on_fit_begin(self, loop) -> None:
+    def on_fit_begin(self, loop: Loop) -> None:
         begin, self.total = loop.gan.iteration, loop.total
         seen = is_terminal(sys.stderr)
         self.bar = tqdm(total=loop.total, initial=begin, unit="it", file=sys.stderr, disable=not seen)
@@ -58,10 +60,10 @@ class Progress(Callback):
         self._at, self._moved = begin, 0.0
         self._next_line = time.monotonic() + SECONDS_BEFORE_A_LINE
 
-    def on_iteration_end(self, loop, line: dict | None) -> None:
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
         if not self.bar.disable:
             self._move(loop.gan.iteration)
-        if line is not None:
+        if line:
             self.say(line)
 
     def _move(self, iteration: int) -> None:
@@ -72,7 +74,7 @@ class Progress(Callback):
             self.every *= 2
         self._at, self._moved = iteration, now
 
-    def say(self, line: dict) -> None:
+    def say(self, line: Line) -> None:
         """The numbers of a measured iteration."""
         value = "" if line["value"] is None else f"V {line['value']:.3f}  "
         text = f"{value}D(x) {line['d_real']:.2f}  D(G(z)) {line['d_fake']:.2f}"
@@ -87,15 +89,15 @@ class Progress(Callback):
         with tqdm.external_write_mode(sys.stderr, nolock=self.bar.disable):
             tell(text)
 
-    def show(self, samples: np.ndarray, image_shape: tuple[int, ...] | None) -> None:
+    def show(self, samples: np.ndarray, image_shape: Sequence[int] | None) -> None:
         """Some samples, where there is a terminal to show them in."""
         if shows_pictures(sys.stdout) and image_shape is not None and max(image_shape[:2]) <= 32:
             self.bar.clear()
-            print(half_blocks(samples[:8], image_shape))
+            print(half_blocks(samples[:8], tuple(image_shape)))
             self.bar.refresh()
 
-    def on_fit_end(self, loop) -> None:
+    def on_fit_end(self, loop: Loop) -> None:
         self.bar.close()
 
-    def on_exception(self, loop, error: BaseException) -> None:
+    def on_exception(self, loop: Loop, error: BaseException) -> None:
         self.bar.close()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from minigan.errors import ConfigError
 from minigan.files.plots import displayable, image_grid
 from minigan.game.losses import belief
-from minigan.loop.callback import Callback
+from minigan.loop.callback import Callback, Line
 from minigan.loop.pictures import SAMPLES
 
+if TYPE_CHECKING:
+    from minigan.gan import GAN
+    from minigan.loop.loop import Loop
 
-def writer_class(asked_by: str) -> type:
+
+def writer_class(asked_by: str) -> Any:
     """tensorboardX's writer of event files.  Raises ConfigError where it is not installed."""
     try:
         from tensorboardX import SummaryWriter
@@ -30,20 +35,22 @@ class TensorBoard(Callback):
     Raises ConfigError where tensorboardX is not installed.
     """
 
+    every: int
     measures, follows = False, True
 
     def __init__(self, out: str | Path, every: int = 1000):
         self._writer_class = writer_class("TensorBoard")
-        self.out, self.every, self._writer = Path(out), every, None
+        self.out, self.every = Path(out), every
+        self._writer: Any = None
 
-    def on_fit_begin(self, loop) -> None:
+    def on_fit_begin(self, loop: Loop) -> None:
         done = loop.gan.iteration
         # A run that goes on may have been ahead of its checkpoint.
         self._writer = self._writer_class(str(self.out), purge_step=done + 1 if done else None)
 
-    def on_iteration_end(self, loop, line: dict | None) -> None:
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
         gan, at = loop.gan, loop.gan.iteration
-        if line is not None:
+        if line:
             self._numbers(gan, line)
         shape = loop.data.image_shape
         if shape is not None and (at % self.every == 0 or at == loop.total):
@@ -51,7 +58,7 @@ class TensorBoard(Callback):
             grid = image_grid(displayable(samples) if "contrast" in gan.data else samples, tuple(shape))
             self._writer.add_image("samples", grid, at, dataformats="HWC")
 
-    def _numbers(self, gan, line: dict) -> None:
+    def _numbers(self, gan: GAN, line: Line) -> None:
         game, at, write = gan.game, gan.iteration, self._writer
         for name, number in line.items():
             if isinstance(number, (int, float)) and name != "iteration":
@@ -63,9 +70,9 @@ class TensorBoard(Callback):
         write.add_histogram("D/x", believed[: game.m], at)
         write.add_histogram("D/G(z)", believed[game.m :], at)
 
-    def on_fit_end(self, loop) -> None:
+    def on_fit_end(self, loop: Loop) -> None:
         self._writer.close()
 
-    def on_exception(self, loop, error: BaseException) -> None:
+    def on_exception(self, loop: Loop, error: BaseException) -> None:
         if self._writer is not None:
             self._writer.close()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from minigan.data import Dataset, Mixture
 from minigan.errors import ConfigError
 from minigan.generator.reference_data import SIGMA_POINTS
 from minigan.generator.sampler import Sampler
-from minigan.loop.callback import Callback
+from minigan.loop.callback import Callback, Line
 from minigan.loop.checkpoints import Checkpoint
 from minigan.metrics import parzen
 from minigan.metrics.modes import SAMPLES, coverage
+
+if TYPE_CHECKING:
+    from minigan.loop.loop import Loop
 
 
 class Measure:
@@ -36,7 +41,7 @@ class Measure:
         if isinstance(data, Mixture):
             found = coverage(sampler.sample(SAMPLES), data.centres, data.deviation)
             return found.captured / len(data.centres) * found.high_quality
-        examples = data.scaled(data.validation[:SIGMA_POINTS], np.float64)
+        examples = data.scaled(data.validation[:SIGMA_POINTS], np.float64)  # type: ignore[index]  # there, see above
         samples = sampler.generate(sampler.draw_z(parzen.SAMPLES))
         return float(parzen.log_likelihood(sampler.ops, examples, samples, parzen.SIGMAS).mean(axis=1).max())
 
@@ -49,16 +54,17 @@ class Validation(Callback):
     best        the best measure so far
     """
 
+    every: int
     keeps = True
 
     def __init__(self, every: int, checkpoint: Checkpoint | None = None, best: float = -np.inf):
         self.every, self.checkpoint, self.best = every, checkpoint, best
         self.better_at: int | None = None
 
-    def on_fit_begin(self, loop) -> None:
+    def on_fit_begin(self, loop: Loop) -> None:
         self._measure = Measure(loop.data)
 
-    def on_iteration_end(self, loop, line: dict) -> None:
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
         if loop.gan.iteration % self.every:
             return  # the last iteration, out of turn
         line["validation"] = self._measure(loop.gan.sampler())
@@ -75,7 +81,7 @@ class EarlyStopping(Validation):
         super().__init__(every, checkpoint)
         self.patience, self._worse = patience, 0
 
-    def on_iteration_end(self, loop, line: dict) -> None:
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
         super().on_iteration_end(loop, line)
         if "validation" not in line:
             return

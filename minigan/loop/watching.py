@@ -9,6 +9,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 from minigan.errors import one_line
 
@@ -20,9 +22,9 @@ class Watching:
     """
 
     def __init__(self, failed: Callable[[str, str], None]):
-        self._failed, self._told = failed, set()
+        self._failed, self._told = failed, set[str]()
 
-    def __call__(self, name: str, watch: Callable, *arguments) -> None:
+    def __call__(self, name: str, watch: Callable[..., object], *arguments: object) -> None:
         """Call it; an error in it does not end the run."""
         try:
             watch(*arguments)
@@ -40,9 +42,10 @@ def stop_signals(
 
     Only the main thread may have handlers: in another one the signals do what they did before.
     """
-    handlers, received = {}, []
+    handlers: dict[int, Any] = {}
+    received: list[int] = []
 
-    def handler(number: int, frame) -> None:
+    def handler(number: int, frame: FrameType | None) -> None:
         received.append(number)
         stop()
 

@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from minigan.errors import (
     CheckpointError,
@@ -33,7 +33,7 @@ WRONG_INPUT, FAILED = 2, 1
 FLAG = re.compile(r"--?[a-zA-Z]")
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """`Positional[...]`, tyro's mark of an option that is given without its name."""
     if name == "Positional":
         from tyro.conf import Positional
@@ -74,7 +74,7 @@ def _unknown(kind: type, args: list[str]) -> str | None:
     return None
 
 
-def is_no_number(value: str, hint) -> bool:
+def is_no_number(value: str, hint: Any) -> bool:
     """Whether an option that takes a number, as its annotation says, cannot be read from this text."""
     kinds = get_args(hint) or (hint,)
     read = next((kind for kind in (float, int) if kind in kinds), None)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError, did_you_mean, is_web_page
 from minigan.options.phases import Phase
@@ -23,7 +23,7 @@ from minigan.options.recipe import LossName, Recipe, allowed, demand, demand_typ
 class Config(Recipe):
     """Train the GAN of Goodfellow et al. (2014)."""
 
-    loss: LossName = Recipe.loss
+    loss: LossName = Recipe.loss  # type: ignore[assignment]  # a name
     preset: str = "digits"
     """options to begin from: digits, mnist, mnist-averaged, cifar10, cifar10-quarter, tfd, tfd-stage2, ring, grid,
     gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
@@ -122,7 +122,7 @@ LONGEST_TOML, MOST_DOTS = 1 << 16, 1000
 LARGEST_WHOLE_FLOAT, LARGEST_WHOLE = 2**53, 2**64 - 1
 
 
-def recipe_from(values: dict) -> Recipe:
+def recipe_from(values: dict[str, Any]) -> Recipe:
     """The recipe of a checkpoint's header.  Raises ConfigError for other names, other types, what is out of range."""
     hints = get_type_hints(Recipe)
     if odd := values.keys() - hints.keys():
@@ -143,7 +143,7 @@ def from_toml(text: str, source: str, base: Config = Config()) -> Config:
     return replace(base, **_options_in(text, source))
 
 
-def _options_in(text: str, source: str) -> dict:
+def _options_in(text: str, source: str) -> dict[str, Any]:
     """{field of Config: value} as a TOML text has them.  Raises ConfigError, naming `source` and the option."""
     if len(text) > LONGEST_TOML or text.count(".") > MOST_DOTS:
         raise ConfigError(f"{source}: too long or too deep for a list of options, expected one `name = value` a line")
@@ -161,7 +161,7 @@ def _options_in(text: str, source: str) -> dict:
     return values
 
 
-def _convert(value, hint, where: str):
+def _convert(value: Any, hint: Any, where: str) -> Any:
     """A value of TOML or JSON as a field of type `hint`: lists become tuples, whole numbers serve as floats."""
     given = tuple(value) if isinstance(value, list) else value
     if not fits(given, hint):
@@ -174,7 +174,7 @@ def _convert(value, hint, where: str):
     return float(given) if as_float else given
 
 
-def _shown(value) -> str:
+def _shown(value: object) -> str:
     """A value as an error line shows it, however long it is."""
     try:
         text = reprlib.repr(value)
@@ -213,7 +213,7 @@ def preset(name: str) -> Config:
     return replace(config, preset=name)
 
 
-def _complete(values: dict) -> bool:
+def _complete(values: dict[str, Any]) -> bool:
     """Whether these are all options of a run, as in its config.toml: no preset adds to them."""
     left_out = {f.name for f in fields(Config) if f.default is None} | {"preset", *THIS_CALL}
     return values.keys() >= {f.name for f in fields(Config)} - left_out

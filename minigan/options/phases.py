@@ -48,7 +48,7 @@ class Phase:
         return ", ".join(f"{name} {before} to {after}" for name, (before, after) in self.changed.items())
 
 
-def plain(value) -> Any:
+def plain(value: Any) -> Any:
     """What JSON has no form of: a number of NumPy's, or a loss of one's own."""
     return value.item() if hasattr(value, "item") else repr(value)
 

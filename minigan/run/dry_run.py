@@ -7,6 +7,7 @@ import sys
 import time
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from minigan.backends import GPU, Ops
 from minigan.errors import ConfigError
@@ -17,11 +18,6 @@ from minigan.loop.progress import opening
 from minigan.options.config import Config
 from minigan.run.start import Start
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None
-
 FIRST, SECONDS = 2, 1.0
 """Iterations before any is timed, and about how long they are timed."""
 
@@ -30,12 +26,12 @@ def dry_run(config: Config) -> list[str]:
     """What the run would be, a line each; nothing is written.  Raises as `minigan.run.trainer.Trainer`."""
     check_place(config)
     start = Start(config)
-    if start.folder is not None:
-        start.folder.claimed()
+    if start.there is not None:
+        start.there.claimed()
         try:
-            start.go_on()
+            start.go_on(start.there)
         finally:
-            start.folder.release()
+            start.there.release()
     gan, left = start.gan, start.total - start.gan.iteration
     said = [opening(start.data, gan, left)]
     for name, network in (("G", gan.generator), ("D", gan.discriminator)):
@@ -59,7 +55,7 @@ def check_place(config: Config) -> None:
 
 def widths(network: Sequential) -> str:
     """ "100-1200-1200-784" """
-    sized = [layer for layer in network.layers if layer.shapes()]
+    sized: list[Any] = [layer for layer in network.layers if layer.shapes()]
     return "-".join(str(width) for width in (network.n_in, *(layer.n_out for layer in sized)))
 
 
@@ -87,7 +83,9 @@ def memory(ops: Ops) -> str:
 
         free, total = cupy.cuda.runtime.memGetInfo()
         return f"{(total - free) / 2**20:,.0f} of {total / 2**20:,.0f} MiB on the GPU"
-    if resource is None:
+    try:
+        import resource
+    except ImportError:  # Windows
         return "not known on this system"
     unit = 1 if sys.platform == "darwin" else 1024
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20:,.0f} MiB at most"

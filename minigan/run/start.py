@@ -6,15 +6,18 @@ import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+
 from minigan import data as datasets
-from minigan.data import Dataset, PictureOptions
+from minigan.data import Dataset, Mixture, PictureOptions
 from minigan.data.describe import nameless
 from minigan.data.ranges import far_apart, out_of_reach
 from minigan.errors import CheckpointError, ConfigError, DataError, DataWarning
 from minigan.files import checkpoint
 from minigan.files.run_folder import RunFolder
 from minigan.gan import GAN
-from minigan.layers.models import ACTIVATIONS, build
+from minigan.layers.activations import ACTIVATIONS
+from minigan.layers.models import build
 from minigan.loop.loop import source_of
 from minigan.loop.tensorboard import writer_class
 from minigan.loop.validation import Measure
@@ -27,7 +30,7 @@ from minigan.run.second_stage import end_in
 class Start:
     """A run that is ready to be played, of which nothing has been written yet.
 
-    folder  where it is; None as long as it has no checkpoint to go on from
+    there   the folder of the run that it goes on with, from a checkpoint; None if it begins
     total   iterations in all
     phases  those that it has, and those to come
 
@@ -39,35 +42,36 @@ class Start:
         if config.tensorboard:
             writer_class("--tensorboard")
         self.phases = phases_of(config)
-        there = RunFolder(Path(config.out)) if config.resume else None
-        self.folder = there if there and there.begun else None
-        self.saved = self.folder.saved_config() if self.folder else config
+        there = RunFolder(Path(config.out)) if config.resume and config.out else None
+        self.there = there if there and there.begun else None
+        self.saved = self.there.saved_config() if self.there else config
         self._first = recipe_before(self.saved.recipe, phases_of(self.saved))
         self.data = loaded(config)
         self.gan = make_gan(replace(config, **asdict(self._first)), self.data)
         self.source = source_of(self.gan, self.data)
         self.batches_per_epoch = self.source.batches_per_epoch
         self.gan.begin(self.batches_per_epoch, datasets.describe(self.data))
-        self._can_draw(self._first), self._can_draw(config.recipe)
+        for recipe in (self._first, config.recipe):
+            self._check_minibatches(recipe)
         self.total = iterations_of(config, self.gan)
         if config.validate_every is not None:
             Measure(self.data, "--validate-every")
-        if self.folder is None and config.generator_from is not None:
+        if self.there is None and config.generator_from is not None:
             end_in(self.gan, config.generator_from)
 
-    def _can_draw(self, recipe: Recipe) -> None:
+    def _check_minibatches(self, recipe: Recipe) -> None:
         """Raise DataError where the data have no such minibatches."""
         source = self.source
         if recipe.batch_size != self._first.batch_size:
             source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
         source.prepare(0, recipe.k)
 
-    def go_on(self) -> Path:
+    def go_on(self, folder: RunFolder) -> Path:
         """Take over the folder's newest checkpoint that verifies, if it is of this run; which one it is.
 
         Another recipe than the run's own begins a phase.
         """
-        path, tensors, header = checkpoint.newest(self.folder.checkpoints)
+        path, tensors, header = checkpoint.newest(folder.checkpoints)
         self._kept("contrast", header["data"].get("contrast"), self.config.contrast)
         self._kept("standardise", "standard" in header["data"], self.config.standardise)
         self._kept("generator_from", self.saved.generator_from, self.config.generator_from)
@@ -82,17 +86,17 @@ class Start:
             raise ConfigError(f"{path}: {done} iterations are done, more than the {self.total} asked for")
         return path
 
-    def go_back(self) -> None:
+    def go_back(self, folder: RunFolder) -> None:
         """To the newest checkpoint, or to the beginning."""
-        if self.folder is not None and self.folder.begun:
-            self._take(*checkpoint.newest(self.folder.checkpoints))
+        if folder.begun:
+            self._take(*checkpoint.newest(folder.checkpoints))
             return
         self.gan.begin(self.batches_per_epoch, self.gan.data, self._first)
         self.source = source_of(self.gan, self.data)
         if self.config.generator_from is not None:
             end_in(self.gan, self.config.generator_from)
 
-    def _take(self, path: Path, tensors: dict, header: checkpoint.Header) -> None:
+    def _take(self, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header) -> None:
         """The GAN as a checkpoint of this run has it."""
         done, recipe = header["iteration"], recipe_in(path, header)
         begun = [phase for phase in self.phases if phase.iteration < done]
@@ -106,11 +110,11 @@ class Start:
         to_come = [phase.iteration for phase in self.phases if phase.iteration >= self.gan.iteration]
         return {at: recipe_before(self.config.recipe, self.phases, at + 1) for at in to_come}
 
-    def _kept(self, name: str, saved, asked) -> None:
+    def _kept(self, name: str, saved: object, asked: object) -> None:
         """Raise ConfigError where a resumed run is asked for other data."""
         if saved != asked:
             raise ConfigError(
-                f"--{name.replace('_', '-')} {asked}: the run in {self.folder.path} has {saved}, "
+                f"--{name.replace('_', '-')} {asked}: the run in {self.config.out} has {saved}, "
                 "and a resumed run keeps what decides its numbers"
             )
 
@@ -136,7 +140,7 @@ def phases_in(path: Path, header: checkpoint.Header) -> tuple[Phase, ...]:
         raise CheckpointError(f"{path}: its header describes no phases ({error})") from None
 
 
-def loaded(config: Config):
+def loaded(config: Config) -> Dataset | Mixture:
     """The data of --data.  Raises DataError, which says of a run that goes on that its data may have moved."""
     try:
         return datasets.load(config.data, config.contrast, config.standardise, PictureOptions.of(config))
@@ -146,7 +150,7 @@ def loaded(config: Config):
         raise
 
 
-def make_gan(config: Config, data) -> GAN:
+def make_gan(config: Config, data: Dataset | Mixture) -> GAN:
     """The networks of --generator and --discriminator around the data.  Raises ConfigError, naming the option."""
     last = "".join(config.generator[-1:]).strip().partition(" ")[0]
     if outside := out_of_reach(data, ACTIVATIONS.get(last)):

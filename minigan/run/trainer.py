@@ -12,7 +12,7 @@ from minigan.errors import DivergedError
 from minigan.files import record
 from minigan.files.run_folder import RunFolder
 from minigan.game.state import not_finite
-from minigan.loop.callback import Callback
+from minigan.loop.callback import Callback, Line
 from minigan.loop.checkpoints import Checkpoint
 from minigan.loop.loop import Loop
 from minigan.loop.pictures import Pictures
@@ -34,7 +34,7 @@ class Metrics(Callback):
     def __init__(self, folder: RunFolder, every: int):
         self.folder, self.every = folder, every
 
-    def on_iteration_end(self, loop, line: dict) -> None:
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
         self.folder.log(line)
 
 
@@ -43,7 +43,7 @@ class NotFinite(Callback):
 
     every, measures, keeps = 1, False, True
 
-    def on_iteration_end(self, loop, line: dict | None) -> None:
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
         if where := not_finite(loop.gan.game):
             raise DivergedError(f"not finite since iteration {loop.gan.iteration}, first in {where}")
 
@@ -51,15 +51,20 @@ class NotFinite(Callback):
 class Trainer(Start):
     """One run, from its options to its files.
 
-    command  how it was called, for its record
+    command   how it was called, for its record
+    progress  what a person sees of it, from `run` on
 
     Raises ConfigError, DataError or CheckpointError for what it cannot begin with; OSError where the disk refuses.
     """
 
+    progress: Progress
+
     def __init__(self, config: Config, command: str = "Trainer, from Python"):
         super().__init__(config)
-        self.command, self.stop_signal, self.best = command, None, -np.inf
-        self.folder = RunFolder(Path(config.out)).claimed() if config.resume else RunFolder.create(config)
+        self.command, self.best = command, -np.inf
+        self.stop_signal: int | None = None
+        resumed = RunFolder(Path(config.out)) if config.resume and config.out else None
+        self.folder = resumed.claimed() if resumed else RunFolder.create(config)
         try:
             self.progress = Progress()
             self.checkpoint = Checkpoint(self.folder.path, config.checkpoint_every, config.keep_last)
@@ -71,7 +76,7 @@ class Trainer(Start):
     def _begin(self) -> None:
         """Go on from the folder's newest checkpoint, or begin at iteration 0 where it has none."""
         if self.folder.begun:
-            path = self.go_on()
+            path = self.go_on(self.folder)
             self.checkpoint.saved_at = self.gan.iteration
             self.checkpoint.keep_newest(path)
         for line in self.folder.forget_after(self.gan.iteration):
@@ -111,7 +116,7 @@ class Trainer(Start):
         A repeated run is the same to the last bit, so it is found exactly.
         """
         found_at = self.gan.iteration
-        self.go_back()
+        self.go_back(self.folder)
         again = f"the run is repeated from iteration {self.gan.iteration} to find out where it began"
         tell(f"iteration {found_at}: not finite; {again}")
         try:
