@@ -44,8 +44,8 @@ class Kernel:
 
     def call(self) -> None:
         kind, backward = "loss" if "logits" in self.arguments else "activation", self.name.endswith("_backward")
-        of_word = f"{kind}{'_backward' * backward}"
-        getattr(self.ops, of_word if "word" in self.arguments else self.name)(**self.arguments)
+        of_kind = f"{kind}{'_backward' * backward}"
+        getattr(self.ops, of_kind if "name" in self.arguments else self.name)(**self.arguments)
 
     def bytes(self, names: list[str]) -> int:
         return sum(round(self.arguments[name].nbytes * self.part.get(name, 1)) for name in names)
@@ -78,8 +78,8 @@ class Bench:
     def __init__(self, ops: Ops, dtype: str):
         self.ops, self.dtype, self.rng = ops, np.dtype(dtype), np.random.default_rng(0)
         momentum = LinearRamp(MNIST.momentum, MNIST.momentum, epochs=1, iterations_per_epoch=1)
-        self.clock = ops.clock(ExponentialDecay(MNIST.learning_rate, MNIST.decay), momentum)
-        self.into_velocity = {"alpha": self.clock.minus_learning_rate, "beta": self.clock.momentum}
+        self.clock = ops.clock(ExponentialDecay(MNIST.lr, MNIST.decay), momentum)
+        self.into_velocity = {"alpha": self.clock.minus_lr, "beta": self.clock.momentum}
 
     def kernels(self) -> list[Kernel]:
         """All of the contract's."""
@@ -108,10 +108,10 @@ class Bench:
         h, dh, dz_h, b_h = self.normal(m, n_h), self.normal(m, n_h), self.zeros(m, n_h), self.zeros(n_h)
         x, dx, dz_x, b_x = self.normal(m, n_x), self.normal(m, n_x), self.zeros(m, n_x), self.zeros(n_x)
         return [
-            kernel("relu", "z bias", "out", 2 * h.size, word="relu", z=h, bias=b_h, out=h),
-            kernel("relu_backward", "dy y", "out", h.size, word="relu", dy=dh, y=h, out=dz_h),
-            kernel("sigmoid", "z bias", "out", 5 * x.size, word="sigmoid", z=x, bias=b_x, out=x),
-            kernel("sigmoid_backward", "dy y", "out", 3 * x.size, word="sigmoid", dy=dx, y=x, out=dz_x),
+            kernel("relu", "z bias", "out", 2 * h.size, name="relu", z=h, bias=b_h, out=h),
+            kernel("relu_backward", "dy y", "out", h.size, name="relu", dy=dh, y=h, out=dz_h),
+            kernel("sigmoid", "z bias", "out", 5 * x.size, name="sigmoid", z=x, bias=b_x, out=x),
+            kernel("sigmoid_backward", "dy y", "out", 3 * x.size, name="sigmoid", dy=dx, y=x, out=dz_x),
         ]
 
     def on_discriminator(self) -> list[Kernel]:
@@ -125,7 +125,7 @@ class Bench:
         dlogits, draw = self.zeros(rows, 1), self.draw(Stream.DROPOUT_DISCRIMINATOR, rows)
         pieces, dropout = {"z": z, "bias": b_z, "keep": keep_y, "draw": draw}, {"x": x, "keep": keep_x, "draw": draw}
         undone, routed = {"dy": x, "kept": kept, "keep": keep_x}, {"dy": dy, "winner": winner, "scale": 1 / keep_y}
-        entropy = {"word": "cross_entropy", "logits": logits, "ones": MNIST.batch_size, "scale": 1 / MNIST.batch_size}
+        entropy = {"name": "cross_entropy", "logits": logits, "ones": MNIST.batch_size, "scale": 1 / MNIST.batch_size}
         return [
             kernel("dropout", "x", "out kept", x.size, **dropout, out=dropped, kept=kept),
             kernel("dropout_backward", "dy kept", "out", x.size, **undone, out=dropped),
@@ -171,7 +171,7 @@ class Bench:
             kernel("mixture", "centres", "out", 15 * points.size // 2, **mixture, out=points),
         ]
 
-    def kernel(self, name: str, reads: str, writes: str, work: int, **arguments) -> Kernel:
+    def kernel(self, name: str, reads: str, writes: str, work: int, /, **arguments) -> Kernel:
         """A kernel with the shape of what it writes first."""
         shape = " x ".join(map(str, arguments[writes.split()[0]].shape))
         label = f"keep {arguments['keep']}" if "draw" in arguments and "keep" in arguments else ""

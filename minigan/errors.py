@@ -68,6 +68,10 @@ class DataWarning(Told, UserWarning):
     """Data that were read, but not all of them, or not as one may think: what, and why."""
 
 
+class BeginsAnew(Told, UserWarning):
+    """`fit` throws away what a GAN had learnt."""
+
+
 class DeviceError(Told, RuntimeError):
     """A GPU that is not there, cannot be used or was lost: why, and what was expected."""
 

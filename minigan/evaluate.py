@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from minigan.errors import ConfigError
 from minigan.files.whole_file import replace_file
@@ -49,7 +50,7 @@ class Options(TrainedOptions):
             cli.new_file("--json", self.json, (".json",))
 
 
-def evaluate(options: Options) -> tuple[dict, str]:
+def evaluate(options: Options) -> tuple[dict[str, Any], str]:
     """The table as JSON has it, and as text.
 
     Raises ConfigError, CheckpointError or DataError for what cannot be evaluated.
@@ -71,7 +72,7 @@ def evaluate(options: Options) -> tuple[dict, str]:
     return result, parzen_table.text(result)
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
@@ -82,8 +83,8 @@ def main(args: list[str] | None = None) -> None:
         if options.json:
             replace_file(Path(options.json), (json.dumps(result, indent=1) + "\n").encode())
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -67,11 +67,11 @@ def export(run: Path, out: Path) -> None:
     kept = {name: header[name] for name in ("recipe", "generator", "data", "iteration", "backend", "threads")}
     sessions = folder.sessions(until=header["iteration"])
     made_by = {"command": command_of(config), "seed": config.seed, "sessions": sessions}
-    tensors = sampler.tensors()
-    for name, tensor in tensors.items():
+    own = {name: sampler.ops.to_host(view) for name, view in sampler.tensors().items()}
+    for name, tensor in own.items():
         if not np.isfinite(tensor).all():
             raise CheckpointError(f"{path}: {name} has NaN or infinity, expected finite weights")
-    checkpoint.write(out, {name: halved(tensor) for name, tensor in tensors.items()}, kept | {"made_by": made_by})
+    checkpoint.write(out, {name: halved(tensor) for name, tensor in own.items()}, kept | {"made_by": made_by})
 
 
 def halved(tensor: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def halved(tensor: np.ndarray) -> np.ndarray:
     return half if np.isfinite(half).all() else tensor
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
@@ -90,8 +90,8 @@ def main(args: list[str] | None = None) -> None:
         export(Path(options.run), Path(options.out))
         say(f"{options.out}: {Path(options.out).stat().st_size / 1e6:.1f} MB")
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -44,12 +44,13 @@ class Options(TrainedOptions):
                 raise ConfigError(f"--{name} {getattr(self, name)}: expected 1 to 1000")
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
         options = cli.parse(Options, args, PROG)
         options.check()
+        from minigan.data import Dataset
         from minigan.files.plots import save_samples
         from minigan.generator.figures import along_lines, beside_neighbours
         from minigan.generator.reference_data import data_of
@@ -59,12 +60,13 @@ def main(args: list[str] | None = None) -> None:
             raise ConfigError(f"figure {options.number}: the generator makes no images")
         if options.number == "2":
             _, data = data_of(sampler, options.run, options.data)
+            assert isinstance(data, Dataset)  # a mixture has no images, and `data_of` has compared
             images = beside_neighbours(sampler, data, options.rows, options.columns, options.seed)
             columns = options.columns + 1
             outlined = range(options.columns, len(images), columns)
         else:
             images = along_lines(sampler, options.lines, options.rows, options.columns, options.seed)
-            columns, outlined = options.columns, ()
+            columns, outlined = options.columns, range(0)
         contrast = "contrast" in sampler.data
         save_samples(
             Path(options.out),
@@ -76,8 +78,8 @@ def main(args: list[str] | None = None) -> None:
         )
         say(options.out)
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,37 +6,42 @@ gan.fit(X, epochs=10).sample(16)
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
-from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from minigan import backends
-from minigan.data import Dataset, Mixture, dataset_of, describe, minibatches
-from minigan.data.describe import scaled_as
-from minigan.data.ranges import far_apart, out_of_reach
-from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line, shortened
+from minigan.data.describe import Description, scaled_as
+from minigan.errors import CheckpointError, ConfigError, one_line, shortened
 from minigan.estimator.copies import Copies
 from minigan.estimator.fitted import Fitted
+from minigan.estimator.parameters import Parameters
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Snapshot
 from minigan.game import kept_loss
-from minigan.game.algorithm1 import Algorithm1, Minibatches
+from minigan.game.algorithm1 import Algorithm1, Minibatches, check_rules
 from minigan.game.gradients import gradients
 from minigan.game.losses import belief
 from minigan.game.of_recipe import game_of
+from minigan.game.priors import Prior
+from minigan.game.state import take_over
+from minigan.game.state import tensors as tensors_of
 from minigan.game.work import AUTO, backend_for, multiplications
 from minigan.generator.sampler import Sampler, from_header, rows_of
 from minigan.layers import Sequential, models
-from minigan.options.recipe import Recipe
+from minigan.layers.models import Layers
+from minigan.loop.fitting import Fitting
+from minigan.options.phases import Phase, recipe_before, with_phase
+from minigan.options.recipe import Loss, Recipe, kept_options
 
 
-class GAN(Copies, Fitted):
+class GAN(Fitting, Fitted, Copies, Parameters):
     """A generator G: z (B, latent) -> x (B, n) and a discriminator D: x (B, n) -> logit (B, 1).
 
     generator, discriminator  `Sequential` networks
@@ -44,6 +49,7 @@ class GAN(Copies, Fitted):
     backend, threads, device  the name of what computes ("auto": `minigan.game.work` chooses), on how many CPU threads
                               (None: as many as it finds good), or on which GPU
     iteration                 iterations done
+    phases                    from which iterations on the recipe was changed
     data                      what it was trained on, as `minigan.data.describe` says it
 
     Raises ConfigError where the recipe is out of range or the networks do not fit it.
@@ -59,19 +65,17 @@ class GAN(Copies, Fitted):
         device: int = 0,
     ):
         check_players(generator, discriminator, recipe)
-        self._arguments = {
-            "generator": generator,
-            "discriminator": discriminator,
-            "recipe": recipe,
-            "backend": backend,
-            "threads": threads,
-            "device": device,
-        }
+        self._generator, self._discriminator, self._recipe = generator, discriminator, recipe.checked
+        self._backend, self._threads, self._device = backend, threads, device
         if backend == AUTO:
             backend = backend_for(multiplications(generator, discriminator, recipe), recipe, threads, device)
         self.ops = backends.get(backend, threads, device, recipe.precision)
-        self._game, self._iterations = None, {}
-        self.iteration, self.iterations_per_epoch, self.data = 0, 0, {}
+        self._game: Algorithm1 | None = None
+        self._iterations: dict[tuple[int, bool], Callable[[], None]] = {}
+        self.iteration = 0
+        self.iterations_per_epoch = 0
+        self.phases: tuple[Phase, ...] = ()
+        self.data: Description = {}
 
     @property
     def game(self) -> Algorithm1:
@@ -80,56 +84,53 @@ class GAN(Copies, Fitted):
             raise ConfigError("this GAN has no weights yet: call fit, or GAN.load a checkpoint")
         return self._game
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has begun to learn, or has been loaded."""
+        return self._game is not None
+
     # ---- Training ----------------------------------------------------------------------------------------------
 
-    def fit(self, X, epochs: int = 10, iterations: int | None = None) -> GAN:
-        """Train from the recipe's initial weights, without output; `minigan.run.trainer` keeps a record of a run.
+    def begin(
+        self, batches_per_epoch: int, data: Description, recipe: Recipe | None = None, phases: Sequence[Phase] = ()
+    ) -> None:
+        """Set up both players with their initial weights, at iteration 0, for data described so.
 
-        X           an array as `minigan.data.examples` takes it: (N, n), or pictures; floats, or whole numbers in
-                    0..255, which are trained on as [0, 1]; or a `Dataset`; or a `Mixture`
-        iterations  instead of epochs
-
-        Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them, DivergedError
-        where weights are not finite in the end.
+        recipe, phases  by which a run goes on, whose weights `restore` takes over; None: the recipe at hand
         """
-        for name, number in (("epochs", epochs), ("iterations", 0 if iterations is None else iterations)):
-            if not isinstance(number, Integral) or isinstance(number, bool) or number < 0:
-                raise ConfigError(f"{name} {shortened(repr(number))}: expected a whole number, 0 or more")
-        data = X if isinstance(X, (Dataset, Mixture)) else dataset_of("array", X)
-        self.check_data(data)
-        if apart := far_apart(data):
-            warnings.warn(f"{data.name}: {apart}", DataWarning, stacklevel=2)
-        source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.dtype)
-        self.begin(source.batches_per_epoch, describe(data))
-        with self.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # an error says so, below
-            for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
-                self.step(source)
-            if where := self.not_finite():
-                advice = far_apart(data) or "try a smaller lr"
-                raise DivergedError(f"iteration {self.iteration}: {where} is not finite; {advice}")
-        return self
+        self._recipe = self._recipe if recipe is None else recipe.checked
+        self.iterations_per_epoch = max(1, batches_per_epoch // self._recipe.k)
+        self._game, self._iterations = self._new_game(self._recipe, phases), {}
+        self.phases, self.iteration, self.history_, self.data = tuple(phases), 0, {}, data
 
-    def check_data(self, data: Dataset | Mixture) -> None:
-        """Raise ConfigError where G does not make such examples: of another width, or out of its last layer's range."""
-        if data.n_features != self.generator.n_out:
-            made = f"the generator makes {self.generator.n_out}"
-            raise ConfigError(f"{data.name}: examples of {data.n_features} values, and {made}")
-        if outside := out_of_reach(data, self.generator.layers[-1]):
-            raise ConfigError(f"{data.name}: {outside}")
-
-    def begin(self, batches_per_epoch: int, data: dict) -> None:
-        """Set up both players with their initial weights, at iteration 0, for data described so."""
-        iterations_per_epoch = max(1, batches_per_epoch // self.recipe.k)
+    def _new_game(self, recipe: Recipe, phases: Sequence[Phase]) -> Algorithm1:
+        networks = self.generator, self.discriminator
         try:
-            game = game_of(self.ops, self.generator, self.discriminator, self.recipe, iterations_per_epoch)
+            return game_of(self.ops, *networks, recipe, self.iterations_per_epoch, phases)
         except ValueError as error:
             raise ConfigError(str(error)) from None
-        self._game, self._iterations = game, {}
-        self.iteration, self.iterations_per_epoch, self.data = 0, iterations_per_epoch, data
+
+    def change(self, recipe: Recipe) -> None:
+        """Play on by another recipe.  On a GAN that has learnt a phase begins (`minigan.options.phases`).
+
+        What the optimisers remember stays; a new optimiser begins with nothing, a new mean of G's weights with G's.  An
+        epoch stays as many iterations as it was at the beginning.  Raises ConfigError for a recipe that is out of
+        range or does not fit the networks, and for another seed, precision or latent once there are weights.
+        """
+        check_players(self.generator, self.discriminator, recipe)
+        if self._game is None:
+            self._recipe = recipe.checked
+            return
+        here = recipe_before(self.recipe, self.phases, self.iteration)
+        phases = with_phase(self.phases, self.iteration, here, recipe)
+        game = self._new_game(recipe, phases)
+        take_over(game, self.game)
+        game.set_clock(self.iteration)
+        self._recipe, self.phases, self._game, self._iterations = recipe.checked, phases, game, {}
 
     def step(self, source: Minibatches) -> None:
         """One iteration of Algorithm 1."""
-        source.prepare(self.iteration, self.recipe.k)
+        source.prepare(self.iteration, self._recipe.k, self.game.ahead)
         self._iterate(source)()
         self.iteration += 1
 
@@ -148,7 +149,13 @@ class GAN(Copies, Fitted):
         """Raise ConfigError for minibatches that were made before the recipe had another size."""
         m, made = self.recipe.batch_size, getattr(source, "batch_size", self.recipe.batch_size)
         if made != m:
-            raise ConfigError(f"minibatches of {made}, where --batch-size is {m} by now: expected minibatches made anew")
+            raise ConfigError(
+                f"minibatches of {made}, where --batch-size is {m} by now: expected minibatches made anew"
+            )
+
+    def forget_source(self, source: Minibatches) -> None:
+        """Let go of a source, and of what was recorded of it."""
+        self._iterations = {kind: iterate for kind, iterate in self._iterations.items() if kind[0] != id(source)}
 
     def iterations_in(self, epochs: int) -> int:
         """Iterations of k minibatches in so many passes over the data."""
@@ -160,11 +167,11 @@ class GAN(Copies, Fitted):
         """The generator alone, as it is now and as it learns on."""
         return Sampler(self.ops, self.generator, self.game.generator.settled, self.game.prior, self.data)
 
-    def sample(self, n_samples: int = 1, seed: int = 0) -> np.ndarray:
+    def sample(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.floating]:
         """Draws from p_g: (n_samples, features) floats in the data's own units, as `Sampler.sample` has it."""
         return self.sampler().sample(n_samples, seed)
 
-    def discriminate(self, x: np.ndarray) -> np.ndarray:
+    def discriminate(self, x: ArrayLike) -> NDArray[np.float64]:
         """D(x), the probability that x came from the data: x of n examples to (n,) float64.
 
         Where the loss makes no logit of what D's last layer makes, it is that itself (`minigan.game.losses.belief`).
@@ -175,7 +182,7 @@ class GAN(Copies, Fitted):
         """
         return belief(self.game.loss, self.score_samples(x))
 
-    def gradients(self, x: np.ndarray, z: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    def gradients(self, x: ArrayLike, z: ArrayLike | None = None) -> dict[str, NDArray[np.floating]]:
         """The plain gradient of each player's own loss by its weights: {"generator.0.W": (I, O) array, ...}.
 
         x  m examples, any m, as `discriminate` takes them
@@ -200,7 +207,7 @@ class GAN(Copies, Fitted):
     def snapshot(self) -> Snapshot:
         """What a checkpoint holds, as it is now: weights and optimiser state; and recipe, networks and iteration."""
         header = {
-            "recipe": asdict(self.recipe) | {"loss": kept_loss.to_json(self.recipe.loss)},
+            "recipe": kept_options(self.recipe) | {"loss": kept_loss.to_json(self.recipe.loss)},
             "generator": models.to_json(self.generator),
             "discriminator": models.to_json(self.discriminator),
             "iteration": self.iteration,
@@ -209,11 +216,19 @@ class GAN(Copies, Fitted):
             "threads": self.ops.threads,
             "data": self.data,
         }
-        return Snapshot(self.ops.snapshot(self._tensors()), header)
+        if self.phases:
+            header["phases"] = list(map(str, self.phases))
+        return Snapshot(self.ops.snapshot(tensors_of(self.game)), header)
 
     @classmethod
     def load(
-        cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=(), loss=None
+        cls,
+        path: str | Path,
+        backend: str = "numpy",
+        threads: int | None = None,
+        device: int = 0,
+        layers: Layers = (),
+        loss: type[Loss] | None = None,
     ) -> GAN:
         """The GAN of a checkpoint file, or of the newest one in a run's folder.
 
@@ -225,51 +240,27 @@ class GAN(Copies, Fitted):
         recipe, generator, data = from_header(path, header, layers)
         with what_a_header_asks_for(path):
             recipe = replace(recipe, loss=kept_loss.from_json(header["recipe"].get("loss", recipe.loss), loss))
-            networks = [generator, models.from_json(header["discriminator"], layers)]
-            check_players(*networks, recipe)
+            discriminator = models.from_json(header["discriminator"], layers)
+            check_players(generator, discriminator, recipe)
             weights = {
                 f"{role}.{name}": (shape, recipe.dtype)
-                for role, network in zip(("generator", "discriminator"), networks)
+                for role, network in (("generator", generator), ("discriminator", discriminator))
                 for name, shape in network.shapes().items()
             }
             # Before memory is taken for them.
             checkpoint.check_tensors(weights, {name: tensors[name] for name in weights if name in tensors}, path)
-        gan = cls(*networks, recipe, backend, threads, device)
+        gan = cls(generator, discriminator, recipe, backend, threads, device)
         with what_a_header_asks_for(path):
-            gan.begin(header["iterations_per_epoch"] * recipe.k, data)
+            phases = [Phase.read(text) for text in header.get("phases", ())]
+            gan.begin(header["iterations_per_epoch"] * recipe.k, data, recipe, phases)
         gan.restore(path, tensors, header)
         return gan
 
-    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
+    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict[str, Any]) -> None:
         """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
-        checkpoint.fill(self.ops, self._tensors(), tensors, path)
+        checkpoint.fill(self.ops, tensors_of(self.game), tensors, path)
         self.iteration = header["iteration"]
-        self.ops.set_clock(self.game.clock, self.iteration)
-
-    def not_finite(self) -> str | None:
-        """The first layer of D, then of G, with NaN or infinity in a weight or in what the optimiser remembers of it.
-
-        As checkpoints name it, "discriminator.velocity.1.W (Maxout)"; None where all is finite.  Waits for the device.
-        """
-        for role, player in (("discriminator", self.game.discriminator), ("generator", self.game.generator)):
-            for kind, params in {"": player.params, **player.optimiser.state}.items():
-                if np.isfinite(self.ops.norm(params.flat)):
-                    continue
-                for name, view in params.items():
-                    if not np.isfinite(self.ops.to_host(view)).all():
-                        layer = player.network.layers[int(name.split(".")[0])]
-                        return f"{'.'.join(filter(None, (role, kind, name)))} ({type(layer).__name__})"
-        return None
-
-    def _tensors(self) -> dict:
-        """{"generator.0.W": view, "generator.velocity.0.W": view, ...} of both players."""
-        views = {}
-        for player, role in ((self.game.generator, "generator"), (self.game.discriminator, "discriminator")):
-            views |= {f"{role}.{name}": view for name, view in player.params.items()}
-            kept = player.optimiser.state | ({} if player.mean is None else {"mean": player.mean})
-            for kind, state in kept.items():
-                views |= {f"{role}.{kind}.{name}": view for name, view in state.items()}
-        return views
+        self.game.set_clock(self.iteration)
 
 
 def check_players(generator: Sequential, discriminator: Sequential, recipe: Recipe) -> None:
@@ -284,10 +275,15 @@ def check_players(generator: Sequential, discriminator: Sequential, recipe: Reci
     if not discriminator.layers[-1].shapes():
         last = type(discriminator.layers[-1]).__name__
         raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")
+    prior = Prior(recipe.prior, recipe.latent)
+    try:
+        check_rules(generator, discriminator, prior, recipe.batch_size, recipe.k, recipe.updates)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 @contextmanager
-def what_a_header_asks_for(path: Path):
+def what_a_header_asks_for(path: Path) -> Iterator[None]:
     """While it is open, what cannot be made is the file's fault: CheckpointError."""
     try:
         yield

@@ -42,7 +42,7 @@ class Options:
     """which GPU, where cupy computes"""
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     """Print the table; exit code 0 if every row passes, else 1.  With `--plant all`, 0 if every bug is caught."""
     args = sys.argv[1:] if args is None else args
 
@@ -64,7 +64,7 @@ def main(args: list[str] | None = None) -> None:
                 with planted(bug):
                     return table(check_all(ops))
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 def table(rows: Iterable[Result]) -> int:
@@ -102,4 +102,4 @@ def plant_all(ops: Ops) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,8 +8,10 @@ from pathlib import Path
 
 try:
     import fcntl
+
+    LOCKS = True
 except ImportError:  # Windows
-    fcntl = None
+    LOCKS = False
 
 
 def locked(folder: Path, wait: bool) -> int | None:
@@ -19,7 +21,7 @@ def locked(folder: Path, wait: bool) -> int | None:
 
     None where the disk has no locks; where the system has none, with a warning.
     """
-    if fcntl is None:
+    if not LOCKS:
         warnings.warn(f"{folder}: not locked (no fcntl on this system), expected no other run there", stacklevel=2)
         return None
     handle = os.open(folder, os.O_RDONLY)

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from minigan.errors import ConfigError, did_you_mean, shortened
 from minigan.experiments import ORDER
@@ -55,7 +56,7 @@ def wanted(options: Options) -> list[str]:
     return [name for name in ORDER if name in names]
 
 
-def made(folder: Path, quick: bool, seed: int) -> dict | None:
+def made(folder: Path, quick: bool, seed: int) -> dict[str, Any] | None:
     """What an experiment left when it was done.  Raises ConfigError where it was another form or seed."""
     path = folder / FINDING
     if not path.exists():
@@ -74,7 +75,7 @@ def made(folder: Path, quick: bool, seed: int) -> dict | None:
     return record
 
 
-def finding_of(record: dict, folder: Path) -> Finding:
+def finding_of(record: dict[str, Any], folder: Path) -> Finding:
     """The Finding in a record: pictures are kept by their names within the folder."""
     fields = dict(record["finding"])
     fields["pictures"] = tuple(folder / name for name in fields["pictures"])
@@ -82,7 +83,7 @@ def finding_of(record: dict, folder: Path) -> Finding:
     return Finding(**fields)
 
 
-def perform(name: str, folder: Path, options: Options) -> dict:
+def perform(name: str, folder: Path, options: Options) -> dict[str, Any]:
     """Run one experiment and leave its record, last of all."""
     module = importlib.import_module(f"minigan.experiments.{name}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,7 +110,7 @@ def seconds(name: str, quick: bool) -> int:
     return importlib.import_module(f"minigan.experiments.{name}").SECONDS[0 if quick else 1]
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
@@ -119,8 +120,9 @@ def main(args: list[str] | None = None) -> None:
 
         out, names = Path(options.out), wanted(options)
         out.mkdir(parents=True, exist_ok=True)
-        records = {name: made(out / name, options.quick, options.seed) for name in names}
-        left = [name for name in names if records[name] is None]
+        found = {name: made(out / name, options.quick, options.seed) for name in names}
+        records = {name: record for name, record in found.items() if record is not None}
+        left = [name for name in names if name not in records]
         total = sum(seconds(name, options.quick) for name in left)
         tell(f"{len(left)} of {len(names)} experiments to make, about {duration(total)} on two cores")
         for name in left:
@@ -128,7 +130,7 @@ def main(args: list[str] | None = None) -> None:
             records[name] = perform(name, out / name, options)
         entries = [
             Entry(name, finding_of(r, out / name), command(name, options), options.seed, r["seconds"])
-            for name, r in records.items()
+            for name, r in ((name, records[name]) for name in names)
         ]
         form = "Quick form: the embedded digits and mixtures." if options.quick else "Full form."
         write(out / "report.html", entries, f"{form} {sum(e.seconds for e in entries):.0f} seconds in all.")
@@ -137,7 +139,7 @@ def main(args: list[str] | None = None) -> None:
             print(f"{entry.finding.title:24} {verdict}")
         print(out / "report.html")
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
 def duration(seconds: float) -> str:
@@ -148,4 +150,4 @@ def duration(seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

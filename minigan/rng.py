@@ -13,10 +13,12 @@ in the whole, and a stopped run goes on from its iteration alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
@@ -72,7 +74,7 @@ def key_of(seed: int) -> tuple[int, int]:
     return seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
 
 
-def philox(counter: list, key: tuple[int, int]) -> list[np.ndarray]:
+def philox(counter: Sequence[ArrayLike], key: tuple[int, int]) -> list[np.ndarray]:
     """Ten rounds of Philox4x32.
 
     counter  four uint64 arrays (or integers) that broadcast together, each < 2^32
@@ -113,7 +115,7 @@ def words(draw: Draw, width: int) -> np.ndarray:
     return out.reshape(len(draw.rows), 4 * blocks)[:, :width]
 
 
-def unit_uniform(word: np.ndarray, dtype=np.float64) -> np.ndarray:
+def unit_uniform(word: np.ndarray, dtype: type[np.floating] | np.dtype[np.floating] = np.float64) -> np.ndarray:
     """u = (word >> 8) 2^-24, in [0, 1): exact in float32 and in float64."""
     return (word >> 8).astype(dtype) * np.dtype(dtype).type(2.0**-24)
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from minigan.data.describe import Description
 from minigan.errors import ConfigError
 from minigan.generator.latent_lines import straight_lines
 from minigan.generator.trained import TrainedOptions
@@ -46,7 +47,7 @@ class Options(TrainedOptions):
             raise ConfigError(f"--n {self.n}: expected full rows of {self.columns} images with --interpolate")
 
 
-def main(args: list[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
 
     def body() -> None:
@@ -61,10 +62,10 @@ def main(args: list[str] | None = None) -> None:
         write(Path(options.out), x, z, sampler.data, options.columns)
         say(options.out)
 
-    cli.run(PROG, body)
+    return cli.run(PROG, body)
 
 
-def write(path: Path, x: np.ndarray, z: np.ndarray, data: dict, columns: int) -> None:
+def write(path: Path, x: np.ndarray, z: np.ndarray, data: Description, columns: int) -> None:
     """x (n, features) and z (n, latent) to the file that the suffix asks for; `data` describes the training data."""
     match path.suffix:
         case ".npy":
@@ -78,4 +79,4 @@ def write(path: Path, x: np.ndarray, z: np.ndarray, data: dict, columns: int) ->
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

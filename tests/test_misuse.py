@@ -115,11 +115,11 @@ def test_training_that_diverges_says_so(optimizer):
 
 def test_a_floor_above_the_learning_rate_does_not_raise_it():
     trained = gan(replace(RECIPE, lr=0.1, lr_floor=5.0)).fit(X, iterations=3)
-    assert trained.game.clock.learning_rate_schedule(3) == 0.1
+    assert trained.game.clock.lr_schedule(3) == 0.1
 
 
 def test_a_number_of_a_gpu_is_refused_on_a_cpu():
-    with pytest.raises(ConfigError, match="^device 7: expected backend cupy, for numpy computes on the CPU"):
+    with pytest.raises(ConfigError, match="^device 7: expected backend cupy, since numpy computes on the CPU"):
         GAN(generator(), discriminator(), RECIPE, device=7)
 
 
@@ -132,7 +132,7 @@ def test_what_is_no_recipe_no_layer_and_no_data():
     with pytest.raises(DataError, match="dtype object"):
         GAN(G, D, Recipe(latent=8)).fit(None)
     with pytest.raises(ConfigError) as refused:
-        GAN(G, D, Recipe(latent=8)).fit(np.zeros((20, 4)), np.zeros(500))
+        GAN(G, D, Recipe(latent=8)).fit(np.zeros((20, 4)), epochs=np.zeros(500))
     assert str(refused.value).startswith("epochs array(") and "\n" not in str(refused.value)
 
 

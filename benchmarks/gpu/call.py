@@ -25,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.gpu.page import page, reason
-from benchmarks.gpu.parts import CALLS, Call, Part, Places
+from benchmarks.gpu.parts import CALLS, Call, Part, Paths
 from benchmarks.peers.recipe import REHEARSAL
 from minigan.files.whole_file import replace_file
 
@@ -75,7 +75,7 @@ class Book:
         replace_file(self.out / "gpu.md", text.encode())
 
 
-def play(call: Call, places: Places, book: Book) -> int:
+def play(call: Call, paths: Paths, book: Book) -> int:
     """Run the parts, each within its limit and what is left; the exit code."""
     deadline, failed = time.monotonic() + PATIENCE * call.limit, None
     for i, (part, row) in enumerate(zip(call.parts, book.parts)):
@@ -87,7 +87,7 @@ def play(call: Call, places: Places, book: Book) -> int:
             continue
         row["state"] = "under way"
         book.write()
-        failure = run(part, places, seconds, row)
+        failure = run(part, paths, seconds, row)
         book.write()
         print(f"{part.name}: {reason(failure) if failure else 'done'}", file=sys.stderr, flush=True)
         if failure and part.needed:
@@ -95,11 +95,11 @@ def play(call: Call, places: Places, book: Book) -> int:
     return SMOKE_FAILED if failed else 0
 
 
-def run(part: Part, places: Places, seconds: float, row: dict) -> str | None:
+def run(part: Part, paths: Paths, seconds: float, row: dict) -> str | None:
     """One part into its row: what it found, how long it took, and why that is not all."""
     start = time.monotonic()
     try:
-        found, failure = part.run(places, seconds)
+        found, failure = part.run(paths, seconds)
     except Exception as error:  # of any kind: the other parts still go on
         found, failure = {}, f"{type(error).__name__}: {error}"
     row |= found | {"state": "failed" if failure else "done", "seconds": time.monotonic() - start}
@@ -123,7 +123,7 @@ def main() -> None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         parser.error(f"--out {options.out}: expected a folder to write to, and no gpu.json but our own ({error})")
     book.write()
-    code = play(call, Places(options.out, options.data), book)
+    code = play(call, Paths(options.out, options.data), book)
     print((options.out / "gpu.md").read_text())
     if code == SMOKE_FAILED:
         print("benchmarks/gpu.sh: the smoke test failed, so nothing else was tried", file=sys.stderr)

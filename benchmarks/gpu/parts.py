@@ -37,7 +37,7 @@ TAIL = 4000
 
 
 @dataclass(frozen=True)
-class Places:
+class Paths:
     """out   the folder that comes back     data  a folder of MNIST, or None"""
 
     out: Path
@@ -46,7 +46,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Part:
-    """run(places, seconds), for `limit` seconds at most.
+    """run(paths, seconds), for `limit` seconds at most.
 
     reserved  seconds that are kept for it by those before
     needed    where it fails no other is tried
@@ -54,7 +54,7 @@ class Part:
 
     name: str
     limit: float
-    run: Callable[[Places, float], Found]
+    run: Callable[[Paths, float], Found]
     reserved: float = 0
     needed: bool = False
 
@@ -67,19 +67,19 @@ def rows(printed: str) -> list[dict]:
     return [json.loads(line) for line in printed.splitlines() if line.startswith("{") and line.endswith("}")]
 
 
-def smoke(places: Places, limit: float) -> Found:
+def smoke(paths: Paths, limit: float) -> Found:
     """One recorded game in each precision, beside NumPy's."""
     printed, failure = python(["benchmarks/gpu/smoke.py"], limit)
     return {"smoke": rows(printed)}, failure
 
 
-def matrix_rate(places: Places, limit: float) -> Found:
+def matrix_rate(paths: Paths, limit: float) -> Found:
     printed, failure = python(["benchmarks/gpu/contenders.py", "matrix rate", "mnist"], limit)
     return {"rates": next(iter(rows(printed)), {})}, failure
 
 
-def timed(name: str, *cases: str) -> Callable[[Places, float], Found]:
-    def part(places: Places, limit: float) -> Found:
+def timed(name: str, *cases: str) -> Callable[[Paths, float], Found]:
+    def part(paths: Paths, limit: float) -> Found:
         environment = dict(CONTENDERS[name].environment)
         printed, failure = python(["benchmarks/gpu/contenders.py", name, ",".join(cases)], limit, **environment)
         return {"cases": rows(printed)}, failure
@@ -87,12 +87,12 @@ def timed(name: str, *cases: str) -> Callable[[Places, float], Found]:
     return part
 
 
-def kernels(places: Places, limit: float) -> Found:
+def kernels(paths: Paths, limit: float) -> Found:
     """Every kernel of one iteration, launched singly, as NVIDIA's profiler sees it: grid, block and time."""
     if shutil.which("ncu") is None:
         return {}, "no ncu here"
     printed, failure = run([*NCU, sys.executable, "benchmarks/gpu/one_iteration.py"], limit, MINIGAN_GPU="eager")
-    (places.out / "ncu.csv").write_text(printed)
+    (paths.out / "ncu.csv").write_text(printed)
     table = csv.DictReader(line for line in printed.splitlines() if line.startswith('"'))
     found = [
         {
@@ -106,7 +106,7 @@ def kernels(places: Places, limit: float) -> Found:
     return {"kernels": found}, failure or (None if found else f"no kernel in what ncu printed: {printed[-200:]}")
 
 
-def tests(places: Places, limit: float) -> Found:
+def tests(paths: Paths, limit: float) -> Found:
     """Those that need a GPU."""
     printed, failure = python([*PYTEST, "tests/backends"], limit)
     lines = printed.strip().splitlines()
@@ -115,40 +115,40 @@ def tests(places: Places, limit: float) -> Found:
     return {"tests": found | ({"printed": printed[-TAIL:]} if failure else {})}, failure
 
 
-def parity(places: Places, limit: float) -> Found:
+def parity(paths: Paths, limit: float) -> Found:
     """A hundred iterations beside NumPy's."""
     printed, failure = python(["benchmarks/parity.py", "--backend", "cupy", "--precision", "float32", "tf32"], limit)
     return {"table": printed}, failure
 
 
-def scaling(precision: str) -> Callable[[Places, float], Found]:
+def scaling(precision: str) -> Callable[[Paths, float], Found]:
     """By minibatch and width."""
 
-    def part(places: Places, limit: float) -> Found:
+    def part(paths: Paths, limit: float) -> Found:
         printed, failure = python(["benchmarks/scaling.py", *SCALING, "--precision", precision], limit)
         return {"table": printed}, failure
 
     return part
 
 
-def training(places: Places, limit: float) -> Found:
+def training(paths: Paths, limit: float) -> Found:
     """A whole training by the authors' recipe for MNIST with its Parzen estimate; its metrics and a picture come back
     however far it came.
     """
-    if places.data is None:
+    if paths.data is None:
         return {}, "no folder of MNIST was given"
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "run")
-        arguments = ["benchmarks/gpu/training.py", str(places.data), str(made), f"{limit - TO_END:.0f}"]
+        arguments = ["benchmarks/gpu/training.py", str(paths.data), str(made), f"{limit - TO_END:.0f}"]
         printed, failure = python(arguments, limit)
         found = {key: value for row in rows(printed) for key, value in row.items()}
         metrics, pictures = made / "metrics.jsonl", sorted((made / "samples").glob("*.png"))
         if metrics.exists() and (lines := rows(metrics.read_text())):
-            shutil.copy(metrics, places.out / "metrics.jsonl")
+            shutil.copy(metrics, paths.out / "metrics.jsonl")
             rates = [line["iterations_per_second"] for line in lines]
             found |= {"iterations": lines[-1]["iteration"], "iterations_per_second": float(np.median(rates))}
         if pictures:
-            shutil.copy(pictures[-1], places.out / "samples.png")
+            shutil.copy(pictures[-1], paths.out / "samples.png")
     return {"training": found}, failure
 
 

@@ -73,7 +73,7 @@ class BlogGAN:
 
     def update(self, grads: dict[str, np.ndarray]) -> None:
         """v <- mu v - lr g,  theta <- theta + v"""
-        lr = np.float32(self.recipe.learning_rate_at(self.iteration))
+        lr = np.float32(self.recipe.lr_at(self.iteration))
         for name, g in grads.items():
             self.v[name] = np.float32(self.recipe.momentum) * self.v[name] - lr * g
             self.p[name] = self.p[name] + self.v[name]

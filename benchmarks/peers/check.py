@@ -40,7 +40,7 @@ def check(recipe: Recipe, seed: int = 0) -> None:
 
     With the recipe's lr the first step would throw D far beyond these weights, and G's gradients would vanish.
     """
-    recipe = replace(recipe, learning_rate=0.01)
+    recipe = replace(recipe, lr=0.01)
     rng = np.random.default_rng(seed)
     weights = telling_weights(recipe, rng)
     examples = rng.integers(0, 256, (1000, recipe.features), dtype=np.uint8)

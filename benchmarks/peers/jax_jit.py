@@ -85,7 +85,7 @@ class JaxGAN:
         return self._play(state._replace(key=key), self._draw(fresh, data))
 
     def _play(self, state: State, draws: list[tuple]) -> State:
-        lr = self.recipe.learning_rate * jnp.exp(-np.log(self.recipe.decay) * state.iteration.astype(jnp.float32))
+        lr = self.recipe.lr * jnp.exp(-np.log(self.recipe.decay) * state.iteration.astype(jnp.float32))
         *alone, (x, z, masks) = draws
         for draw in alone:
             state = self._d_step(state, *draw, lr)

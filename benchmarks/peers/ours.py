@@ -36,7 +36,7 @@ class MiniGAN:
             batch_size=recipe.batch_size,
             k=recipe.k,
             updates=recipe.updates,
-            lr=recipe.learning_rate,
+            lr=recipe.lr,
             lr_decay=recipe.decay,
             momentum=recipe.momentum,
             momentum_final=recipe.momentum,

@@ -33,7 +33,7 @@ class Recipe:
     batch_size: int = 100
     k: int = 1
     updates: str = "alternating"
-    learning_rate: float = 0.1
+    lr: float = 0.1
     decay: float = 1.000004
     momentum: float = 0.5
     keep_input: float = 0.8
@@ -74,9 +74,9 @@ class Recipe:
         """The width of each of D's dropout masks, from below."""
         return [self.features, *self.d_widths]
 
-    def learning_rate_at(self, iteration: int) -> float:
+    def lr_at(self, iteration: int) -> float:
         """lr after so many iterations."""
-        return self.learning_rate * self.decay**-iteration
+        return self.lr * self.decay**-iteration
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """{"generator.0.W": (I, O), "generator.0.b": (O,), ...}"""
@@ -99,7 +99,7 @@ CIFAR10 = Recipe(
     g_widths=(8000, 8000, 3072),
     g_activations=("relu", "sigmoid", "linear"),
     d_widths=(1600, 1600),
-    learning_rate=0.025,
+    lr=0.025,
 )
 LARGE_BATCH = 1000
 if REHEARSAL:

@@ -35,7 +35,7 @@ class TorchCudaGAN(TorchGAN):
         self.rng, self.graph, self.compiled = None, None, compiled
         self.in_graph = in_graph if self.device == "cuda" else 0  # a CPU has no graphs
         # Not of shape (): on a CPU what a compiled graph writes into such a tensor is lost.
-        self.lr = torch.tensor([recipe.learning_rate], dtype=torch.float64, device=self.device)
+        self.lr = torch.tensor([recipe.lr], dtype=torch.float64, device=self.device)
         momentum = _Momentum if compiled is None else _InGraphMomentum
         self.update_g, self.update_d = momentum(self.g, recipe), momentum(self.d, recipe)
         if compiled is not None:

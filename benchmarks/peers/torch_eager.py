@@ -62,7 +62,7 @@ class TorchGAN:
         return {name: tensor.detach().numpy().copy() for name, tensor in self.named.items()}
 
     def _step(self, draws: list[tuple]) -> None:
-        self._play(draws, torch.tensor(self.recipe.learning_rate_at(self.iteration)))
+        self._play(draws, torch.tensor(self.recipe.lr_at(self.iteration)))
         self.iteration += 1
 
     def _play(self, draws: list[tuple], lr: torch.Tensor) -> None:
@@ -173,7 +173,7 @@ class _FusedMomentum:
 
     def __init__(self, params: list[torch.Tensor], recipe: Recipe):
         self.params = params
-        self.optimiser = torch.optim.SGD(params, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)
+        self.optimiser = torch.optim.SGD(params, lr=recipe.lr, momentum=recipe.momentum, fused=True)
 
     def __call__(self, grads, lr) -> None:
         for p, g in zip(self.params, grads):

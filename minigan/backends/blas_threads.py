@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
@@ -34,11 +36,12 @@ class Sessions:
     before the first.
     """
 
-    def __init__(self):
-        self._lock, self._numbers, self._first = Lock(), {}, None
+    def __init__(self) -> None:
+        self._lock, self._numbers = Lock(), dict[object, int]()
+        self._first: Any = None
 
     @contextmanager
-    def limited(self, threads: int):
+    def limited(self, threads: int) -> Iterator[None]:
         """A session in which BLAS uses so many threads."""
         session = object()
         with self._lock:

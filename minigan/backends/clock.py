@@ -7,7 +7,12 @@ iteration, the learning rate and the momentum are arrays of shape () with a fixe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
+
+from minigan.backends.array import Array
+
+Number: TypeAlias = float | Array
+"""of a product or a sum: a float, fixed for ever, or an array of a clock, read when the kernel runs"""
 
 
 class Schedule(Protocol):
@@ -21,16 +26,16 @@ class Clock:
     """What every kernel of an iteration may read; the arrays have shape () and keep their addresses.
 
     iteration            uint64, counted from 0
-    learning_rate        float64
-    minus_learning_rate  float64: the alpha of  v <- mu v - lr g
+    lr                   float64: the learning rate
+    minus_lr             float64: the alpha of  v <- mu v - lr g
     momentum             float64: its beta
     """
 
-    iteration: Any
-    learning_rate: Any
-    minus_learning_rate: Any
-    momentum: Any
-    learning_rate_schedule: Schedule
+    iteration: Array
+    lr: Array
+    minus_lr: Array
+    momentum: Array
+    lr_schedule: Schedule
     momentum_schedule: Schedule
 
 

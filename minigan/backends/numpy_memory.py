@@ -48,13 +48,13 @@ class NumpyMemory(Ops):
         out[...] = rng.permutation(seed, epoch, len(out))
         return out
 
-    def clock(self, learning_rate, momentum):
+    def clock(self, lr, momentum):
         clock = Clock(
             iteration=np.zeros((), np.uint64),
-            learning_rate=np.zeros(()),
-            minus_learning_rate=np.zeros(()),
+            lr=np.zeros(()),
+            minus_lr=np.zeros(()),
             momentum=np.zeros(()),
-            learning_rate_schedule=learning_rate,
+            lr_schedule=lr,
             momentum_schedule=momentum,
         )
         self.set_clock(clock, 0)
@@ -62,8 +62,8 @@ class NumpyMemory(Ops):
 
     def set_clock(self, clock, iteration):
         clock.iteration[...] = iteration
-        clock.learning_rate[...] = clock.learning_rate_schedule(iteration)
-        clock.minus_learning_rate[...] = -clock.learning_rate
+        clock.lr[...] = clock.lr_schedule(iteration)
+        clock.minus_lr[...] = -clock.lr
         clock.momentum[...] = clock.momentum_schedule(iteration)
 
     def tick(self, clock):

@@ -77,13 +77,13 @@ class NumpyOps(NumpyMemory):
 
     # ---- Activations -------------------------------------------------------------------------------------------
 
-    def activation(self, word, z, out, bias=None, numbers=()):
-        checks.biased(word, z, out, bias)
-        return getattr(self, word)(z if bias is None else np.add(z, bias, out=out), out, *numbers)
+    def activation(self, name, z, out, bias=None, numbers=()):
+        checks.biased(name, z, out, bias)
+        return getattr(self, name)(z if bias is None else np.add(z, bias, out=out), out, *numbers)
 
-    def activation_backward(self, word, dy, y, out, numbers=()):
-        checks.matrices(f"{word}_backward", dy, y, out)
-        return getattr(self, f"{word}_backward")(dy, y, out, *numbers)
+    def activation_backward(self, name, dy, y, out, numbers=()):
+        checks.matrices(f"{name}_backward", dy, y, out)
+        return getattr(self, f"{name}_backward")(dy, y, out, *numbers)
 
     def relu(self, z, out):
         return np.maximum(z, 0, out=out)
@@ -165,9 +165,9 @@ class NumpyOps(NumpyMemory):
 
     # ---- Loss --------------------------------------------------------------------------------------------------
 
-    def loss_backward(self, word, logits, ones, scale, out):
-        checks.matrices(f"{word}_backward", logits, out)
-        return getattr(self, f"{word}_backward")(logits, ones, scale, out)
+    def loss_backward(self, name, logits, ones, scale, out):
+        checks.matrices(f"{name}_backward", logits, out)
+        return getattr(self, f"{name}_backward")(logits, ones, scale, out)
 
     def cross_entropy_backward(self, logits, ones, scale, out):
         self.sigmoid(logits, out)
@@ -198,7 +198,7 @@ class NumpyOps(NumpyMemory):
         step = np.sqrt(second / (1 - beta2**t))
         step += epsilon
         np.divide(first / (1 - beta1**t), step, out=step)
-        step *= float(clock.learning_rate)
+        step *= float(clock.lr)
         theta -= step
         return theta
 

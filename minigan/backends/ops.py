@@ -17,11 +17,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
-from minigan.backends.clock import Clock, Count, Schedule
+from minigan.backends.array import Array
+from minigan.backends.clock import Clock, Count, Number, Schedule
 from minigan.rng import Draw
 
 TO_LOWER = "expected more memory, or a smaller --batch-size, --latent, narrower layers or fewer examples"
@@ -44,13 +45,13 @@ class Ops(ABC):
         return f"{self.name}, {self.threads} thread{'s' * (self.threads > 1)}"
 
     @abstractmethod
-    def session(self) -> AbstractContextManager:
+    def session(self) -> AbstractContextManager[None]:
         """A stretch of work: the backend takes hold of what it needs (threads, a device) and lets go at its end.
 
         Kernels called outside of one compute the same, perhaps more slowly.
         """
 
-    def compiling(self, say: Callable[[], None]) -> AbstractContextManager:
+    def compiling(self, say: Callable[[], None]) -> AbstractContextManager[None]:
         """While it is open: `say` is called once, when a kernel is not found on disk and begins to be compiled."""
         return nullcontext()
 
@@ -65,41 +66,41 @@ class Ops(ABC):
     # ---- Memory ------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def empty(self, shape: tuple[int, ...], dtype):
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """A new array whose entries are not set.  Raises MemoryError, which says what would help."""
 
     @abstractmethod
-    def zeros(self, shape: tuple[int, ...], dtype):
+    def zeros(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """A new array of zeros.  Raises MemoryError, which says what would help."""
 
     @abstractmethod
-    def asarray(self, array, dtype=None):
+    def asarray(self, array: ArrayLike | Array, dtype: DTypeLike | None = None) -> Array:
         """A host array as one of this backend; the same object where nothing has to change."""
 
     @abstractmethod
-    def to_host(self, array):
+    def to_host(self, array: Array) -> np.ndarray:
         """A NumPy copy.  Waits for the device."""
 
     @abstractmethod
-    def snapshot(self, arrays: dict[str, Any]) -> Callable[[], dict[str, np.ndarray]]:
+    def snapshot(self, arrays: dict[str, Array]) -> Callable[[], dict[str, np.ndarray]]:
         """The arrays as they are now.  The call that comes back gives them as NumPy copies, once, in any thread: on a
         GPU they are copied there first, and cross to the host beside the work that follows.
         """
 
     @abstractmethod
-    def norm(self, a, less=None, times: float = 0.0) -> float:
+    def norm(self, a: Array, less: Array | None = None, times: float = 0.0) -> float:
         """|a - times less|, of vectors (n,), the squares summed in float64.  Waits for the device."""
 
     @abstractmethod
-    def copy(self, source, out):
+    def copy(self, source: Array, out: Array) -> Array:
         """out <- source, of the same shape and dtype."""
 
     @abstractmethod
-    def permutation(self, seed: int, epoch: int, out):
+    def permutation(self, seed: int, epoch: int, out: Array) -> Array:
         """out (n,) int32 <- the order of the n examples in an epoch, `minigan.rng.permutation`."""
 
     @abstractmethod
-    def clock(self, learning_rate: Schedule, momentum: Schedule) -> Clock:
+    def clock(self, lr: Schedule, momentum: Schedule) -> Clock:
         """A new clock at iteration 0."""
 
     @abstractmethod
@@ -113,34 +114,39 @@ class Ops(ABC):
     # ---- Products ----------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def gemm(self, a, b, out, trans_a=False, trans_b=False, alpha=1.0, beta=0.0):
+    def gemm(
+        self, a: Array, b: Array, out: Array,
+        trans_a: bool = False, trans_b: bool = False, alpha: Number = 1.0, beta: Number = 0.0,
+    ) -> Array:  # fmt: skip
         """out (M, N) <- alpha op(a) (M, K) op(b) (K, N) + beta out, where op transposes if asked."""
 
     @abstractmethod
-    def affine(self, x, W, b, out):
+    def affine(self, x: Array, W: Array, b: Array, out: Array) -> Array:
         """y (B, O) = x (B, I) W (I, O) + b (O,)"""
 
     @abstractmethod
-    def colsum(self, a, out, alpha=1.0, beta=0.0):
+    def colsum(self, a: Array, out: Array, alpha: Number = 1.0, beta: Number = 0.0) -> Array:
         """out (O,) <- alpha sum_B a (B, O) + beta out"""
 
     # ---- Activations -------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def activation(self, word: str, z, out, bias=None, numbers: tuple[float, ...] = ()):
-        """y = f(z + b), f the one of `minigan.layers.activations` with this word, of these numbers.
+    def activation(
+        self, name: str, z: Array, out: Array, bias: Array | None = None, numbers: tuple[float, ...] = ()
+    ) -> Array:
+        """y = f(z + b), f the one of `minigan.layers.activations` with this name, of these numbers.
 
         z, out (B, O), b (O,) or None.  In place allowed.
         """
 
     @abstractmethod
-    def activation_backward(self, word: str, dy, y, out, numbers: tuple[float, ...] = ()):
+    def activation_backward(self, name: str, dy: Array, y: Array, out: Array, numbers: tuple[float, ...] = ()) -> Array:
         """dz = dy f'(z), told by y = f(z).  All (B, O).  At a kink, y = 0, the slope is that below.  In place in dy
         allowed.
         """
 
     @abstractmethod
-    def maxout(self, z, bias, keep: float, draw: Draw | None, out, winner):
+    def maxout(self, z: Array, bias: Array, keep: float, draw: Draw | None, out: Array, winner: Array) -> Array:
         """y[:, o] = max_p (z[:, p O + o] + b[p O + o]), then dropout.      (Goodfellow et al. 2013, eq. 1)
 
         z (B, P O)   bias (P O,)   out (B, O)   winner (B, O) int8
@@ -150,25 +156,25 @@ class Ops(ABC):
         """
 
     @abstractmethod
-    def maxout_backward(self, dy, winner, scale: float, out):
+    def maxout_backward(self, dy: Array, winner: Array, scale: float, out: Array) -> Array:
         """dz[:, p O + o] = scale dy[:, o] [winner[:, o] = p].  dy (B, O), winner (B, O) int8, out (B, P O)
 
         scale is 1 / keep where the forward dropped units, else 1.
         """
 
     @abstractmethod
-    def dropout(self, x, keep: float, draw: Draw, out, kept):
+    def dropout(self, x: Array, keep: float, draw: Draw, out: Array, kept: Array) -> Array:
         """y = x / keep where the unit is kept, else 0.  x, out (B, I); kept (B, I) uint8, 1 where kept.  keep < 1"""
 
     @abstractmethod
-    def dropout_backward(self, dy, kept, keep: float, out):
+    def dropout_backward(self, dy: Array, kept: Array, keep: float, out: Array) -> Array:
         """dx = dy kept / keep.  dy, out (B, I); kept (B, I) uint8.  In place allowed."""
 
     # ---- Loss --------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def loss_backward(self, word: str, logits, ones: int, scale: float, out):
-        """dlogits = scale dh(t, l)/dl, h the one of `minigan.game.losses` with this word.
+    def loss_backward(self, name: str, logits: Array, ones: int, scale: float, out: Array) -> Array:
+        """dlogits = scale dh(t, l)/dl, h the one of `minigan.game.losses` with this name.
 
         logits, out (B, 1); the target t is 1 in the first `ones` rows, 0 in the others.
         """
@@ -176,11 +182,14 @@ class Ops(ABC):
     # ---- Updates -----------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def add(self, theta, step):
+    def add(self, theta: Array, step: Array) -> Array:
         """theta <- theta + step, both (n,)"""
 
     @abstractmethod
-    def adam(self, theta, gradient, first, second, count: Count, clock: Clock, beta1, beta2, epsilon):
+    def adam(
+        self, theta: Array, gradient: Array, first: Array, second: Array,
+        count: Count, clock: Clock, beta1: float, beta2: float, epsilon: float,
+    ) -> Array:  # fmt: skip
         """Adam (Kingma and Ba 2015, algorithm 1), in place.  theta, gradient, first, second (n,); t = count + 1
 
         first <- beta1 first + (1 - beta1) g           second <- beta2 second + (1 - beta2) g^2
@@ -188,7 +197,7 @@ class Ops(ABC):
         """
 
     @abstractmethod
-    def average(self, mean, theta, count: Count, horizon: int):
+    def average(self, mean: Array, theta: Array, count: Count, horizon: int) -> Array:
         """mean <- mean + r (theta - mean), both (n,), with r = max(1 / horizon, 2 / (count + 2))
 
         The t-th theta has weight t in the mean, so that the beginning soon counts for little (Shamir and Zhang 2013,
@@ -196,13 +205,16 @@ class Ops(ABC):
         """
 
     @abstractmethod
-    def limit_column_norms(self, W, limit: float):
+    def limit_column_norms(self, W: Array, limit: float) -> Array:
         """W[:, o] <- W[:, o] min(1, limit / |W[:, o]|), in place, for every column of W (I, O)."""
 
     # ---- Data and noise ----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def gather(self, examples, order, count: Count, batch_size: int, rows, scale, shift, out):
+    def gather(
+        self, examples: Array, order: Array, count: Count, batch_size: int, rows: Array,
+        scale: Array | None, shift: Array | None, out: Array,
+    ) -> Array:  # fmt: skip
         """Minibatch number `count`:  out[j] = scale[i] examples[i] + shift[i],
         i = order[epoch mod 2, batch m + rows[j]]
 
@@ -213,25 +225,27 @@ class Ops(ABC):
         """
 
     @abstractmethod
-    def uniform(self, draw: Draw, limit: float, out):
+    def uniform(self, draw: Draw, limit: float, out: Array) -> Array:
         """out (B, n) = limit * (2 u - 1), u as `minigan.rng.unit_uniform`: uniform on [-limit, limit)."""
 
     @abstractmethod
-    def normal(self, draw: Draw, out):
+    def normal(self, draw: Draw, out: Array) -> Array:
         """out (B, n) ~ N(0, 1), as `minigan.rng.standard_normal`, computed in float64 and rounded."""
 
     @abstractmethod
-    def spherical(self, draw: Draw, out):
+    def spherical(self, draw: Draw, out: Array) -> Array:
         """out (B, n): rows of N(0, 1) divided by max(1e-7, their length), so points of the unit sphere."""
 
     @abstractmethod
-    def mixture(self, modes: Draw, noise: Draw, centres, deviation: float, out):
+    def mixture(self, modes: Draw, noise: Draw, centres: Array, deviation: float, out: Array) -> Array:
         """out (B, n) = centres[floor(u K)] + deviation * N(0, 1); centres (K, n) of out's dtype, u one uniform a row"""
 
     # ---- Densities ---------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def log_sum_exp(self, product, x_norms, s_norms, precisions, peak, total):
+    def log_sum_exp(
+        self, product: Array, x_norms: Array, s_norms: Array, precisions: Array, peak: Array, total: Array
+    ) -> Array:
         """One tile of a streaming log-sum-exp over Gaussians: for each of K precisions p,
 
             a[i, j] = -p |x_i - s_j|^2,      |x_i - s_j|^2 = max(0, x_norms[i] + s_norms[j] - 2 product[i, j])

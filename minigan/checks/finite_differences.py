@@ -9,12 +9,12 @@ at +h and -h, else the check draws again, a bounded number of times.  A gradient
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.layers import Sequential, Tape
 from minigan.layers.params import Params
 
@@ -24,6 +24,8 @@ AGREEMENT = 1e-9
 """the tolerance where known numbers are compared: rounding alone, on any BLAS"""
 SMALLEST_GRADIENT = 1e-3
 ATTEMPTS = 20
+Sides = Callable[[], list[np.ndarray]]
+"""which side of every kink the last pass was on"""
 
 
 class KinkError(Exception):
@@ -53,11 +55,11 @@ def kinks(ops: Ops, network: Sequential, tape: Tape) -> list[np.ndarray]:
     return [a > 0 if a.dtype.kind == "f" else a for a in arrays]
 
 
-def difference(ops: Ops, f: Callable[[], float], sides: Callable[[], list], theta, direction: np.ndarray) -> float:
+def difference(ops: Ops, f: Callable[[], float], sides: Sides, theta: Array, direction: np.ndarray) -> float:
     """The central difference of f along `direction`; theta comes back as it was.  Raises KinkError across a kink."""
     start = ops.to_host(theta)
 
-    def at(point: np.ndarray) -> tuple[float, list]:
+    def at(point: np.ndarray) -> tuple[float, list[np.ndarray]]:
         ops.copy(ops.asarray(point), out=theta)
         return f(), sides()
 
@@ -77,7 +79,16 @@ def coordinates(shape: tuple[int, ...]) -> Iterator[np.ndarray]:
         yield e
 
 
-def compare(ops: Ops, name: str, method: str, gradient: np.ndarray, theta, directions, f, sides) -> Result:
+def compare(
+    ops: Ops,
+    name: str,
+    method: str,
+    gradient: np.ndarray,
+    theta: Array,
+    directions: Iterable[np.ndarray],
+    f: Callable[[], float],
+    sides: Sides,
+) -> Result:
     """The analytic gradient against finite differences along each of the directions."""
     pairs = [(float(np.sum(gradient * e)), difference(ops, f, sides, theta, e)) for e in directions]
     analytic, numeric = np.array(pairs).T

@@ -20,7 +20,7 @@ from minigan.game.optim import Still
 from minigan.game.player import Player
 from minigan.game.priors import Prior
 from minigan.game.schedules import ExponentialDecay
-from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
+from minigan.layers import Dropout, Layer, Linear, Maxout, ReLU, Sequential, Sigmoid
 from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.params import Grads, Params
 from minigan.options.recipe import Loss
@@ -67,7 +67,7 @@ def check_network(ops: Ops, name: str, network: Sequential, rows: int = 5, train
     return bounded(check)
 
 
-def around(layer, fused: bool = False) -> Sequential:
+def around(layer: Layer, fused: bool = False) -> Sequential:
     """A layer alone, or between plain Linears where it has no weights of its own."""
     return Sequential(layer) if layer.shapes() else Sequential(Linear(4, 3), layer, Linear(3, 2), fused=fused)
 
@@ -127,7 +127,7 @@ def check_algorithm1(ops: Ops, name: str, updates: str, loss: str, directions: i
         def row(player: Player, step: Callable[[], None], quantity: str) -> Result:
             def f() -> float:
                 step()
-                return game.measure()[quantity]
+                return game.measure()[quantity]  # type: ignore[return-value]  # only V may be None
 
             f()
             gradient = ops.to_host(player.optimiser.grads.target.flat)

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from math import cos, log, pi, sin, sqrt
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.backends.clock import Count
 from minigan.checks.finite_differences import Result, agree
 from minigan.game.losses import NON_SATURATING, SATURATING, value
@@ -21,6 +22,7 @@ from minigan.layers import Maxout, Sequential
 from minigan.layers.params import Grads, Params
 from minigan.rng import Draw
 
+Kernel = Callable[[Draw, Array], Array]
 METHOD = "known answer"
 
 ONES = 0xFFFFFFFF
@@ -40,7 +42,7 @@ def check_philox(ops: Ops, name: str) -> list[Result]:
     """Random123's words, seen through each kernel that draws: the four words of a row of width 4 are one block's."""
     words = np.array([answer for _, _, answer in RANDOM123])
 
-    def drawn(kernel: Callable, dtype) -> np.ndarray:
+    def drawn(kernel: Kernel, dtype: DTypeLike) -> np.ndarray:
         rows = []
         for (row, iteration, substep, stream), (low, high), _ in RANDOM123:
             out = ops.zeros((1, 4), dtype)
@@ -48,7 +50,7 @@ def check_philox(ops: Ops, name: str) -> list[Result]:
             rows.append(ops.to_host(out)[0])
         return np.array(rows)
 
-    def kept(keep: float) -> Callable:
+    def kept(keep: float) -> Kernel:
         ones, y = ops.asarray(np.ones((1, 4))), ops.empty((1, 4), np.float64)
         return lambda draw, out: ops.dropout(ones, keep, draw, out=y, kept=out)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import MISSING, fields, is_dataclass
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from minigan.backends import Ops, get
 from minigan.checks.finite_differences import Result, agree, randomise
 from minigan.checks.gradients import check_network
 from minigan.errors import ConfigError, one_line
-from minigan.layers import Linear, Sequential, Tanh
+from minigan.layers import Layer, Linear, Sequential, Tanh, Tape
 from minigan.layers.params import Grads, Params
 from minigan.rng import Draw
 
@@ -20,7 +21,7 @@ ROWS = 6
 WIDTHS = {"n_in": 4, "n_out": 3}
 
 
-def check_layer(layer, ops: Ops | None = None) -> list[Result]:
+def check_layer(layer: Layer | type[Layer], ops: Ops | None = None) -> list[Result]:
     """Rows like those of `minigan.gradcheck`; a layer without a fault has `passed` in all of them.
 
     layer  a layer, or its class where only n_in and n_out have to be said
@@ -49,7 +50,7 @@ def check_contract(ops: Ops, name: str, network: Sequential) -> list[Result]:
     x, dy = random.standard_normal((ROWS, network.n_in)), random.standard_normal((ROWS, network.n_out))
     there, lower = ops.asarray(x.copy()), slice(ROWS // 2, None)
 
-    def through(lay_there: float):
+    def through(lay_there: float) -> tuple[np.ndarray, Tape]:
         tape = network.tape(ops, ROWS, np.float64)
         tape.draw = Draw(0, 0, 0, 0, ops.asarray(range(ROWS), "uint32"))
         for memory in tape.layers:
@@ -57,7 +58,7 @@ def check_contract(ops: Ops, name: str, network: Sequential) -> list[Result]:
                 ops.copy(ops.asarray(np.full(a.shape, lay_there if a.dtype.kind == "f" else 77, a.dtype)), out=a)
         return ops.to_host(network.forward(ops, params, there, tape)), tape
 
-    def backward(tape, rows=slice(None)) -> np.ndarray:
+    def backward(tape: Tape, rows: slice = slice(None)) -> np.ndarray:
         grads, dy_there = Grads(params.like()), ops.asarray(dy[rows].copy())
         dx = ops.to_host(network.backward(ops, params, dy_there, tape[rows], grads))
         return dx if rows == lower else np.concatenate([dx.ravel(), ops.to_host(grads.target.flat)])
@@ -72,7 +73,7 @@ def check_contract(ops: Ops, name: str, network: Sequential) -> list[Result]:
     ]
 
 
-def find_layer(text: str):
+def find_layer(text: str) -> Any:
     """What --layer module:Name names.  Raises ConfigError where it cannot be had."""
     module, _, name = text.partition(":")
     sys.path.append("")  # the console script begins where Python's programs lie, and not in this folder
@@ -82,7 +83,7 @@ def find_layer(text: str):
         raise ConfigError(f"--layer {text}: expected module:Name, a layer or its class ({one_line(error)})") from None
 
 
-def _made(layer):
+def _made(layer: Layer | type[Layer]) -> Layer:
     """A layer of a class, of small widths."""
     if not isinstance(layer, type):
         return layer

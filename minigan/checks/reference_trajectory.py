@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 
@@ -28,12 +29,12 @@ MEASURES = ("value", "g_loss", "d_real", "d_fake")
 
 
 @cache
-def reference() -> dict:
+def reference() -> dict[str, Any]:
     """The file: settings, examples, and what each of the games came to."""
     return json.loads(resources.files("minigan").joinpath("reference/trajectory.json").read_text(encoding="utf-8"))
 
 
-def games() -> dict[str, dict]:
+def games() -> dict[str, dict[str, Any]]:
     """{the name that its rows begin with: one game of the file}"""
     named = {}
     for game in reference()["games"]:
@@ -42,10 +43,11 @@ def games() -> dict[str, dict]:
     return named
 
 
-def begin(ops: Ops, game: dict) -> Algorithm1:
+def begin(ops: Ops, game: dict[str, Any]) -> Algorithm1:
     """The game at iteration 0: the networks of the page, small, with the weights of the seed."""
     s = reference()["settings"]
-    hidden, start = s["hidden"], {"weights": Uniform(s["weights"]), "bias": Constant(s["bias"])}
+    hidden: int = s["hidden"]
+    start: dict[str, Any] = {"weights": Uniform(s["weights"]), "bias": Constant(s["bias"])}
     generator = Sequential(
         Linear(s["latent"], hidden, **start),
         ReLU(),
@@ -69,7 +71,7 @@ def begin(ops: Ops, game: dict) -> Algorithm1:
     return game_of(ops, generator, discriminator, recipe, iterations_per_epoch)
 
 
-def check_game(ops: Ops, name: str, game: dict) -> list[Result]:
+def check_game(ops: Ops, name: str, game: dict[str, Any]) -> list[Result]:
     """The last parameters of G and of D, and what was measured on the way."""
     s = reference()["settings"]
     played = begin(ops, game)

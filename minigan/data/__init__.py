@@ -10,18 +10,21 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+from numpy.typing import DTypeLike
+
 from minigan.backends import Ops
 from minigan.data.batches import ExampleBatches
 from minigan.data.cifar10 import ARCHIVES, find_cifar10, load_cifar10
-from minigan.data.dataset import Dataset
-from minigan.data.describe import describe
+from minigan.data.dataset import Dataset as Dataset
+from minigan.data.describe import describe as describe
 from minigan.data.digits import load_digits
 from minigan.data.download import download_cifar10, download_mnist
-from minigan.data.examples import dataset_of
+from minigan.data.examples import dataset_of as dataset_of
 from minigan.data.idx import find_idx_folder, find_mnist, load_mnist
 from minigan.data.images import entries, find_parts, kinds_of, load_image_folder
-from minigan.data.mixtures import Mixture, MixtureBatches
-from minigan.data.picture import PictureOptions
+from minigan.data.mixtures import Mixture as Mixture
+from minigan.data.mixtures import MixtureBatches
+from minigan.data.picture import PictureOptions as PictureOptions
 from minigan.data.tfd import find_tfd, load_tfd
 from minigan.errors import DataError, DataWarning, did_you_mean
 
@@ -72,9 +75,11 @@ def load(
         data = load_named(source)
     else:
         data = load_own(Path(os.path.expanduser(source)), pictures)
-    if isinstance(data, Mixture) and (contrast is not None or standardise):
-        option = "--standardise" if contrast is None else f"--contrast {contrast}"
-        raise DataError(f"{option}: {source} is a density that is drawn from, expected a set of examples")
+    if isinstance(data, Mixture):
+        if contrast is not None or standardise:
+            option = "--standardise" if contrast is None else f"--contrast {contrast}"
+            raise DataError(f"{option}: {source} is a density that is drawn from, expected a set of examples")
+        return data
     if contrast is not None:
         data = replace(data, contrast=contrast)
     return data.standardised() if standardise else data
@@ -88,7 +93,7 @@ def load_named(name: str) -> Dataset | Mixture:
         case "mnist":
             return named("mnist", load_mnist(given(find_mnist) or download_mnist()))
         case "cifar10":
-            return load_cifar10(given(find_cifar10) or find_cifar10(download_cifar10()))
+            return load_cifar10(given(find_cifar10) or find_cifar10(folder := download_cifar10()) or folder)
         case "tfd":
             if path := given(find_tfd):
                 return load_tfd(path)
@@ -163,8 +168,9 @@ def given(find: Callable[[str], Path | None]) -> Path | None:
 
 
 def minibatches(
-    ops: Ops, data: Dataset | Mixture, batch_size: int, seed: int, dtype
+    ops: Ops, data: Dataset | Mixture, batch_size: int, seed: int, dtype: DTypeLike
 ) -> ExampleBatches | MixtureBatches:
     """Minibatches of the data on a backend, in float32 or float64."""
-    kind = MixtureBatches if isinstance(data, Mixture) else ExampleBatches
-    return kind(ops, data, batch_size, seed, dtype)
+    if isinstance(data, Mixture):
+        return MixtureBatches(ops, data, batch_size, seed, dtype)
+    return ExampleBatches(ops, data, batch_size, seed, dtype)

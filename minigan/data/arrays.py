@@ -10,7 +10,7 @@ import os
 import zipfile
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -36,14 +36,14 @@ def load_array(path: str | Path) -> Dataset:
         packed = file.read(2) == ZIP_MAGIC
         file.seek(0)
         arrays = read_npz(file, path) if packed else {"train": read_npy(file, path, os.fstat(file.fileno()).st_size)}
-    return dataset_of(Path(path).name, *(arrays.get(part) for part in PARTS), path)
+    return dataset_of(Path(path).name, arrays["train"], arrays.get("validation"), arrays.get("test"), path)
 
 
 READS = {".npy": load_array, ".npz": load_array}
 """the suffixes by which `minigan.data.load` finds it"""
 
 
-def read_npz(file: BinaryIO, path: str | Path) -> dict[str, np.ndarray]:
+def read_npz(file: IO[bytes], path: str | Path) -> dict[str, np.ndarray]:
     """The arrays "train", "validation" and "test", as far as they are there; a single array is "train"."""
     with zipfile.ZipFile(file) as archive:
         members = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
@@ -63,7 +63,7 @@ def read_npz(file: BinaryIO, path: str | Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def read_npy(stream: BinaryIO, path: str | Path, size: int | None = None) -> np.ndarray:
+def read_npy(stream: IO[bytes], path: str | Path, size: int | None = None) -> np.ndarray:
     """One array of numbers, in any byte order; bool and float16 are still themselves.
 
     size  of the whole file where the stream is one; of `LARGE` bytes or more it is mapped where nothing is to convert

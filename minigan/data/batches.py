@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.backends.clock import Count
 from minigan.data.dataset import Dataset
 from minigan.errors import DataError
@@ -24,7 +25,7 @@ class ExampleBatches:
     Raises DataError for a batch size below 1 or above N.
     """
 
-    def __init__(self, ops: Ops, dataset: Dataset, batch_size: int, seed: int, dtype):
+    def __init__(self, ops: Ops, dataset: Dataset, batch_size: int, seed: int, dtype: DTypeLike):
         n = len(dataset.train)
         if not 1 <= batch_size <= n:
             raise DataError(f"--batch-size {batch_size}: expected 1 to {n}, the training examples of {dataset.name}")
@@ -40,8 +41,8 @@ class ExampleBatches:
         self.order = ops.zeros((2, n), np.int32)
         self._epochs = [-1, -1]
 
-    def prepare(self, iteration: int, k: int) -> None:
-        """Lay out the orders that minibatches iteration k .. iteration k + k - 1 follow: of an epoch, or of two.
+    def prepare(self, iteration: int, k: int, ahead: int = 0) -> None:
+        """Lay out the orders that minibatches f .. f + k - 1, f = iteration k + ahead, follow: of an epoch, or of two.
 
         Raises DataError where k is so large that one iteration can reach into a third epoch.
         """
@@ -50,14 +51,14 @@ class ExampleBatches:
                 f"k = {k}: the minibatches of an iteration can span three epochs of {self.batches_per_epoch}, "
                 f"expected k up to {self.batches_per_epoch + 1}, a smaller batch size or more examples"
             )
-        first = iteration * k
+        first = iteration * k + ahead
         for epoch in range(first // self.batches_per_epoch, (first + k - 1) // self.batches_per_epoch + 1):
             row = epoch % 2
             if self._epochs[row] != epoch:
                 self.ops.permutation(self.seed, epoch, out=self.order[row])
                 self._epochs[row] = epoch
 
-    def minibatch(self, draw: Draw, count: Count, out):
+    def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:
         """Fill out (B, F) with the rows `draw.rows` of minibatch number `count`, scaled."""
         return self.ops.gather(
             self.examples, self.order, count, self.batch_size, draw.rows, self.scale, self.shift, out

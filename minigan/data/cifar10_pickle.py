@@ -37,17 +37,17 @@ class Inert:
 
     state: object = None
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments: object):
         self.arguments = arguments
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: object) -> None:
         self.state = state
 
 
 class InertUnpickler(pickle.Unpickler):
     """Makes an `Inert` of each of `NUMPY_NAMES`, reads bytes kept as texts, and refuses all other names."""
 
-    def find_class(self, module: str, name: str) -> Callable:
+    def find_class(self, module: str, name: str) -> Callable[..., object]:
         if (module, name) == ("_codecs", "encode"):
             return encoded
         if (module, name) not in NUMPY_NAMES:
@@ -72,15 +72,17 @@ def unpickle_planes(content: bytes | bytearray, path: str | Path) -> np.ndarray:
     array = batch.get(b"data", batch.get("data")) if isinstance(batch, dict) else None
     match array:
         # NumPy's state of an array: version, shape, dtype, whether columns come first, and the bytes.
-        case Inert(state=(_, (n, width), Inert(arguments=(b"u1" | "u1", *_)), by_columns, bytes(pixels))):
+        case Inert(state=(_, (int(n), int(width)), Inert(arguments=(b"u1" | "u1", *_)), by_columns, bytes(pixels))):
             order = "F" if by_columns else "C"
         # Of protocol 5, the arguments that make one: the bytes, dtype, shape, order.
-        case Inert(arguments=(bytes() | bytearray() as pixels, Inert(arguments=("u1", *_)), (n, width), order)):
+        case Inert(
+            arguments=(bytes() | bytearray() as pixels, Inert(arguments=("u1", *_)), (int(n), int(width)), order)
+        ):
             pass
         case _:
             n, width, pixels, order = 0, 0, b"", "C"
     if width == PIXELS and len(pixels) == n * width > 0 and order in ("C", "F"):
-        return np.frombuffer(pixels, np.uint8).reshape((n, width), order=order)
+        return np.frombuffer(pixels, np.uint8).reshape((n, width), order="F" if order == "F" else "C")
     raise DataError(f"{path}: another pickle, expected a dictionary with b'data', (n, {PIXELS}) of dtype uint8")
 
 
@@ -92,7 +94,7 @@ def check_promises(content: bytes | bytearray) -> None:
     """
     tuples = 0
     for number, (opcode, argument, _) in enumerate(pickletools.genops(content)):
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > len(content):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and (argument or 0) > len(content):
             raise ValueError(f"it numbers an object {argument}, in {len(content)} bytes")
         tuples += opcode.name.startswith("TUPLE")
         if number >= MOST_OPCODES or tuples > MOST_TUPLES:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from minigan.data.chunks import chunks
 from minigan.data.contrast import normalisation
@@ -38,7 +39,7 @@ class Dataset:
     contrast: float | None = None
     standard: Standard | None = field(default=None, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_examples(f"{self.name}: training data", self.train)
         for part, examples in (("validation data", self.validation), ("test data", self.test)):
             if examples is not None:
@@ -89,7 +90,7 @@ class Dataset:
             return normalisation(part, self.contrast)
         return np.full(len(part), 1 / 255) if part.dtype == np.uint8 else None, None
 
-    def scaled(self, part: np.ndarray, dtype) -> np.ndarray:
+    def scaled(self, part: np.ndarray, dtype: DTypeLike) -> np.ndarray:
         """Rows of `train`, `validation` or `test` as they are trained on: (n, F) to a new (n, F) of a float dtype."""
         if self.standard is None:
             return self.plain(part, dtype)
@@ -98,7 +99,7 @@ class Dataset:
             scaled[rows] = self.standard.applied(self.plain(part[rows], np.float64))
         return scaled
 
-    def plain(self, part: np.ndarray, dtype) -> np.ndarray:
+    def plain(self, part: np.ndarray, dtype: DTypeLike) -> np.ndarray:
         """The same as `scaled`, but not standardised: in the units that samples have.
 
         dtype(dtype(x) dtype(scale)) + dtype(shift),  rounded after each step: to the last bit what `Ops.gather` makes.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from minigan.data.dataset import Dataset, check_examples
 from minigan.data.examples import as_rows, in_pictures
@@ -14,6 +15,18 @@ from minigan.data.mixtures import Mixture
 from minigan.data.ranges import are_bytes
 from minigan.data.standardise import Standard, is_standard
 from minigan.errors import DataError
+
+
+class Description(TypedDict, total=False):
+    """What `describe` says; of data without a name nothing."""
+
+    name: str
+    dtype: str
+    shape: list[int]
+    image_shape: list[int] | None
+    sha256: str
+    contrast: float
+    standard: dict[str, list[float]]
 
 
 def is_description(described: Any) -> bool:
@@ -32,7 +45,7 @@ def is_description(described: Any) -> bool:
     )
 
 
-def describe(data: Dataset | Mixture) -> dict:
+def describe(data: Dataset | Mixture) -> Description:
     """Name, dtype, shape, image shape (None for none) and a SHA-256 of the training examples, or of the modes.
 
     Where images are contrast-normalised, also the length that each is given, and where features are standardised their
@@ -42,12 +55,12 @@ def describe(data: Dataset | Mixture) -> dict:
         content = np.ascontiguousarray(data.train)
     else:
         content = np.append(data.centres, data.deviation)
-    described = {
+    described: Description = {
         "name": data.name,
         "dtype": str(content.dtype),
         "shape": list(content.shape),
         "image_shape": list(data.image_shape) if data.image_shape else None,
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": hashlib.sha256(content.data).hexdigest(),
     }
     if isinstance(data, Dataset) and data.contrast is not None:
         described["contrast"] = data.contrast
@@ -56,12 +69,12 @@ def describe(data: Dataset | Mixture) -> dict:
     return described
 
 
-def standard_of(described: dict) -> Standard | None:
+def standard_of(described: Description) -> Standard | None:
     """The means and deviations by which the data described so are standardised, or None."""
     return Standard.from_json(described["standard"]) if "standard" in described else None
 
 
-def scaled_as(described: dict, values: Any, dtype) -> np.ndarray:
+def scaled_as(described: Description, values: ArrayLike, dtype: DTypeLike) -> np.ndarray:
     """Examples scaled as the training data described so: values as `dataset_of` takes them, to (n, F).
 
     Whole numbers are scaled as bytes are; floats are in the units that samples have.  Raises DataError for NaN, for
@@ -81,6 +94,6 @@ def scaled_as(described: dict, values: Any, dtype) -> np.ndarray:
     return replace(x, contrast=contrast, standard=standard).scaled(x.train, dtype)
 
 
-def nameless(described: dict) -> dict:
+def nameless(described: Description) -> dict[str, object]:
     """A description of data without their name: the same data may have got another one."""
     return {key: value for key, value in described.items() if key != "name"}

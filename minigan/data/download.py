@@ -124,7 +124,7 @@ class WebPage(ValueError):
     """A server sent HTML and no file."""
 
 
-def download_data(address: str, path: str, pooch_instance) -> None:
+def download_data(address: str, path: str, pooch_instance: object) -> None:
     """Pooch's way of fetching an address into a file, which has to be no web page."""
     import pooch
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from minigan.data.dataset import Dataset
 from minigan.errors import DataError, DataWarning, one_line
@@ -15,7 +15,13 @@ DARK = 16
 """Bytes that are all this small are hardly bytes: 0 and 1, or grey values of 4 bits."""
 
 
-def dataset_of(name: str, train: Any, validation: Any = None, test: Any = None, source: object = None) -> Dataset:
+def dataset_of(
+    name: str,
+    train: ArrayLike,
+    validation: ArrayLike | None = None,
+    test: ArrayLike | None = None,
+    source: object = None,
+) -> Dataset:
     """A data set of arrays, all of one of the shapes above: channels first become channels last.
 
     source  what errors call it; without it the name
@@ -30,15 +36,16 @@ def dataset_of(name: str, train: Any, validation: Any = None, test: Any = None, 
     for array in others:
         if array is not None and array.shape[1:] != first.shape[1:]:
             raise DataError(f"{source}: examples of shape {array.shape[1:]}, expected {first.shape[1:]} as in 'train'")
-    rows = [None if array is None else as_rows(source, array) for array in (first, *others)]
-    if rows[0].dtype == np.uint8 and 0 < (most := rows[0].max()) <= DARK:
+    rows = as_rows(source, first)
+    for_validation, for_test = (None if array is None else as_rows(source, array) for array in others)
+    if rows.dtype == np.uint8 and 0 < (most := rows.max()) <= DARK:
         as_is = f"trained on as bytes, so as 0 to {most / 255:.2g}"
         advice = f"divided by {most} they fill [0, 1]"
         warnings.warn(f"{source}: whole numbers up to {most}, {as_is}; {advice}", DataWarning, stacklevel=3)
-    return Dataset(name, *rows, image_shape=first.shape[1:] if first.ndim > 2 else None)
+    return Dataset(name, rows, for_validation, for_test, first.shape[1:] if first.ndim > 2 else None)
 
 
-def as_array(name: object, values: Any) -> np.ndarray:
+def as_array(name: object, values: ArrayLike) -> np.ndarray:
     """Values as an array of real numbers in the machine's byte order; not empty."""
     if hasattr(values, "toarray"):
         raise DataError(f"{name}: a sparse matrix, expected an array (its toarray())")
@@ -57,7 +64,7 @@ def as_array(name: object, values: Any) -> np.ndarray:
     return array.astype(native, copy=False)
 
 
-def in_pictures(name: object, values: Any) -> np.ndarray:
+def in_pictures(name: object, values: ArrayLike) -> np.ndarray:
     """(N, F), (N, H, W) or (N, H, W, 3), colours last, of any of the shapes above."""
     array = as_array(name, values)
     match array.shape:

@@ -11,12 +11,11 @@ import os
 import struct
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from minigan.data.dataset import Dataset
-from minigan.data.reading import naming, own_name, read_promised
+from minigan.data.reading import Stream, naming, own_name, read_promised
 from minigan.errors import DataError
 
 IMAGES, LABELS = 0x803, 0x801
@@ -42,7 +41,7 @@ def read_idx_images(path: str | Path) -> np.ndarray:
     with naming(path), open(path, "rb") as file:
         packed = file.read(2) == GZIP_MAGIC
         file.seek(0)
-        stream = gzip.GzipFile(fileobj=file) if packed else file
+        stream: Stream = gzip.GzipFile(fileobj=file) if packed else file
         shape = read_header(stream, path)
         room = os.fstat(file.fileno()).st_size * (DEFLATE_LIMIT if packed else 1)
         if prod(shape) > room:
@@ -51,7 +50,7 @@ def read_idx_images(path: str | Path) -> np.ndarray:
     return np.frombuffer(pixels, dtype=np.uint8).reshape(shape)
 
 
-def read_header(stream: BinaryIO, path: str | Path) -> tuple[int, int, int]:
+def read_header(stream: Stream, path: str | Path) -> tuple[int, int, int]:
     """(N, H, W), none of them zero."""
     header = stream.read(16)
     magic = int.from_bytes(header[:4], "big")
@@ -67,7 +66,7 @@ def read_header(stream: BinaryIO, path: str | Path) -> tuple[int, int, int]:
     return shape
 
 
-def described(shape: tuple[int, int, int]) -> str:
+def described(shape: tuple[int, ...]) -> str:
     return "{} images of {} x {}".format(*shape)
 
 
@@ -93,8 +92,8 @@ def find_idx_folder(folder: str | Path) -> Path | None:
 
     Raises DataError where it keeps several.
     """
-    if found := find_mnist(folder):
-        return found
+    if mnist := find_mnist(folder):
+        return mnist
     found = [here for here in sorted(Path(folder).glob("*/raw")) if find_file(here, "train")]
     if len(found) > 1:
         several = " and ".join(here.parent.name for here in found)
@@ -131,5 +130,5 @@ def load_mnist(folder: str | Path) -> Dataset:
 def digest(images: np.ndarray) -> str:
     """The SHA-256 of the IDX file, unpacked, that holds these images (N, H, W)."""
     found = hashlib.sha256(struct.pack(">IIII", IMAGES, *images.shape))
-    found.update(images)
+    found.update(images.data)
     return found.hexdigest()

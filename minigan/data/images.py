@@ -71,14 +71,16 @@ def load_image_folder(folder: str | Path, options: PictureOptions = PictureOptio
     first, second = np.searchsorted(kept, np.cumsum([len(part) for part in parts])[:-1])
     if not first:
         raise DataError(f"{folder}: no training picture can be read, expected some")
-    parts = pixels[:first], pixels[first:second], pixels[second:]
-    rows = [part.reshape(len(part), -1) if len(part) else None for part in parts]
-    return Dataset(own_name(Path(folder)), *rows, image_shape=pixels.shape[1:])
+    rows = pixels.reshape(len(pixels), -1)
+    validation, test = (part if len(part) else None for part in (rows[first:second], rows[second:]))
+    return Dataset(own_name(Path(folder)), rows[:first], validation, test, pixels.shape[1:])
 
 
 def read_all(paths: list[Path], options: PictureOptions) -> tuple[np.ndarray, np.ndarray]:
     """Pictures of one size, (n, H, W) or (n, H, W, 3) uint8, and which of the paths they are of, (n,)."""
-    pixels, kept, unread, animated = None, [], [], []
+    pixels: np.ndarray | None = None
+    kept: list[int] = []
+    unread, animated = [], []
     for number, path in enumerate(paths):
         try:
             picture, several = read_picture(path, options)

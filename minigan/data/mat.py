@@ -68,7 +68,7 @@ def byte_order(header: bytes, path: str | Path) -> str:
     if version == 0x0200:
         raise DataError(f"{path}: a MATLAB file of version 7.3 (HDF5), expected one saved with -v6 or -v7")
     # A file of version 4 has a zero among its first bytes.
-    if version != 0x0100 or 0 in header[:4]:
+    if order is None or version != 0x0100 or 0 in header[:4]:
         raise DataError(f"{path}: no MATLAB file of version 5, expected one saved with -v6 or -v7")
     return order
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from math import pi
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops, get
 from minigan.backends.clock import Count
-from minigan.backends.numpy_ops import NumpyOps
 from minigan.errors import DataError
 from minigan.options.recipe import check_sample
 from minigan.rng import Draw, Stream
@@ -32,7 +32,7 @@ class Mixture:
     deviation: float
     image_shape = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.centres.ndim != 2 or self.centres.size == 0 or not np.isfinite(self.centres).all():
             raise DataError(f"{self.name}: centres of shape {self.centres.shape}, expected a finite (K, n)")
         if not 0 < self.deviation < np.inf:
@@ -60,7 +60,7 @@ class Mixture:
         """n"""
         return self.centres.shape[1]
 
-    def density(self, x: np.ndarray) -> np.ndarray:
+    def density(self, x: ArrayLike) -> NDArray[np.float64]:
         """p(x): x (B, n) to (B,) float64."""
         x = np.asarray(x, dtype=np.float64)
         total = np.zeros(len(x))
@@ -68,7 +68,7 @@ class Mixture:
             total += np.exp(-np.sum((x - centre) ** 2, axis=1) / (2 * self.deviation**2))
         return total / (len(self.centres) * (2 * pi * self.deviation**2) ** (self.n_features / 2))
 
-    def sample(self, n_samples: int = 1, seed: int = 0) -> np.ndarray:
+    def sample(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.float64]:
         """Points, (n_samples, n) float64, that training with this seed never meets: no iteration has their substep.
 
         Raises ConfigError for a wrong number or seed.
@@ -76,7 +76,9 @@ class Mixture:
         check_sample(n_samples, seed)
         draw = Draw(seed, 0, NO_SUBSTEP, Stream.MIXTURE_MODE, np.arange(n_samples, dtype=np.uint32))
         centres = np.asarray(self.centres, dtype=np.float64)
-        return NumpyOps().mixture(draw, draw.layer(1), centres, self.deviation, np.empty((n_samples, self.n_features)))
+        out = np.empty((n_samples, self.n_features))
+        get("numpy").mixture(draw, draw.layer(1), centres, self.deviation, out)
+        return out
 
 
 class MixtureBatches:
@@ -87,15 +89,15 @@ class MixtureBatches:
 
     batches_per_epoch = 500
 
-    def __init__(self, ops: Ops, mixture: Mixture, batch_size: int, seed: int, dtype):
+    def __init__(self, ops: Ops, mixture: Mixture, batch_size: int, seed: int, dtype: DTypeLike):
         if batch_size < 1:
             raise DataError(f"--batch-size {batch_size}: expected at least 1")
         self.ops, self.deviation = ops, mixture.deviation
         self.centres = ops.asarray(mixture.centres, dtype)
 
-    def prepare(self, iteration: int, k: int) -> None:
+    def prepare(self, iteration: int, k: int, ahead: int = 0) -> None:
         """Nothing to lay out: each minibatch is drawn where it is needed."""
 
-    def minibatch(self, draw: Draw, count: Count, out):
+    def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:
         """Fill out (B, n) with fresh points: modes from the draw's own stream, noise from the next one."""
         return self.ops.mixture(draw, draw.layer(1), self.centres, self.deviation, out)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigan.data.reading import naming
 from minigan.errors import DataError
+from minigan.options.config import Config
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 # Pixels that a byte can stand for at the most: deflate's 1032 bytes of 8, LZW's codes of 12 bits for 4096, a run of 255
 # in 2 bytes, a block of 64 in a bit.  Of other formats Pillow's own limit holds.
@@ -40,27 +47,30 @@ class PictureOptions:
     background: str = "white"
     skip_unreadable: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.size is not None and not SIZE.fullmatch(self.size):
             raise DataError(f"--size {self.size}: expected HEIGHTxWIDTH in pixels, such as 32x32")
         if self.background != "white":
             self.colour()
 
     @classmethod
-    def of(cls, config) -> PictureOptions:
+    def of(cls, config: Config) -> PictureOptions:
         """Those among the options of a run."""
         return cls(config.size, config.background, config.skip_unreadable)
 
     def height_and_width(self) -> tuple[int, int] | None:
         """What `size` says."""
-        return None if self.size is None else tuple(map(int, SIZE.fullmatch(self.size).groups()))
+        if self.size is None:
+            return None
+        height, width = map(int, self.size.split("x"))
+        return height, width
 
     def colour(self) -> tuple[int, int, int]:
         """What `background` says: (red, green, blue)."""
         from PIL import ImageColor
 
         try:
-            return ImageColor.getcolor(self.background, "RGB")
+            return ImageColor.getrgb(self.background)[:3]
         except ValueError:
             raise DataError(f"--background {self.background}: expected a colour: white, black, '#ffcc00'") from None
 
@@ -77,7 +87,7 @@ def formats() -> tuple[dict[str, str], list[str]]:
 
 
 @contextmanager
-def open_image(path: Path):
+def open_image(path: Path) -> Iterator[ImageFile]:
     """A picture, in the format that its content has.  Raises DataError for content of no known format."""
     from PIL import Image, UnidentifiedImageError
 
@@ -92,7 +102,7 @@ def open_image(path: Path):
             content = f"content that begins with {start!r} is no picture to Pillow" if start else "an empty file"
             raise DataError(f"{path}: cannot be read ({content}), expected a whole picture") from None
         except Image.DecompressionBombError:
-            most = f"{2 * Image.MAX_IMAGE_PIXELS:,} pixels at most"
+            most = f"{2 * Image.MAX_IMAGE_PIXELS:,} pixels at most"  # type: ignore[operator]  # None raises nothing
             raise DataError(f"{path}: too large, expected {most} (resize it before)") from None
         with image:
             yield image
@@ -105,7 +115,7 @@ def read_picture(path: Path, options: PictureOptions) -> tuple[np.ndarray, bool]
     be read, and for more than 8 bits a channel, which would be cut.
     """
     with naming(path), open_image(path) as image:
-        room = DENSEST.get(image.format)
+        room = DENSEST.get(image.format or "")
         if room is not None and image.width * image.height > room * os.path.getsize(path):
             claim = f"{image.width} x {image.height} pixels"
             raise DataError(f"{path}: truncated, its header says {claim}, expected no more than it can hold")
@@ -123,7 +133,7 @@ def read_picture(path: Path, options: PictureOptions) -> tuple[np.ndarray, bool]
         return np.asarray(shown), several
 
 
-def deeper(image) -> str | None:
+def deeper(image: ImageFile) -> str | None:
     """What the pixels are that 8 bits a channel cannot hold: also where Pillow would cut them to 8; or None."""
     if image.mode not in GREY + COLOUR:
         return f"mode {image.mode} (16 bits or more)"
@@ -134,7 +144,7 @@ def deeper(image) -> str | None:
     return None
 
 
-def as_shown(image, background: tuple[int, int, int]):
+def as_shown(image: Image, background: tuple[int, int, int]) -> Image:
     """A picture of Pillow's turned upright, over the background, in mode L or RGB."""
     from PIL import Image, ImageOps
 

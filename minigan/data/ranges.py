@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigan.data.dataset import Dataset
+from minigan.data.mixtures import Mixture
 
 FAR_APART = 100.0
 """From this quotient of their root mean squares on, features differ by orders of magnitude."""
@@ -19,7 +20,7 @@ def are_bytes(x: np.ndarray) -> bool:
     return bool(x.min() >= 0 and 1 < x.max() <= 255 and (x == np.rint(x)).all())
 
 
-def out_of_reach(data, last) -> str:
+def out_of_reach(data: Dataset | Mixture, last: object) -> str:
     """What to say of data that leave the range of G's last layer: theirs, and what was expected; nothing otherwise.
 
     last  a layer, or its class; `range`, where it has one, says what it makes
@@ -42,7 +43,7 @@ def out_of_reach(data, last) -> str:
     return f"{said}; {apart}, and {LINEAR} is expected" if apart else f"{said}; expected {LINEAR}, or [0, 1]"
 
 
-def far_apart(data) -> str:
+def far_apart(data: Dataset | Mixture) -> str:
     """That features of floats differ by orders of magnitude, and what helps; nothing where they do not."""
     if not isinstance(data, Dataset) or data.standard is not None or data.contrast is not None:
         return ""

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from minigan.errors import DataError, is_web_page, one_line
 
 CHUNK = 1 << 20
 PUBLISHED = ("digits", "mnist", "cifar10", "tfd")
+
+
+class Stream(Protocol):
+    """A file, or what unpacks one."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 @contextmanager
@@ -34,7 +40,7 @@ def own_name(folder: Path) -> str:
     return f"own {name}" if name.lower() in PUBLISHED else name
 
 
-def read_promised(stream: BinaryIO, promised: int, path: str | Path) -> bytearray:
+def read_promised(stream: Stream, promised: int, path: str | Path) -> bytearray:
     """The rest of the stream, which has to be `promised` bytes.
 
     Grows with what is there, so a false promise allocates nothing.  Raises DataError for fewer or more bytes.

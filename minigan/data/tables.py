@@ -23,13 +23,13 @@ def load_table(path: str | Path) -> Dataset:
     that is no number and for lines of different lengths.  Warns, DataWarning, of a first column without a name that
     counts the lines, an index as pandas writes it, and goes on without it.
     """
-    names, width, values = None, None, array("d")
+    names, width, values = None, 0, array("d")
     with naming(path), open(path, encoding="utf-8-sig", newline="") as file:
         first = file.readline()
         file.seek(0)
         reader = csv.reader(file, delimiter=max(DELIMITERS, key=first.count))
         for fields in filter(any, reader):
-            if width is None:
+            if not width:
                 width = len(fields)
                 if not any(map(is_number, fields)):
                     names = fields

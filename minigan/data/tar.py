@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
-from minigan.data.reading import CHUNK
+from minigan.data.reading import CHUNK, Stream
 from minigan.errors import DataError
 
 BLOCK = 512
@@ -24,7 +23,7 @@ FILE_KINDS = (b"0", b"7", b"\0")
 class Member:
     """The content of a file in an archive: (size,) bytes, read once and in order."""
 
-    def __init__(self, stream: BinaryIO, name: str, size: int, path: str | Path):
+    def __init__(self, stream: Stream, name: str, size: int, path: str | Path):
         self.stream, self.name, self.size, self.path = stream, name, size, path
         self.left = size + -size % BLOCK
 
@@ -48,7 +47,7 @@ class Member:
         return chunk
 
 
-def members(stream: BinaryIO, path: str | Path) -> Iterator[Member]:
+def members(stream: Stream, path: str | Path) -> Iterator[Member]:
     """The files of an archive by the last part of their names, and what is behind its end read to the last byte.
 
     Raises DataError for a damaged header, a truncated file and an archive without an end.

@@ -51,10 +51,10 @@ def read_variables(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """images (N, H, W) uint8 and folds (N, 5)"""
     with naming(path):
         variables = read_mat(path, ("images", "folds"))
-    if not {"images", "folds"} <= variables.keys():
+    images, folds = variables.get("images"), variables.get("folds")
+    if images is None or folds is None:
         names = shortened(", ".join(repr(name) for name in sorted(variables))) or "none"
         raise DataError(f"{path}: variables {names}, expected 'images' and 'folds'")
-    images, folds = variables["images"], variables["folds"]
     if images.ndim != 3 or images.size == 0 or images.dtype != np.uint8:
         raise DataError(f"{path}: images of shape {images.shape}, {images.dtype}, expected (N, H, W), uint8")
     if folds.shape != (len(images), FOLDS):

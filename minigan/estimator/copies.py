@@ -8,32 +8,37 @@ checkpoint runs none.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from minigan.estimator.parameters import Parameters
 from minigan.files import checkpoint
 
-REMADE = ("_arguments", "ops", "_game", "_iterations", "iteration", "iterations_per_epoch", "data")
-"""the attributes that parameters and a checkpoint make again"""
+if TYPE_CHECKING:
+    from minigan.gan import GAN
+
+MADE = ("ops", "_game", "_iterations")
+"""what is made again where a copy is"""
 PICKLED = Path("a pickled GAN")
 """where the bytes are from, as errors say it"""
 
 
-class Copies(Parameters):
+class Copies:
     """What `copy`, `pickle` and joblib ask for."""
 
-    def __getstate__(self) -> dict:
-        snapshot = None if self._game is None else self.snapshot()
+    def __getstate__(self) -> dict[str, Any]:
+        gan = cast("GAN", self)
         return {
-            "parameters": self.get_params(deep=False),
-            "checkpoint": None if snapshot is None else b"".join(snapshot.encoded()),
-            "attributes": {name: value for name, value in vars(self).items() if name not in REMADE},
+            "parameters": gan.get_params(deep=False),
+            "attributes": {name: value for name, value in vars(gan).items() if name not in MADE},
+            "checkpoint": b"".join(gan.snapshot().encoded()) if gan.has_weights else None,
         }
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         """Raises CheckpointError for damaged bytes, ConfigError or DeviceError for a backend that is not here."""
-        self.__init__(**state["parameters"])
+        gan = cast("GAN", self)
+        type(gan).__init__(gan, **state["parameters"])
+        attributes = state["attributes"]
         if state["checkpoint"] is not None:
             tensors, header = checkpoint.decoded(state["checkpoint"], PICKLED)
-            self.begin(header["iterations_per_epoch"] * self.recipe.k, header["data"])
-            self.restore(PICKLED, tensors, header)
-        vars(self).update(state["attributes"])
+            gan.begin(header["iterations_per_epoch"] * gan.recipe.k, header["data"], phases=attributes["phases"])
+            gan.restore(PICKLED, tensors, header)
+        vars(gan).update(attributes)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
 from dataclasses import fields, replace
 from inspect import signature
-from typing import Any, Generic, Self, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
 
-from minigan.backends import Ops
-from minigan.errors import ConfigError, did_you_mean, shortened
-from minigan.game.algorithm1 import Algorithm1
+from minigan.errors import BeginsAnew, ConfigError, did_you_mean, shortened
 from minigan.layers import Sequential
+from minigan.options.phases import FIXED
 from minigan.options.recipe import Recipe, check_seed
+
+if TYPE_CHECKING:
+    from minigan.gan import GAN
 
 T = TypeVar("T")
 
@@ -22,36 +25,38 @@ class Argument(Generic[T]):
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, estimator: Parameters | None, owner: type) -> T:
-        if estimator is None:
-            raise AttributeError(f"{owner.__name__}.{self.name}: expected the attribute of an instance")
-        return estimator._arguments[self.name]
+    @overload
+    def __get__(self, gan: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, gan: Parameters, owner: type) -> T: ...
+    def __get__(self, gan: Parameters | None, owner: type) -> Self | T:
+        return self if gan is None else cast(T, getattr(gan, f"_{self.name}"))
 
-    def __set__(self, estimator: Parameters, value: T) -> None:
-        estimator.set_params(**{self.name: value})
+    def __set__(self, gan: Parameters, value: T) -> None:
+        gan.set_params(**{self.name: value})
 
 
 class Parameters:
-    """Two networks, a recipe and what computes: the constructor keeps its arguments in `_arguments`.
+    """Two networks, a recipe and what computes.
 
-    A subclass whose constructor takes others keeps each as an attribute of its name, as scikit-learn asks.
+    A subclass whose constructor takes other arguments keeps each as an attribute of its name, as scikit-learn asks.
     """
 
     generator: Argument[Sequential] = Argument()
     discriminator: Argument[Sequential] = Argument()
-    recipe: Argument[Recipe] = Argument()
     backend: Argument[str] = Argument()
     threads: Argument[int | None] = Argument()
     device: Argument[int] = Argument()
+    _recipe: Recipe
 
-    # What follows from the arguments, and what was learned.
-    _arguments: dict[str, Any]
-    ops: Ops
-    _game: Algorithm1 | None
-    _iterations: dict[tuple[int, bool], Callable[[], None]]
-    iteration: int
-    iterations_per_epoch: int
-    data: dict
+    @property
+    def recipe(self) -> Recipe:
+        """How they play and learn.  To assign another one is `change`: a GAN that has learnt goes on by it."""
+        return self._recipe
+
+    @recipe.setter
+    def recipe(self, recipe: Recipe) -> None:
+        cast("GAN", self).change(recipe)
 
     @property
     def random_state(self) -> int:
@@ -73,8 +78,8 @@ class Parameters:
     def set_params(self, **params: Any) -> Self:
         """Set some of what `get_params` has; `seed` is `random_state`.  Fields go over a recipe that is set with them.
 
-        They are in force at once.  While the networks stay, so do the weights, the iteration, and what an optimiser
-        remembers as long as it is the same one.  With another network there are no weights, as before `fit`.
+        They are in force at once, and a GAN that has learnt goes on by them (`GAN.change`), on another backend too.
+        With another network, seed, precision or latent it is as before `fit`; BeginsAnew warns of that.
 
         Raises ConfigError for an unknown name and for what the constructor refuses; everything is then as it was.
         """
@@ -90,43 +95,46 @@ class Parameters:
             "seed" if name == "random_state" else name: params.pop(name) for name in params.keys() - arguments.keys()
         }
         arguments |= params
-        if of_recipe and isinstance(arguments["recipe"], Recipe):
-            arguments["recipe"] = replace(arguments["recipe"], **of_recipe)
-        self._become(type(self)(**arguments))
+        if of_recipe and isinstance(arguments.get("recipe", self.recipe), Recipe):
+            arguments["recipe"] = replace(arguments.get("recipe", self.recipe), **of_recipe)
+        become(cast("GAN", self), cast("GAN", type(self)(**arguments)))
         return self
-
-    def _become(self, other: Self) -> None:
-        """Be what `other`, made just now, is; before, it takes over what was learned here, where that fits."""
-        if computes_on(other) == computes_on(self):
-            other.ops = self.ops  # perhaps within a session, with data on it
-        same = other.generator is self.generator and other.discriminator is self.discriminator
-        if self._game is not None and same:
-            examples = self.iterations_per_epoch * self.recipe.k * self.recipe.batch_size
-            other.begin(examples // other.recipe.batch_size, self.data)
-            learned = self.ops.snapshot(self._tensors())()
-            for name, view in other._tensors().items():
-                # A mean of weights that was not kept so far begins at the weights.
-                tensor = learned.get(name, learned.get(name.replace(".mean.", ".")))
-                if tensor is not None:
-                    other.ops.copy(other.ops.asarray(tensor, view.dtype), out=view)
-            other.iteration = self.iteration
-            other.ops.set_clock(other.game.clock, other.iteration)
-        vars(self).update(vars(other))
 
     def __repr__(self) -> str:
         """The networks in short, where the recipe differs from the defaults, what computes, and the iteration."""
         values = [(f.name, getattr(self.recipe, f.name), f.default) for f in fields(Recipe)]
         recipe = ", ".join(f"{name}={value!r}" for name, value, default in values if value != default)
-        networks = f"G: {in_short(self.generator)}; D: {in_short(self.discriminator)}"
-        return f"{type(self).__name__}({networks}; Recipe({recipe}); {self.ops.name}, iteration {self.iteration})"
+        gan = cast("GAN", self)
+        networks = f"G: {in_short(gan.generator)}; D: {in_short(gan.discriminator)}"
+        return f"{type(self).__name__}({networks}; Recipe({recipe}); {gan.ops.name}, iteration {gan.iteration})"
 
 
-def computes_on(gan: Parameters) -> tuple:
-    """What decides which `ops` there are."""
-    return gan.ops.name, gan.threads, gan.device, gan.recipe.precision
+LEARNT = ("ops", "_game", "_iterations", "iteration", "iterations_per_epoch", "data", "phases")
+"""what a GAN has beside what its constructor was given"""
+
+
+def become(gan: GAN, made: GAN) -> None:
+    """Let a GAN be what another one, made just now, is; what it has learnt it keeps where that fits."""
+    same = made.generator is gan.generator and made.discriminator is gan.discriminator
+    same &= all(getattr(made.recipe, name) == getattr(gan.recipe, name) for name in FIXED)
+    if not gan.has_weights or not same:
+        if gan.iteration:
+            done = f"the {gan.iteration} iterations that this GAN has learnt are forgotten"
+            warnings.warn(f"set_params begins anew: {done}", BeginsAnew, stacklevel=4)
+        vars(gan).pop("history_", None)
+        vars(gan).update(vars(made))
+        return
+    given = {name: value for name, value in vars(made).items() if name not in LEARNT}
+    gan.change(made.recipe)
+    if (made.ops.name, made.threads, made.device) != (gan.ops.name, gan.threads, gan.device):
+        made.begin(gan.iterations_per_epoch * gan.recipe.k, gan.data, phases=gan.phases)
+        snapshot = gan.snapshot()
+        made.restore(Path(f"a GAN on {gan.ops.name}"), snapshot.tensors(), snapshot.header)
+        vars(gan).update({name: vars(made)[name] for name in LEARNT})
+    vars(gan).update(given)
 
 
 def in_short(network: Sequential) -> str:
     """32 > Linear 256 > ReLU > Linear 64 > Sigmoid"""
-    widths = [f" {layer.n_out}" if layer.shapes() else "" for layer in network.layers]
-    return " > ".join([str(network.n_in), *(type(layer).__name__ + w for layer, w in zip(network.layers, widths))])
+    layers = (f"{type(layer).__name__} {getattr(layer, 'n_out', '')}".strip() for layer in network.layers)
+    return " > ".join([str(network.n_in), *layers])

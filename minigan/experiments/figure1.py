@@ -13,6 +13,7 @@ from functools import cached_property
 from math import sqrt
 from pathlib import Path
 from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from minigan.layers import Linear, ReLU, Sequential, Sigmoid
 from minigan.layers.initialisers import Constant, Normal
 from minigan.options.recipe import Recipe
 from minigan.rng import Draw
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 TITLE = "Figure 1"
 SECONDS = (15, 180)
@@ -77,7 +81,7 @@ class Moment:
         return probability(theory.optimal_logits(P_DATA, self.p_g))
 
     @property
-    def numbers(self) -> dict:
+    def numbers(self) -> dict[str, Any]:
         """JSD; how far D is from D*, at worst where both densities have mass and in the mean; and from 1/2."""
         both = (P_DATA >= COMPARED * P_DATA.max()) & (self.p_g >= COMPARED * self.p_g.max())
         error, mass = np.abs(self.d - self.optimal), (P_DATA + self.p_g) / 2 * GRID.volume
@@ -202,7 +206,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
 # ---- Pictures --------------------------------------------------------------------------------------------------
 
 
-def _draw(curves, arrows, now: Moment, title: str) -> None:
+def _draw(curves: Axes, arrows: Axes, now: Moment, title: str) -> None:
     """A panel of the paper's figure: the curves above, the lines of x and z with G's arrows below."""
     x = GRID.side
     curves.axhline(0.5, **style.REFERENCE)
@@ -217,9 +221,8 @@ def _draw(curves, arrows, now: Moment, title: str) -> None:
         arrows.axhline(height, color="black", linewidth=0.8)
         arrows.text(-3.95, height + 0.06, name, fontsize=10, style="italic")
     for cell in np.linspace(0, len(LATENT) - 1, 21).astype(int):
-        ends = {"xytext": (LATENT[cell], 0), "xy": (now.x[cell], 1)}
         look = {"arrowstyle": "->", "linewidth": 0.7, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 7}
-        arrows.annotate("", arrowprops=look, **ends)
+        arrows.annotate("", (now.x[cell], 1), (LATENT[cell], 0), arrowprops=look)
     for end, name in ((-sqrt(3), r"$-\sqrt{3}$"), (sqrt(3), r"$\sqrt{3}$")):
         arrows.text(end, -0.08, name, ha="center", va="top", fontsize=8)
     arrows.set(xlim=(-4, 4), ylim=(-0.4, 1.3))

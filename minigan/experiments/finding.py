@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,6 @@ class Finding:
     paper: str
     ours: str
     holds: bool | None
-    numbers: dict
+    numbers: dict[str, Any]
     pictures: tuple[Path, ...] = ()
     table: tuple[tuple[str, ...], ...] = ()

@@ -23,7 +23,7 @@ class Pull:
 
 def pull(gan: GAN, z: np.ndarray) -> Pull:
     """What G would follow on the batch z (B, latent), D as it is now and without its dropout; nothing moves."""
-    lengths = (float(np.linalg.norm(gradient(gan, z, loss).flat)) for loss in (SATURATING, NON_SATURATING))
+    lengths = (gan.ops.norm(gradient(gan, z, loss).flat) for loss in (SATURATING, NON_SATURATING))
     return Pull(float(gan.discriminate(gan.sampler().generate(z)).mean()), *lengths)
 
 

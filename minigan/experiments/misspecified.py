@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.backends.clock import Count
 from minigan.experiments import style, theory
 from minigan.experiments.finding import Finding
@@ -24,7 +24,7 @@ from minigan.experiments.theory import Grid
 from minigan.gan import GAN
 from minigan.layers import Linear, ReLU, Sequential
 from minigan.layers.initialisers import Constant, Normal
-from minigan.options.recipe import Recipe
+from minigan.options.recipe import LossName, Recipe
 from minigan.rng import Draw
 
 TITLE = "A G that cannot represent the data"
@@ -47,10 +47,10 @@ class UniformBatches:
     def __init__(self, ops: Ops):
         self.ops = ops
 
-    def prepare(self, iteration: int, k: int) -> None:
+    def prepare(self, iteration: int, k: int, ahead: int = 0) -> None:
         """Nothing to lay out."""
 
-    def minibatch(self, draw: Draw, count: Count, out):
+    def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:
         """Fill out (B, 1)."""
         return self.ops.uniform(draw, LIMIT, out)
 
@@ -70,7 +70,7 @@ def best_gaussian(rounds: int = 5, ticks: int = 9) -> tuple[float, float]:
     return float(b), float(a)
 
 
-def played(loss: str, seed: int, iterations: int) -> np.ndarray:
+def played(loss: LossName, seed: int, iterations: int) -> np.ndarray:
     """(b, |a|) after each iteration of the game with this objective of G: (iterations, 2)."""
     generator = Sequential(Linear(1, 1, Constant(START["a"]), Constant(START["b"])))
     layers = Linear(1, 32, Normal(0.5)), ReLU(), Linear(32, 32, Normal(0.25)), ReLU(), Linear(32, 1, Normal(0.1))
@@ -85,8 +85,8 @@ def played(loss: str, seed: int, iterations: int) -> np.ndarray:
     with gan.ops.session():
         for _ in range(iterations):
             gan.step(source)
-            params = gan.game.generator.params
-            path.append((params["0.b"][0], abs(params["0.W"][0, 0])))
+            b, W = (gan.ops.to_host(gan.game.generator.params[name]) for name in ("0.b", "0.W"))
+            path.append((b[0], abs(W[0, 0])))
     return np.array(path)
 
 
@@ -95,8 +95,10 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     iterations = 1200 if quick else 12000
     best = best_gaussian()
     say(f"the best Gaussian: mean {best[0]:.3f}, deviation {best[1]:.3f}, JSD {divergence(*best):.5f}")
-    paths = {loss: played(loss, seed, iterations) for loss in ("saturating", "non-saturating")}
-    ends = {loss: tuple(path[-int(TAIL * iterations) :].mean(axis=0)) for loss, path in paths.items()}
+    losses: tuple[LossName, ...] = ("saturating", "non-saturating")
+    paths = {loss: played(loss, seed, iterations) for loss in losses}
+    tails = {loss: path[-int(TAIL * iterations) :] for loss, path in paths.items()}
+    ends = {loss: (tail[:, 0].mean(), tail[:, 1].mean()) for loss, tail in tails.items()}
     for loss, (b, a) in ends.items():
         say(f"{loss}: mean {b:.3f}, deviation {a:.3f}, JSD {divergence(b, a):.5f}")
 
@@ -127,19 +129,21 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
             ("", "mean", "deviation", "JSD"),
             *(
                 (name, f"{at[0]:.3f}", f"{at[1]:.3f}", f"{divergence(*at):.5f}")
-                for name, at in {"best by search": best, **ends}.items()
+                for name, at in (("best by search", best), *ends.items())
             ),
         ),
     )
 
 
-def _picture(path: Path, best: tuple, paths: dict[str, np.ndarray], ends: dict[str, tuple]) -> Path:
+def _picture(
+    path: Path, best: tuple[float, float], paths: dict[LossName, np.ndarray], ends: dict[LossName, tuple[float, float]]
+) -> Path:
     """The densities at the end, and both ways over the map of JSD."""
     picture, (densities, ways) = style.figure(2, width=5.0, height=3.8)
     x, near = GRID.side, np.abs(GRID.side) < 2 * LIMIT
     densities.plot(x[near], P_DATA[near], **style.P_DATA)
     densities.plot(x[near], theory.gaussian(x, *best)[near], color="silver", linewidth=3, label="best Gaussian")
-    looks = {"saturating": ("green", "-"), "non-saturating": ("darkorange", "--")}
+    looks: dict[LossName, tuple[str, str]] = {"saturating": ("green", "-"), "non-saturating": ("darkorange", "--")}
     for loss, (colour, line) in looks.items():
         label = f"$p_g$, {loss}"
         densities.plot(x[near], theory.gaussian(x, *ends[loss])[near], color=colour, linestyle=line, label=label)

@@ -15,10 +15,12 @@ from hashlib import sha256
 from math import sqrt
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from minigan.data import load
+from minigan import data as datasets
+from minigan.data import Mixture
 from minigan.errors import DivergedError
 from minigan.experiments import style
 from minigan.experiments.finding import Finding
@@ -130,10 +132,11 @@ def train(folder: Path, config: Config) -> np.ndarray:
     """The samples (2500, 2) of a run, drawn with the run's seed; those kept, if it has been made before."""
     path = kept(folder, config)
     if not path.exists():
-        data = load(config.data)
+        data = mixture_of(config)
         gan = make_gan(replace(config, threads=1), data)
         try:
-            samples = gan.fit(data, config.epochs, config.iterations).sample(SAMPLES, config.seed)
+            gan.fit(data, epochs=config.epochs, iterations=config.iterations, verbose=False)
+            samples = gan.sample(SAMPLES, config.seed)
         except DivergedError:  # a finding: these samples are near no mode
             samples = np.full((SAMPLES, data.n_features), np.nan)
         file = io.BytesIO()
@@ -176,8 +179,13 @@ def compare(out: Path, runs: dict[tuple[str, str], list[Config]], say: Callable[
 
 def measured(folder: Path, config: Config) -> Coverage:
     """The protocol on the samples of a run."""
-    mixture = load(config.data)
+    mixture = mixture_of(config)
     return coverage(train(folder, config), mixture.centres, mixture.deviation)
+
+
+def mixture_of(config: Config) -> Mixture:
+    """The data of a run."""
+    return datasets.MIXTURES[config.data]()
 
 
 def finding(rows: list[Row], quick: bool, picture: Path) -> Finding:
@@ -202,7 +210,7 @@ def finding(rows: list[Row], quick: bool, picture: Path) -> Finding:
     )
 
 
-def numbers(row: Row) -> dict:
+def numbers(row: Row) -> dict[str, Any]:
     """A row's figures as JSON has them; None is the standard error of a single seed."""
     several = len(row.found) > 1
     return {
@@ -236,9 +244,10 @@ def draw(path: Path, folder: Path, configs: list[Config]) -> None:
     """p_g over p_data, a panel for each run."""
     picture, panels = style.figure(len(configs), width=5, height=5)
     for panel, config in zip(panels, configs):
-        found, data = measured(folder, config), load(config.data).sample(SAMPLES, config.seed)
-        panel.scatter(*data.T, s=12, color="black", linewidths=0, label=r"$p_{data}$")
-        panel.scatter(*train(folder, config).T, s=3, color="limegreen", linewidths=0, label=r"$p_g$")
+        found, made = measured(folder, config), train(folder, config)
+        data = mixture_of(config).sample(SAMPLES, config.seed)
+        panel.scatter(data[:, 0], data[:, 1], s=12, color="black", linewidths=0, label=r"$p_{data}$")
+        panel.scatter(made[:, 0], made[:, 1], s=3, color="limegreen", linewidths=0, label=r"$p_g$")
         modes = f"{found.captured} of {len(found.counts)} modes"
         panel.set(aspect="equal", title=f"{config.data}: {modes}, {found.high_quality:.1%} of high quality")
         panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=2, markerscale=3, frameon=False)

@@ -15,6 +15,7 @@ from minigan.experiments.finding import Finding
 from minigan.experiments.lone_discriminator import LoneDiscriminator, Source
 from minigan.experiments.theory import Grid
 from minigan.game.losses import probability
+from minigan.game.optim import Still
 from minigan.game.player import GENERATOR, Player
 from minigan.game.priors import Prior
 from minigan.generator.sampler import Sampler
@@ -62,11 +63,11 @@ def monotone_generator(seed: int) -> Sampler:
     """A network of sigmoids on a normal z with no weight below 0, so that G'(z) > 0 throughout."""
     ops = backends.get("numpy")
     network = Sequential(Linear(1, 3, Normal(1.0)), Sigmoid(), Linear(3, 1, Normal(8.0), Constant(-6.8)))
-    player = Player(ops, network, np.dtype("float64"), lambda params: None)
+    player = Player(ops, network, np.dtype("float64"), Still)
     player.initialise(seed, GENERATOR)
     for name, view in player.params.items():
         if name.endswith(".W"):
-            np.abs(view, out=view)
+            ops.copy(ops.asarray(np.abs(ops.to_host(view))), out=view)
     return Sampler(ops, network, player.params, Prior("normal", 1), {})
 
 
@@ -120,7 +121,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
         results.append((case, result))
 
     sup, mean = max(r.sup for _, r in results), max(r.mean for _, r in results)
-    numbers = {"steps": steps, "batch_size": m}
+    numbers: dict[str, float] = {"steps": steps, "batch_size": m}
     for case, r in results:
         entry = {"sup_error": r.sup, "mean_error": r.mean, "value": r.value, "value_at_optimum": r.criterion}
         numbers |= {f"{case.name}: {name}": value for name, value in entry.items()}

@@ -92,7 +92,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     small_name = next(iter(divergence))
     return Finding(
         title=TITLE,
-        paper="With D at its optimum and small enough updates of p_g, p_g converges to p_data, for C is convex in p_g.",
+        paper="With D at its optimum and small enough updates of p_g, p_g converges to p_data: C is convex in p_g.",
         ours=(
             f"p_g as {BINS.cells} bins, D = D* at each step, steps of {SMALL} (mirror descent): JSD goes from "
             f"{small[0]:.3f} to {small[-1]:.1e} in {steps} steps, {'falling' if falls[small_name] else 'not falling'} "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minigan.data import Dataset
 from minigan.experiments import training
 from minigan.experiments.finding import Finding
 from minigan.files.plots import save_samples
@@ -28,6 +29,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     folder = training.run_beside(out)
     sampler = Sampler.load(folder)
     _, data = data_of(sampler, str(folder), None)
+    assert isinstance(data, Dataset) and data.test is not None  # images, of which some are held out
     columns = COLUMNS + 1
     images = beside_neighbours(sampler, data, ROWS, COLUMNS, seed)
     shape, contrast = sampler.data["image_shape"], "contrast" in sampler.data

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan.data import Dataset, minibatches
+from minigan.data import Dataset
 from minigan.data.batches import ExampleBatches
 from minigan.experiments import style
 from minigan.experiments.digits_game import LATENT, digits_game, examples, few_digits
@@ -82,13 +82,14 @@ class Played:
 def begun(data: Dataset, seed: int, k: int = 1, keep: tuple[float, float] = (0.8, 0.5)) -> tuple[GAN, ExampleBatches]:
     """A game before its first step, and its data: batches of 30, ten to an epoch; a constant learning rate."""
     gan = digits_game(data, Recipe(seed=seed, precision="float64", latent=LATENT, batch_size=30, k=k, lr=0.1), keep)
-    source = minibatches(gan.ops, data, gan.recipe.batch_size, seed, gan.recipe.precision)
+    source = ExampleBatches(gan.ops, data, gan.recipe.batch_size, seed, gan.recipe.precision)
     gan.begin(source.batches_per_epoch, {})
     return gan, source
 
 
 def state(gan: GAN, data: Dataset) -> State:
     """How D and G stand now."""
+    assert data.test is not None  # `few_digits` has them
     z = gan.sampler().draw_z(SAMPLES, gan.recipe.seed)
     on_training, on_held_out = (gan.discriminate(examples(data, part)) for part in (data.train, data.test))
     value = np.log(on_training).mean() + np.log1p(-gan.discriminate(gan.sampler().generate(z))).mean()
@@ -99,7 +100,8 @@ def restart(gan: GAN) -> None:
     """Set D back to its first weights, at rest."""
     discriminator = gan.game.discriminator
     discriminator.initialise(gan.recipe.seed, DISCRIMINATOR)
-    discriminator.optimiser.state["velocity"].flat[:] = 0
+    velocity = discriminator.optimiser.state["velocity"]
+    gan.ops.copy(velocity.like().flat, out=velocity.flat)
 
 
 def completed(data: Dataset, seed: int, steps: int) -> dict[int, State]:
@@ -124,6 +126,7 @@ def played(data: Dataset, seed: int, k: int, iterations: int, restarted: bool) -
             gan.step(source)
     seconds = time.perf_counter() - start
     samples = gan.sample(2000, seed)
+    assert data.test is not None  # `few_digits` has them
     likelihood = parzen.log_likelihood(gan.ops, examples(data, data.test), samples, np.array([SIGMA])).mean()
     return Played(k, restarted, state(gan, data), float(likelihood), k * iterations, seconds)
 
@@ -164,7 +167,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
             f"that of -log D {last.pull.non_saturating / first.pull.non_saturating:.1f} times as long. {iterations} "
             f"steps of G took {least.seconds:.1f} s with k = 1 and {most.seconds:.1f} s with k = {most.k} (held-out "
             f"digits at {least.likelihood:.1f} and {most.likelihood:.1f} nats); with D restarted before each, "
-            f"k = {anew.k} leaves them at {anew.likelihood:.1f}, for burning a D in takes "
+            f"k = {anew.k} leaves them at {anew.likelihood:.1f}: burning a D in takes "
             f"{burnt_in or 'more than 1000'} steps. Asked for: D above {SURE} on its images, a gap above {GAP}, a "
             f"factor of {VANISHED} or less for log(1 - D), and k = 1 kept better than k = {anew.k} restarted."
         ),

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from minigan.files.curves import REFERENCE as REFERENCE
 from minigan.files.plots import load_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-P_DATA = {"color": "black", "linestyle": (0, (1, 1.5)), "linewidth": 2, "label": r"$p_{data}$"}
-P_G = {"color": "green", "linestyle": "-", "linewidth": 1.6, "label": r"$p_g$"}
-D = {"color": "blue", "linestyle": "--", "linewidth": 1.5, "label": r"$D$, learned"}
-D_STAR = {"color": "cornflowerblue", "linewidth": 0.8, "label": r"$D^* = p_{data} / (p_{data} + p_g)$"}
-REFERENCE = {"color": "grey", "linestyle": "-", "linewidth": 0.7}
+Line = dict[str, Any]
+P_DATA: Line = {"color": "black", "linestyle": (0, (1, 1.5)), "linewidth": 2, "label": r"$p_{data}$"}
+P_G: Line = {"color": "green", "linestyle": "-", "linewidth": 1.6, "label": r"$p_g$"}
+D: Line = {"color": "blue", "linestyle": "--", "linewidth": 1.5, "label": r"$D$, learned"}
+D_STAR: Line = {"color": "cornflowerblue", "linewidth": 0.8, "label": r"$D^* = p_{data} / (p_{data} + p_g)$"}
 
 
-def figure(columns: int, rows: int = 1, width: float = 4.2, height: float = 3.4, **panels) -> tuple[Figure, list[Axes]]:
+def figure(
+    columns: int, rows: int = 1, width: float = 4.2, height: float = 3.4, **panels: Any
+) -> tuple[Figure, list[Axes]]:
     """An empty picture of rows x columns panels, and the panels in reading order."""
     load_matplotlib()
     from matplotlib.figure import Figure

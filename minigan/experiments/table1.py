@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from minigan.data import Dataset
 from minigan.experiments import training
 from minigan.experiments.finding import Finding
 from minigan.generator import parzen_table
@@ -22,6 +23,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     folder = training.run_beside(out)
     sampler = Sampler.load(folder, "numba")
     name, data = data_of(sampler, str(folder), None)
+    assert isinstance(data, Dataset)  # images
     result = parzen_table.measure(sampler, data, name, None, None, seed)
     say(f"{data.name}: {result['rows'][0]['mean']:.1f} nats")
     ours, training_images, _, noise = result["rows"]

@@ -86,7 +86,7 @@ def _picture(path: Path, p_data: np.ndarray, learned: dict[float, float], logits
     shifts = np.linspace(0, SHIFTS[0], 60)
     c = [theory.criterion(p_data, shifted(s).density(GRID.points), GRID.volume) for s in shifts]
     curve.plot(shifts, c, color="black", linewidth=1, label=r"$C(G) = -\log 4 + 2\,JSD$")
-    curve.plot(learned.keys(), learned.values(), "o", color="blue", label=r"$V(D, G)$, $D$ learned")
+    curve.plot(list(learned), list(learned.values()), "o", color="blue", label=r"$V(D, G)$, $D$ learned")
     for height, name in ((-LOG_4, r"$-\log 4$: $p_g = p_{data}$"), (0, "0: disjoint")):
         curve.axhline(height, **style.REFERENCE)
         curve.text(SHIFTS[0], height + 0.02, name, ha="right", fontsize=8)

@@ -9,9 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 class Background:
     """One thread, one job at a time; an error in a job is raised by the next `begin` or `wait`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="minigan-background")
-        self._begun: Future | None = None
+        self._begun: Future[None] | None = None
 
     def begin(self, thing: Callable[[], None]) -> None:
         """Start this job after the previous one has finished."""

@@ -10,28 +10,30 @@ import hashlib
 import json
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialise
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.data.describe import is_description
 from minigan.errors import CheckpointError, PassedOver, is_web_page, one_line, shortened
 from minigan.files.whole_file import replace_file
 
 FORMAT = 1
 NUMBERED = re.compile(r"iteration-([0-9]+)\.safetensors")
+Kind = tuple[tuple[int, ...], np.dtype[np.generic]]
+"""the shape and the dtype of a tensor"""
 UNSIGNED = "0" * 64
 DIGEST = re.compile(rb'\\"digest\\": \\"([0-9a-f]{64})\\"')
 
 
-def write(path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
+def write(path: Path, tensors: dict[str, np.ndarray], header: dict[str, Any]) -> None:
     """Write a checkpoint so that `path` holds either all of it or what was there before.
 
     tensors  {"generator.0.W": (I, O) array, ...}
@@ -47,12 +49,12 @@ def write(path: Path, tensors: dict[str, np.ndarray], header: dict) -> None:
     replace_file(path, *parts)
 
 
-def encoded(tensors: dict[str, np.ndarray], header: dict) -> tuple[bytes | memoryview, ...]:
+def encoded(tensors: dict[str, np.ndarray], header: dict[str, Any]) -> tuple[bytes | memoryview, ...]:
     """The bytes of a checkpoint, in parts.  Raises SafetensorError for a dtype that safetensors does not hold."""
     text = json.dumps(header | {"format": FORMAT, "digest": UNSIGNED}, sort_keys=True, default=np.generic.item)
     ordered = {name: in_order(tensor) for name, tensor in sorted(tensors.items())}
     data = memoryview(serialise(ordered, metadata={"minigan": text}))
-    start, end = DIGEST.search(data).span(1)
+    start, end = DIGEST.search(data).span(1)  # type: ignore[union-attr]  # UNSIGNED is in it
     return data[:start], hashlib.sha256(data).hexdigest().encode(), data[end:]
 
 
@@ -71,7 +73,7 @@ class Snapshot:
     """
 
     tensors: Callable[[], dict[str, np.ndarray]]
-    header: dict
+    header: dict[str, Any]
 
     def write(self, path: Path) -> None:
         """As `write`."""
@@ -82,14 +84,14 @@ class Snapshot:
         return encoded(self.tensors(), self.header)
 
 
-class Header(dict):
+class Header(dict[str, Any]):
     """A header of the file at `path`.  Raises CheckpointError, naming the file, for a missing key."""
 
-    def __init__(self, values: dict, path: Path):
+    def __init__(self, values: dict[str, Any], path: Path):
         super().__init__(values)
         self.path = path
 
-    def __missing__(self, key: str):
+    def __missing__(self, key: str) -> NoReturn:
         raise CheckpointError(f"{self.path}: its header has no {key!r}, expected a checkpoint of minigan")
 
 
@@ -98,17 +100,18 @@ def _whole(value: Any, least: int, largest: int) -> bool:
     return type(value) is int and least <= value <= largest
 
 
-HEADER_RULES = {
+HEADER_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "recipe": (lambda value: isinstance(value, dict), "options by name"),
     "generator": (lambda value: isinstance(value, str), "a description of layers"),
     "discriminator": (lambda value: isinstance(value, str), "a description of layers"),
     "iteration": (lambda value: _whole(value, 0, 2**32), "a whole number"),
     "iterations_per_epoch": (lambda value: _whole(value, 1, 2**32), "a whole number above 0"),
     "data": (is_description, "a description of data"),
+    "phases": (lambda value: isinstance(value, list) and all(isinstance(text, str) for text in value), "texts"),
 }
 
 
-def checked_header(values: dict, path: Path) -> Header:
+def checked_header(values: dict[str, Any], path: Path) -> Header:
     """The header, whose known keys have values that can be.  Raises CheckpointError."""
     for key, (holds, expected) in HEADER_RULES.items():
         if key in values and not holds(values[key]):
@@ -193,7 +196,7 @@ def find(path: Path) -> tuple[Path, dict[str, np.ndarray], Header]:
     return newest(path / "checkpoints") if path.is_dir() else (path, *read(path))
 
 
-def check_tensors(expected: dict[str, tuple], tensors: dict[str, np.ndarray], path: Path) -> None:
+def check_tensors(expected: Mapping[str, Kind], tensors: dict[str, np.ndarray], path: Path) -> None:
     """Raise CheckpointError unless a file's tensors have these names, {name: (shape, dtype)}, or half precision."""
     if expected.keys() != tensors.keys():
         odd = sorted(expected.keys() ^ tensors.keys())
@@ -204,7 +207,7 @@ def check_tensors(expected: dict[str, tuple], tensors: dict[str, np.ndarray], pa
             raise CheckpointError(f"{path}: {name} is {found.dtype} {found.shape}, expected {dtype} {shape}")
 
 
-def fill(ops: Ops, views: dict, tensors: dict[str, np.ndarray], path: Path) -> None:
+def fill(ops: Ops, views: dict[str, Array], tensors: dict[str, np.ndarray], path: Path) -> None:
     """Copy a file's tensors into the views of the same names; half precision is widened.
 
     Raises CheckpointError, before anything is written, where names, shapes or dtypes do not fit.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +69,7 @@ def image_grid(
 def save_samples(
     path: Path,
     samples: np.ndarray,
-    image_shape: tuple[int, ...] | None,
+    image_shape: Sequence[int] | None,
     real: np.ndarray | None = None,
     columns: int = 10,
     contrast: bool = False,
@@ -104,12 +104,13 @@ def _draw_distribution(png: io.BytesIO, samples: np.ndarray, real: np.ndarray | 
     drawn = [(samples, "green", "p_g")] + ([] if real is None else [(real, "black", "p_data")])
     if flat:
         low, high = min(x.min() for x, *_ in drawn), max(x.max() for x, *_ in drawn)
+        bins = np.linspace(low, high, 60).tolist()
         for x, colour, label in drawn:
-            axes.hist(x[:, 0], np.linspace(low, high, 60), density=True, histtype="step", color=colour, label=label)
+            axes.hist(x[:, 0], bins, density=True, histtype="step", color=colour, label=label)
         axes.set(xlabel="x", ylabel="density")
     else:
         for x, colour, label in reversed(drawn):
-            axes.scatter(*x[:, :2].T, s=6, color=colour, alpha=0.4, linewidths=0, label=label)
+            axes.scatter(x[:, 0], x[:, 1], s=6, color=colour, alpha=0.4, linewidths=0, label=label)
         axes.set(xlabel="x1", ylabel="x2", aspect="equal")
     axes.legend(loc="upper right")
     figure.savefig(png, format="png", dpi=100, metadata={"Software": "minigan"})

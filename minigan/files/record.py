@@ -11,6 +11,7 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import minigan
 from minigan.backends import Ops
@@ -20,7 +21,7 @@ PACKAGES = {"numpy": ("numpy",), "numba": ("numpy", "numba"), "cupy": ("numpy",)
 SECONDS_FOR_GIT = 2.0
 
 
-def made_with(command: str, ops: Ops, iteration: int) -> dict:
+def made_with(command: str, ops: Ops, iteration: int) -> dict[str, Any]:
     """One object of record.jsonl.
 
     command    as it can be given again
@@ -59,7 +60,7 @@ def processor() -> str:
         return platform.processor() or "unknown"
 
 
-def git_state(folder: Path) -> dict | None:
+def git_state(folder: Path) -> dict[str, Any] | None:
     """The commit that a folder stands at, and whether tracked files have changed since; None where there is no git."""
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:

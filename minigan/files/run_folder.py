@@ -12,6 +12,7 @@ import json
 import weakref
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from minigan.errors import ConfigError
 from minigan.files.checkpoint import number, numbered
@@ -39,18 +40,28 @@ class RunFolder:
         """A new folder: --out, or the next free runs/PRESET-N.  Raises ConfigError where --out already holds a run."""
         if config.out is None:
             return cls._next_free(Path("runs"), Path(config.preset).stem)
-        path = Path(config.out)
+        folder = cls(Path(config.out))
+        if not folder.path.is_dir():
+            folder.check_free()
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"--out {folder.path}: {error.strerror}, expected a place for a folder") from None
+        folder.claimed()
+        try:
+            folder.check_free()
+        except ConfigError:
+            folder.release()
+            raise
+        return folder
+
+    def check_free(self) -> None:
+        """Raise ConfigError where a file is, or a folder with something in it."""
+        path = self.path
         if path.exists() and not path.is_dir():
             raise ConfigError(f"--out {path}: a file is there, expected a folder or nothing")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"--out {path}: {error.strerror}, expected a place for a folder") from None
-        folder = cls(path).claimed()
-        if set(path.iterdir()) > set(path.glob(LEFTOVERS)):
-            folder.release()
+        if path.is_dir() and set(path.iterdir()) > set(path.glob(LEFTOVERS)):
             raise ConfigError(f"--out {path}: the folder is not empty; --resume goes on with a run, or choose another")
-        return folder
 
     @classmethod
     def _next_free(cls, parent: Path, name: str) -> RunFolder:
@@ -110,20 +121,20 @@ class RunFolder:
     def picture(self, iteration: int) -> Path:
         return self.samples / f"iteration-{iteration:08d}.png"
 
-    def log(self, line: dict) -> None:
+    def log(self, line: dict[str, Any]) -> None:
         """Append one object to metrics.jsonl."""
         append_line(self.metrics, json.dumps(line))
 
-    def remember(self, line: dict) -> None:
+    def remember(self, line: dict[str, Any]) -> None:
         """Append one object to record.jsonl (`minigan.files.record`)."""
         append_line(self.record, json.dumps(line))
 
-    def sessions(self, until: int) -> list[dict]:
+    def sessions(self, until: int) -> list[dict[str, Any]]:
         """Where and with which versions the run began and went on, up to an iteration: without paths and commands."""
         begun = [line for line in self.remembered() if "versions" in line and line["iteration"] < until]
         return [{name: line[name] for name in ("iteration", "versions", "place", "machine")} for line in begun]
 
-    def remembered(self) -> list[dict]:
+    def remembered(self) -> list[dict[str, Any]]:
         """The objects of record.jsonl, but for lines that were cut short; none for a run of minigan 0.1.0."""
         found = []
         if self.record.exists():
@@ -132,7 +143,7 @@ class RunFolder:
                     found.append(json.loads(line))
         return found
 
-    def forget_after(self, iteration: int) -> list[dict]:
+    def forget_after(self, iteration: int) -> list[dict[str, Any]]:
         """Drop metrics lines of later iterations, and a last one cut short, so that a resumed run logs none twice.
 
         Returns the lines that stay.

@@ -11,14 +11,14 @@ Real and fake rows pass through D together, as one batch [x; G(z)] of 2m rows.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.backends.clock import Clock, Count
 from minigan.game.losses import belief, named, slopes, value
 from minigan.game.player import Player
 from minigan.game.priors import Prior
-from minigan.layers import Dropout, Tape
+from minigan.layers import Dropout, Sequential, Tape
 from minigan.options.recipe import Loss
 from minigan.rng import Draw, Stream
 
@@ -28,11 +28,11 @@ UPDATES = ("alternating", "simultaneous")
 class Minibatches(Protocol):
     """Where x comes from (`minigan.data`)."""
 
-    def prepare(self, iteration: int, k: int) -> None:
-        """On the host, before an iteration: lay out what its k minibatches need."""
+    def prepare(self, iteration: int, k: int, ahead: int = 0) -> None:
+        """On the host, before an iteration: lay out what its k minibatches need, from iteration k + ahead on."""
 
-    def minibatch(self, draw: Draw, count: Count, out: Any) -> Any:
-        """Fill out (m, n) with minibatch number `count`; `draw` is a place for numbers of its own."""
+    def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:
+        """Fill out (m, n) with minibatch number `count`; `draw` says which random numbers are its own."""
 
 
 class Algorithm1:
@@ -43,6 +43,8 @@ class Algorithm1:
     z       (m, latent)
     logits  (2m, 1) D's logits of the last D-step, real above fake
     logits_g  (m, 1) D's logits of the last G-step's fakes; in a joint step the lower half of `logits`
+    clock_d  another clock for D, where its learning rate is another
+    ahead    D's steps so far, less iterations times k: 0 unless earlier iterations had another k
 
     Raises ValueError for k < 1, m < 1, an unknown order of play or loss, or networks that do not fit each other.
     """
@@ -59,11 +61,14 @@ class Algorithm1:
         k: int = 1,
         updates: str = "alternating",
         loss: str | Loss = "non-saturating",
+        clock_d: Clock | None = None,
+        ahead: int = 0,
     ):
         check_rules(generator.network, discriminator.network, prior, m, k, updates)
         self.ops, self.generator, self.discriminator, self.clock = ops, generator, discriminator, clock
         self.prior, self.seed, self.m, self.k, self.updates = prior, seed, m, k, updates
         self.loss = named(loss)
+        self.clocks, self.ahead = (clock,) if clock_d is None else (clock, clock_d), ahead
         dtype = generator.params.dtype
 
         self.pair = ops.empty((2 * m, discriminator.network.n_in), dtype)
@@ -91,7 +96,17 @@ class Algorithm1:
         else:
             self.draw_x(data, alone)
             self.joint_step(alone)
-        self.ops.tick(self.clock)
+        self.tick()
+
+    def tick(self) -> None:
+        """The iteration is over."""
+        for clock in self.clocks:
+            self.ops.tick(clock)
+
+    def set_clock(self, iteration: int) -> None:
+        """The coming iteration is this one."""
+        for clock in self.clocks:
+            self.ops.set_clock(clock, iteration)
 
     def d_step(self, substep: int = 0) -> None:
         """D descends its loss on the x and z at hand; the paper's is -V, so that it ascends
@@ -99,14 +114,14 @@ class Algorithm1:
         """
         self._discriminate_pair(substep)
         self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
-        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.discriminator.update(Count(self.clock, self.k, self.ahead + substep))
 
     def g_step(self, substep: int = 0) -> None:
         """G descends its loss on the z at hand; D stands still and none of its weight gradients is computed."""
         self._generate(substep)
         tape = self.tape_d[self.m :]
         tape.layers[-1].y = self.logits_g
-        tape.draw = self._place(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows[: self.m])
+        tape.draw = self._draw_of(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows[: self.m])
         self.discriminator.forward(self.pair[self.m :], tape)
         self._backward_g(tape)
         self.generator.update(Count(self.clock))
@@ -116,17 +131,17 @@ class Algorithm1:
         self._discriminate_pair(substep)
         self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
         self._backward_g(self.tape_d[self.m :])
-        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.discriminator.update(Count(self.clock, self.k, self.ahead + substep))
         self.generator.update(Count(self.clock))
 
     def draw_x(self, data: Minibatches, substep: int) -> None:
         """Fill x with the substep's minibatch."""
-        place = self._place(Stream.MIXTURE_MODE, substep, self.rows[: self.m])
-        data.minibatch(place, Count(self.clock, self.k, substep), out=self.x)
+        draw = self._draw_of(Stream.MIXTURE_MODE, substep, self.rows[: self.m])
+        data.minibatch(draw, Count(self.clock, self.k, self.ahead + substep), out=self.x)
 
     def draw_z(self, substep: int) -> None:
         """Fill z from the prior."""
-        self.prior.draw(self.ops, self._place(Stream.LATENT, substep, self.rows[: self.m]), out=self.z)
+        self.prior.draw(self.ops, self._draw_of(Stream.LATENT, substep, self.rows[: self.m]), out=self.z)
 
     def measure(self) -> dict[str, float | None]:
         """What the last iteration saw, D(x) as `belief` has it; V is None where that is no probability.
@@ -164,16 +179,16 @@ class Algorithm1:
 
     def _generate(self, substep: int) -> None:
         """G(z) into the lower half of `pair`."""
-        self.tape_g.draw = self._place(Stream.DROPOUT_GENERATOR, substep, self.rows[: self.m])
+        self.tape_g.draw = self._draw_of(Stream.DROPOUT_GENERATOR, substep, self.rows[: self.m])
         self.generator.forward(self.z, self.tape_g)
 
     def _discriminate_pair(self, substep: int) -> None:
         """[x; G(z)] (2m, n) to logits (2m, 1)"""
         self._generate(substep)
-        self.tape_d.draw = self._place(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows)
+        self.tape_d.draw = self._draw_of(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows)
         self.discriminator.forward(self.pair, self.tape_d)
 
-    def _dlogits_d(self):
+    def _dlogits_d(self) -> Array:
         """The derivative of w times D's loss; of -w V  (w/m) (D(x) - 1) on real rows, (w/m) D(G(z)) on fake ones."""
         return slopes(self.loss, "d", self.ops, self.logits, self._weight(), out=self.dlogits_d)
 
@@ -187,11 +202,11 @@ class Algorithm1:
         dfake = self.discriminator.backward(dlogits, tape, learn=False, need_dx=True)
         self.generator.backward(dfake, self.tape_g, learn=True, need_dx=False)
 
-    def _place(self, stream: int, substep: int, rows) -> Draw:
+    def _draw_of(self, stream: int, substep: int, rows: Array) -> Draw:
         return Draw(self.seed, self.clock.iteration, substep, stream, rows)
 
 
-def check_rules(generator, discriminator, prior: Prior, m: int, k: int, updates: str) -> None:
+def check_rules(generator: Sequential, discriminator: Sequential, prior: Prior, m: int, k: int, updates: str) -> None:
     """Raise ValueError, in one line, unless the game can be played."""
     if k < 1:
         raise ValueError(f"k = {k}: expected at least one D-step an iteration")

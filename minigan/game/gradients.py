@@ -14,9 +14,8 @@ def gradients(game: Algorithm1, x: np.ndarray, z: np.ndarray | None) -> dict[str
 
     Dropout is as in the coming iteration's first step.  The game, its buffers and its clock stay as they are.
     """
-    ops, players = game.ops, {"generator": game.generator.still(), "discriminator": game.discriminator.still()}
-    rules = game.clock, game.prior, game.seed, len(x), game.k, game.updates, game.loss
-    still = Algorithm1(ops, *players.values(), *rules)
+    ops, g, d = game.ops, game.generator.still(), game.discriminator.still()
+    still = Algorithm1(ops, g, d, game.clock, game.prior, game.seed, len(x), game.k, game.updates, game.loss)
     with ops.session():
         ops.copy(ops.asarray(x), out=still.x)
         still.draw_z(0) if z is None else ops.copy(ops.asarray(z), out=still.z)
@@ -25,5 +24,5 @@ def gradients(game: Algorithm1, x: np.ndarray, z: np.ndarray | None) -> dict[str
         else:
             still.d_step()
             still.g_step()
-        found = {role: player.optimiser.grads.target for role, player in players.items()}
+        found = {"generator": g.optimiser.grads.target, "discriminator": d.optimiser.grads.target}
         return {f"{role}.{name}": ops.to_host(view) for role, grads in found.items() for name, view in grads.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import is_dataclass
+from typing import Any
 
 from minigan.errors import ConfigError, shortened
 from minigan.game.losses import LOSSES
@@ -10,7 +11,7 @@ from minigan.layers.models import fields_of, made_of
 from minigan.options.recipe import Loss
 
 
-def to_json(loss: Loss | str) -> str | list:
+def to_json(loss: Loss | str) -> str | list[Any]:
     """A name, or [the class's name, {field: value}].
 
     Raises ValueError for what is no frozen dataclass, or has a field of a kind that a checkpoint does not keep.
@@ -18,12 +19,12 @@ def to_json(loss: Loss | str) -> str | list:
     name = next((name for name, known in LOSSES.items() if loss in (name, known)), None)
     if name is not None:
         return name
-    if not (is_dataclass(loss) and loss.__dataclass_params__.frozen):
+    if not (is_dataclass(loss) and getattr(loss, "__dataclass_params__").frozen):
         raise ValueError(f"{type(loss).__name__}: expected @dataclass(frozen=True), whose fields a checkpoint keeps")
     return [type(loss).__name__, fields_of(loss)]
 
 
-def from_json(kept: str | list, own: type | None) -> Loss | str:
+def from_json(kept: str | list[Any], own: type | None) -> Any:
     """What `to_json` described; `own` is the class of a loss of your own.  Raises ValueError for anything else."""
     if isinstance(kept, str):
         return kept

@@ -11,25 +11,26 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.errors import ConfigError, one_line
 from minigan.layers.sequential import returned
 from minigan.options.recipe import Loss
 
 
-def softplus(a) -> np.ndarray:
+def softplus(a: ArrayLike) -> np.ndarray:
     """log(1 + e^a) in float64, without overflow."""
     with np.errstate(invalid="ignore"):
         return np.logaddexp(0.0, np.asarray(a, dtype=np.float64))
 
 
-def probability(logits) -> np.ndarray:
+def probability(logits: ArrayLike) -> np.ndarray:
     """D = sigmoid(l) = e^-softplus(-l) in float64."""
     return np.exp(-softplus(-np.asarray(logits, dtype=np.float64)))
 
 
-def value(logits_real, logits_fake) -> float:
+def value(logits_real: np.ndarray, logits_fake: np.ndarray) -> float:
     """V(D, G) = E_x [log D(x)] + E_z [log(1 - D(G(z)))], in nats.       (Goodfellow et al. 2014, eq. 1)
 
     logits_real (m, 1), logits_fake (m, 1): NumPy arrays.  At the optimum D = 1/2 and V = -log 4.
@@ -42,32 +43,32 @@ class AgainstTargets(ABC):
     """D minimises  (1/m) sum_i h(1, l_i) + (1/m) sum_j h(0, l_j)  over real i and fake j,
     G minimises  sign (1/m) sum_j h(target, l_j).
 
-    word   begins the name of the kernel of dh/dl
+    name   begins the name of the kernel of dh/dl
     logit  as `Loss` has it
     """
 
-    word: ClassVar[str]
+    name: ClassVar[str]
     logit: ClassVar[bool] = False
     target: int = 1
     sign: int = 1
 
     @abstractmethod
-    def h(self, target: int, l) -> np.ndarray:
+    def h(self, target: int, l: np.ndarray) -> np.ndarray:
         """h(t, l) in float64, entry by entry."""
 
-    def d_loss(self, real, fake) -> float:
+    def d_loss(self, real: np.ndarray, fake: np.ndarray) -> float:
         return float(np.mean(self.h(1, real))) + float(np.mean(self.h(0, fake)))
 
-    def g_loss(self, fake) -> float:
+    def g_loss(self, fake: np.ndarray) -> float:
         return self.sign * float(np.mean(self.h(self.target, fake)))
 
-    def d_backward(self, ops, logits, weight, out):
+    def d_backward(self, ops: Ops, logits: Array, weight: float, out: Array) -> Array:
         m = len(logits) // 2
-        return ops.loss_backward(self.word, logits, m, weight / m, out)
+        return ops.loss_backward(self.name, logits, m, weight / m, out)
 
-    def g_backward(self, ops, logits, out):
+    def g_backward(self, ops: Ops, logits: Array, out: Array) -> Array:
         m = len(logits)
-        return ops.loss_backward(self.word, logits, self.target * m, self.sign / m, out)
+        return ops.loss_backward(self.name, logits, self.target * m, self.sign / m, out)
 
 
 class CrossEntropy(AgainstTargets):
@@ -78,10 +79,10 @@ class CrossEntropy(AgainstTargets):
     so nothing is ever log(0): the binary cross-entropy in nats.
     """
 
-    word = "cross_entropy"
+    name = "cross_entropy"
     logit = True
 
-    def h(self, target, l):
+    def h(self, target: int, l: np.ndarray) -> np.ndarray:
         return softplus(-l) if target else softplus(l)
 
 
@@ -91,9 +92,9 @@ class LeastSquares(AgainstTargets):
     D(x) = l: at D's optimum p_data / (p_data + p_g), as with V, but nothing holds it in [0, 1].
     """
 
-    word = "least_squares"
+    name = "least_squares"
 
-    def h(self, target, l):
+    def h(self, target: int, l: np.ndarray) -> np.ndarray:
         return (np.asarray(l, np.float64) - target) ** 2 / 2
 
 
@@ -117,19 +118,19 @@ def named(loss: str | Loss) -> Loss:
     return LOSSES[loss] if isinstance(loss, str) else loss
 
 
-def belief(loss: Loss, l) -> np.ndarray:
+def belief(loss: Loss, l: ArrayLike) -> np.ndarray:
     """D(x) in float64: sigmoid(l) where the loss makes l a logit, else l itself."""
     return probability(l) if loss.logit else np.asarray(l, np.float64)
 
 
-def slopes(loss: Loss, player: str, ops: Ops, logits, *weight: float, out):
+def slopes(loss: Loss, player: str, ops: Ops, logits: Array, *weight: float, out: Array) -> Array:
     """`d_backward` or `g_backward`, with what a loss of one's own returns as kernels take it.
 
     Raises ConfigError for what they cannot, another shape say, and for NumPy's own code where arrays are not NumPy's.
     """
     method = f"{player}_backward"
     try:
-        made = getattr(loss, method)(ops, logits, *weight, out)
+        made: object = getattr(loss, method)(ops, logits, *weight, out)
     except TypeError as error:
         if type(out) is np.ndarray:
             raise

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from typing import Literal, overload
 
-from minigan.backends import Ops
+from numpy.typing import DTypeLike
+
+from minigan.backends import Array, Ops
 from minigan.backends.clock import Count
-from minigan.game.optim import Still
+from minigan.game.optim import Optimiser, Still
 from minigan.layers import Sequential, Tape
 from minigan.layers.params import Params
 from minigan.layers.sequential import STARTS
@@ -32,8 +35,8 @@ class Player:
         self,
         ops: Ops,
         network: Sequential,
-        dtype,
-        make_optimiser: Callable[[Params], object],
+        dtype: DTypeLike,
+        make_optimiser: Callable[[Params], Optimiser],
         max_column_norm: float | None = None,
         average: int | None = None,
     ):
@@ -66,11 +69,15 @@ class Player:
         if self.mean is not None:
             self.ops.copy(self.params.flat, out=self.mean.flat)
 
-    def forward(self, x, tape: Tape):
+    def forward(self, x: Array, tape: Tape) -> Array:
         """x (B, n_in) to y (B, n_out)"""
         return self.network.forward(self.ops, self.params, x, tape)
 
-    def backward(self, dy, tape: Tape, learn: bool, need_dx: bool):
+    @overload
+    def backward(self, dy: Array, tape: Tape, learn: bool, need_dx: Literal[True]) -> Array: ...
+    @overload
+    def backward(self, dy: Array, tape: Tape, learn: bool, need_dx: bool) -> Array | None: ...
+    def backward(self, dy: Array, tape: Tape, learn: bool, need_dx: bool) -> Array | None:
         """dy (B, n_out) to dx (B, n_in) or None; only a player that learns computes its weight gradients."""
         if learn and self.watched:
             self.optimiser.watch()
@@ -84,5 +91,5 @@ class Player:
             for name, W in self.params.items():
                 if name.endswith(".W"):
                     self.ops.limit_column_norms(W, self.max_column_norm)
-        if self.mean is not None:
+        if self.mean is not None and self.average is not None:
             self.ops.average(self.mean.flat, self.params.flat, count, self.average)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.rng import Draw
 
 NAMES = ("uniform", "normal", "spherical")
@@ -21,10 +21,10 @@ class Prior:
     name: str
     n: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.name not in NAMES:
             raise ValueError(f"prior {self.name!r}: expected one of {', '.join(NAMES)}")
 
-    def draw(self, ops: Ops, draw: Draw, out):
+    def draw(self, ops: Ops, draw: Draw, out: Array) -> Array:
         """Fill out (B, n) with latent vectors."""
         return ops.uniform(draw, sqrt(3), out) if self.name == "uniform" else getattr(ops, self.name)(draw, out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from math import isqrt
+from typing import Any
 
 from minigan.data import Mixture
 from minigan.errors import ConfigError
@@ -13,7 +14,7 @@ from minigan.metrics.modes import DEVIATIONS, PUBLISHED, SAMPLES, Coverage, cove
 IN_A_LINE = 8
 
 
-def measure(sampler: Sampler, data: Mixture, n: int | None, seed: int) -> dict:
+def measure(sampler: Sampler, data: Mixture, n: int | None, seed: int) -> dict[str, Any]:
     """The table as JSON has it: {"data", "n", "seed", "deviation", "modes", "rows", "paper"}.
 
     n  how many samples, None for the protocol's 2,500
@@ -35,7 +36,7 @@ def measure(sampler: Sampler, data: Mixture, n: int | None, seed: int) -> dict:
     }
 
 
-def row(name: str, found: Coverage) -> dict:
+def row(name: str, found: Coverage) -> dict[str, Any]:
     """One line of the table."""
     return {
         "name": name,
@@ -46,7 +47,7 @@ def row(name: str, found: Coverage) -> dict:
     }
 
 
-def text(result: dict) -> str:
+def text(result: dict[str, Any]) -> str:
     """The table to print."""
     near = f"within {DEVIATIONS} deviations of {result['deviation']} of the nearest mode"
     lines = [

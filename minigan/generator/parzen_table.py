@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from minigan.backends import Ops
 from minigan.data import Dataset
 from minigan.generator.reference_data import held_out
 from minigan.generator.sampler import Sampler
@@ -45,7 +47,7 @@ class Row:
 
 def measure(
     sampler: Sampler, data: Dataset, name: str, n: int | None, sigma: float | None, seed: int, draws: int = DRAWS
-) -> dict:
+) -> dict[str, Any]:
     """The table as JSON has it: {"data", "n", "draws", "seed", "sigma_images", "test_images", "rows", "paper"}.
 
     name   the data's name or path as given
@@ -81,7 +83,14 @@ def measure(
     }
 
 
-def measured(ops, name: str, draws: list[Callable[[], np.ndarray]], validation, test, sigma: float | None) -> Row:
+def measured(
+    ops: Ops,
+    name: str,
+    draws: list[Callable[[], np.ndarray]],
+    validation: np.ndarray,
+    test: np.ndarray,
+    sigma: float | None,
+) -> Row:
     """The row of some draws of samples, each (n, d)."""
     from tqdm import tqdm
 
@@ -117,7 +126,7 @@ def spread(means: tuple[float, ...]) -> float | None:
     return float(np.std(means, ddof=1)) if len(means) > 1 else None
 
 
-def text(result: dict) -> str:
+def text(result: dict[str, Any]) -> str:
     """The table to print, in nats."""
     curve, draws = result["rows"][0]["curve"], result["draws"]
     given = len(curve) == 1

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib import resources
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from minigan import backends
-from minigan.backends import Ops
-from minigan.data.describe import standard_of
+from minigan.backends import Array, Ops
+from minigan.data.describe import Description, standard_of
 from minigan.errors import CheckpointError, ConfigError, did_you_mean, one_line
 from minigan.files import checkpoint
 from minigan.game.priors import Prior
 from minigan.layers import Sequential, models
+from minigan.layers.models import Layers
 from minigan.layers.params import Params
 from minigan.options.config import recipe_from
 from minigan.options.recipe import Recipe, check_sample
@@ -31,10 +34,10 @@ class Sampler:
     data    what it was trained on, as `minigan.data.describe` says it
     """
 
-    def __init__(self, ops: Ops, generator: Sequential, params: Params, prior: Prior, data: dict):
+    def __init__(self, ops: Ops, generator: Sequential, params: Params, prior: Prior, data: Description):
         self.ops, self.generator, self.params, self.prior, self.data = ops, generator, params, prior, data
 
-    def sample(self, n_samples: int = 1, seed: int = 0) -> np.ndarray:
+    def sample(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.floating]:
         """Draws from p_g: (n_samples, features) float array, in the data's own units.
 
         The same seed gives the same samples to the last bit, however many (`runs`), on one machine, backend and number
@@ -42,7 +45,7 @@ class Sampler:
         """
         return self.generate(self.draw_z(n_samples, seed))
 
-    def draw_z(self, n_samples: int = 1, seed: int = 0) -> np.ndarray:
+    def draw_z(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.floating]:
         """Draws from the prior: (n_samples, latent).  Raises ConfigError for a wrong number or seed."""
         check_sample(n_samples, seed)
         z = np.empty((n_samples, self.prior.n), self.params.dtype)
@@ -53,36 +56,38 @@ class Sampler:
             z[run] = self.ops.to_host(drawn)[: n_samples - run.start]
         return z
 
-    def generate(self, z: np.ndarray) -> np.ndarray:
+    def generate(self, z: ArrayLike) -> NDArray[np.floating]:
         """G(z): z (n, latent) to (n, features), in the data's own units.  Raises ConfigError for another z, or NaN."""
         return self.in_own_units(self.forward(z))
 
-    def forward(self, z: np.ndarray) -> np.ndarray:
+    def forward(self, z: ArrayLike) -> NDArray[np.floating]:
         """What G's last layer makes of z (n, latent): (n, features), scaled as trained on."""
         return forward_in_batches(self.ops, self.generator, self.params, z, "z")
 
-    def in_own_units(self, x: np.ndarray) -> np.ndarray:
+    def in_own_units(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
         """What `forward` gives, (n, features), with features that were standardised as they were before."""
         standard = standard_of(self.data)
         return x if standard is None else standard.undone(x)
 
-    def tensors(self) -> dict:
+    def tensors(self) -> dict[str, Array]:
         """{"generator.0.W": view, ...}"""
         return {PREFIX + name: view for name, view in self.params.items()}
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         """For `copy` and `pickle`: the weights as they are now, and the name of what computes."""
         weights = self.ops.snapshot(self.tensors())()
         return vars(self) | {"ops": self.ops.name, "params": (self.params.dtype, weights)}
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         """On as many threads as the backend finds good here, or on the first GPU."""
         ops, (dtype, weights) = backends.get(state["ops"]), state["params"]
         vars(self).update(state | {"ops": ops, "params": Params(ops, state["generator"].shapes(), dtype)})
         checkpoint.fill(ops, self.tensors(), weights, Path("a pickled Sampler"))
 
     @classmethod
-    def load(cls, path: str | Path, backend="numpy", threads: int | None = None, device: int = 0, layers=()) -> Sampler:
+    def load(
+        cls, path: str | Path, backend: str = "numpy", threads: int | None = None, device: int = 0, layers: Layers = ()
+    ) -> Sampler:
         """The generator of a run's folder (its newest checkpoint), of a checkpoint, or of a generator's own file.
 
         layers  the classes of layers of your own in it
@@ -92,12 +97,16 @@ class Sampler:
         return cls.of(backends.get(backend, threads, device), *checkpoint.find(Path(path)), layers)
 
     @classmethod
-    def pretrained(cls, name: str = "mnist", backend="numpy", threads: int | None = None, device: int = 0) -> Sampler:
+    def pretrained(
+        cls, name: str = "mnist", backend: str = "numpy", threads: int | None = None, device: int = 0
+    ) -> Sampler:
         """A generator that ships with the package.  Raises ConfigError for another name, or backend, than there is."""
         return cls.load(pretrained(name), backend, threads, device)
 
     @classmethod
-    def of(cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header, layers=()) -> Sampler:
+    def of(
+        cls, ops: Ops, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header, layers: Layers = ()
+    ) -> Sampler:
         """The generator in what was read from a checkpoint.  Raises CheckpointError where it holds none."""
         recipe, network, data = from_header(path, header, layers)
         prefix = MEAN if any(name.startswith(MEAN) for name in tensors) else PREFIX
@@ -114,7 +123,7 @@ class Sampler:
         return sampler
 
 
-def from_header(path: Path, header: checkpoint.Header, layers: Iterable[type] = ()) -> tuple[Recipe, Sequential, dict]:
+def from_header(path: Path, header: checkpoint.Header, layers: Layers = ()) -> tuple[Recipe, Sequential, Description]:
     """The recipe, the generator without its weights and the data that a header speaks of.  Raises CheckpointError."""
     try:
         # A loss of one's own is a list, and it is `GAN.load` that needs it.
@@ -124,7 +133,7 @@ def from_header(path: Path, header: checkpoint.Header, layers: Iterable[type] = 
         raise
     except ValueError as error:
         raise CheckpointError(f"{path}: its header describes no generator ({one_line(error)})") from None
-    data = header["data"]
+    data: Description = header["data"]
     standardised = len(data["standard"]["mean"]) if "standard" in data else network.n_out
     widths = prod(data.get("image_shape") or [network.n_out]), standardised
     if network.n_in != recipe.latent or widths != (network.n_out, network.n_out):
@@ -147,10 +156,10 @@ def chosen(run: str | None, name: str | None) -> Path:
         raise ConfigError("expected --run (a run's folder or a checkpoint) or --pretrained, one of the two")
     if run == "":
         raise ConfigError("--run '': expected a run's folder or a checkpoint file")
-    return Path(run) if run is not None else pretrained(name)
+    return Path(run) if run is not None else pretrained(str(name))
 
 
-def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndarray, name: str = "x") -> np.ndarray:
+def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: ArrayLike, name: str = "x") -> np.ndarray:
     """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out); a row's bits do not depend on n.
 
     Raises ConfigError, which calls x by `name`, for other widths and for NaN.
@@ -167,7 +176,7 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: np.ndar
     return y
 
 
-def rows_of(name: str, x: np.ndarray, width: int, dtype) -> np.ndarray:
+def rows_of(name: str, x: ArrayLike, width: int, dtype: DTypeLike) -> np.ndarray:
     """x (n, width) in this dtype.  Raises ConfigError, which calls x by `name`, for other widths and for NaN."""
     try:
         x = np.asarray(x, dtype)

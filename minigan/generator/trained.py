@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from minigan.errors import ConfigError
 from minigan.options.recipe import check_sample
+
+if TYPE_CHECKING:
+    from minigan.generator.sampler import Sampler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,7 @@ class TrainedOptions:
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"--threads {self.threads}: expected at least 1")
 
-    def sampler(self):
+    def sampler(self) -> Sampler:
         """The `Sampler` that --run or --pretrained names.
 
         Raises ConfigError unless it is one of the two, CheckpointError for a file that cannot be trusted.

@@ -8,12 +8,16 @@ Every layer has
 and backward never overwrites what forward stored, so that two backward passes may follow one forward.
 """
 
+from typing import TYPE_CHECKING
+
 from minigan.layers import activations
 from minigan.layers.activations import *  # a new one is named only there
-from minigan.layers.dropout import Dropout
-from minigan.layers.linear import Linear
-from minigan.layers.maxout import Maxout
-from minigan.layers.sequential import Sequential
-from minigan.layers.tape import Tape
+from minigan.layers.dropout import Dropout as Dropout
+from minigan.layers.layer import Layer as Layer
+from minigan.layers.linear import Linear as Linear
+from minigan.layers.maxout import Maxout as Maxout
+from minigan.layers.sequential import Sequential as Sequential
+from minigan.layers.tape import Tape as Tape
 
-__all__ = ["Dropout", "Linear", "Maxout", "Sequential", "Tape", *activations.__all__]
+if not TYPE_CHECKING:  # as in `activations`
+    __all__ = ["Dropout", "Layer", "Linear", "Maxout", "Sequential", "Tape", *activations.__all__]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 from math import inf
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+from minigan.backends import Array, Ops
+from minigan.layers.layer import LayerParams, LayerTape, Memory, Shapes, Targets
 
 
 @dataclass(frozen=True)
@@ -13,42 +16,44 @@ class Activation:
 
     A subclass says what f is; its fields, if any, are numbers that the kernels take.
 
-    word   in presets; it begins the names of the backends' kernels
+    name   in presets; it begins the names of the backends' kernels
     range  (low, high) that y does not leave
     kinks  arrays of the tape that tell on which side of a kink x was: ("y",) where f' jumps at 0
     dies   whether f' is 0 for all x below 0, so that a unit can learn nothing for any row
     """
 
-    word: ClassVar[str]
+    name: ClassVar[str]
     range: ClassVar[tuple[float, float]] = (-inf, inf)
     kinks: ClassVar[tuple[str, ...]] = ()
     dies: ClassVar[bool] = False
 
-    def shapes(self):
+    def shapes(self) -> Shapes:
         return {}
 
-    def memory(self, width):
+    def memory(self, width: int) -> Memory:
         return {"y": (width, None), "dx": (width, None)}
 
-    def forward(self, ops, p, x, tape):
+    def forward(self, ops: Ops, p: LayerParams, x: Array, tape: LayerTape) -> Array:
         return self.apply(ops, x, out=tape.y)
 
-    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
+    def backward(
+        self, ops: Ops, p: LayerParams, dy: Array, tape: LayerTape, grads: Targets | None = None, need_dx: bool = True
+    ) -> Array | None:
         return self.derive(ops, dy, tape.y, out=tape.dx) if need_dx else None
 
-    def apply(self, ops, z, out, bias=None):
+    def apply(self, ops: Ops, z: Array, out: Array, bias: Array | None = None) -> Array:
         """f(z + b), the bias of the layer below inside: z, out (B, I), b (I,) or None"""
-        return ops.activation(self.word, z, out, bias, astuple(self))
+        return ops.activation(self.name, z, out, bias, astuple(self))
 
-    def derive(self, ops, dy, y, out):
+    def derive(self, ops: Ops, dy: Array, y: Array, out: Array) -> Array:
         """dz = dy f'(z)"""
-        return ops.activation_backward(self.word, dy, y, out, astuple(self))
+        return ops.activation_backward(self.name, dy, y, out, astuple(self))
 
 
 class ReLU(Activation):
     """y = max(0, x)      dx = dy [y > 0]      The rectified linear unit (Nair and Hinton 2010): G's hidden layers."""
 
-    word = "relu"
+    name = "relu"
     range = (0, inf)
     kinks = ("y",)
     dies = True
@@ -57,14 +62,14 @@ class ReLU(Activation):
 class Sigmoid(Activation):
     """y = 1 / (1 + e^-x)      dx = dy y (1 - y)      The logistic sigmoid: G's output, one probability a pixel."""
 
-    word = "sigmoid"
+    name = "sigmoid"
     range = (0, 1)
 
 
 class Tanh(Activation):
     """y = (e^x - e^-x) / (e^x + e^-x)      dx = dy (1 - y^2)      The hyperbolic tangent: a sigmoid from -1 to 1."""
 
-    word = "tanh"
+    name = "tanh"
     range = (-1, 1)
 
 
@@ -76,14 +81,15 @@ class LeakyReLU(Activation):
     """
 
     slope: float = 0.01
-    word = "leaky_relu"
+    name = "leaky_relu"
     kinks = ("y",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.slope < 1:
             raise ValueError(f"slope={self.slope}: expected a number above 0 and below 1")
 
 
-ACTIVATIONS = {layer.word: layer for layer in (ReLU, Sigmoid, Tanh, LeakyReLU)}
-"""{the word of presets: the class}"""
-__all__ = [layer.__name__ for layer in ACTIVATIONS.values()]
+ACTIVATIONS = {layer.name: layer for layer in (ReLU, Sigmoid, Tanh, LeakyReLU)}
+"""{the name of presets: the class}"""
+if not TYPE_CHECKING:  # type checkers take no list that has to be computed, and without one all names
+    __all__ = [layer.__name__ for layer in ACTIVATIONS.values()]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minigan.backends import Array, Ops
+from minigan.layers.layer import LayerParams, LayerTape, Memory, Shapes, Targets
+
 
 @dataclass(frozen=True)
 class Dropout:
@@ -16,26 +19,28 @@ class Dropout:
     keep: float
     kinks = ("kept",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.keep <= 1:
             raise ValueError(f"dropout keep {self.keep}: expected 0 < keep <= 1")
 
-    def shapes(self):
+    def shapes(self) -> Shapes:
         return {}
 
-    def memory(self, width):
+    def memory(self, width: int) -> Memory:
         return {"y": (width, None), "kept": (width, "uint8"), "dx": (width, None)}
 
-    def forward(self, ops, p, x, tape):
+    def forward(self, ops: Ops, p: LayerParams, x: Array, tape: LayerTape) -> Array:
         if self._identity(tape):
             return x
         return ops.dropout(x, self.keep, tape.draw, out=tape.y, kept=tape.kept)
 
-    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
+    def backward(
+        self, ops: Ops, p: LayerParams, dy: Array, tape: LayerTape, grads: Targets | None = None, need_dx: bool = True
+    ) -> Array | None:
         """dx = dy r / keep"""
         if not need_dx:
             return None
         return dy if self._identity(tape) else ops.dropout_backward(dy, tape.kept, self.keep, out=tape.dx)
 
-    def _identity(self, tape) -> bool:
+    def _identity(self, tape: LayerTape) -> bool:
         return tape.draw is None or self.keep == 1

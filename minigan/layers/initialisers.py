@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minigan import rng
 from minigan.rng import Draw
 
 
 class Initialiser(Protocol):
-    def __call__(self, shape: tuple[int, ...], draw: Draw) -> np.ndarray: ...
+    def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]: ...
 
 
-def _words(shape, draw: Draw, width: int) -> np.ndarray:
+def _words(shape: tuple[int, ...], draw: Draw, width: int) -> np.ndarray:
     return rng.words(replace(draw, rows=np.arange(shape[0], dtype=np.uint32)), width)
 
 
@@ -29,7 +30,7 @@ class Constant:
 
     value: float
 
-    def __call__(self, shape, draw):
+    def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
         return np.full(shape, float(self.value))
 
 
@@ -39,7 +40,7 @@ class Uniform:
 
     limit: float
 
-    def __call__(self, shape, draw):
+    def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
         return self.limit * (2 * rng.unit_uniform(_words(shape, draw, shape[1])) - 1)
 
 
@@ -49,7 +50,7 @@ class Normal:
 
     deviation: float
 
-    def __call__(self, shape, draw):
+    def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
         n = shape[1]
         return self.deviation * rng.standard_normal(_words(shape, draw, n + n % 2))[:, :n]
 
@@ -64,7 +65,7 @@ class Sparse:
 
     incoming: int
 
-    def __call__(self, shape, draw):
+    def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
         n_in, n_out = shape
         if n_in < self.incoming:
             raise ValueError(f"sparse={self.incoming}: expected at most {n_in}, the layer's inputs")
@@ -84,7 +85,7 @@ class Marginals:
 
     means: np.ndarray = field(repr=False)
 
-    def __call__(self, shape, draw):
+    def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
         mean = np.clip(np.asarray(self.means, dtype=np.float64), 1e-7, 1 - 1e-7)
         if mean.shape != shape:
             raise ValueError(f"bias from marginals: means of shape {mean.shape} for a bias of shape {shape}")

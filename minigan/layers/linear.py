@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minigan.backends import Array, Ops
 from minigan.layers.initialisers import Constant, Initialiser, Uniform
+from minigan.layers.layer import LayerParams, LayerTape, Memory, Shapes, Targets
 
 
 @dataclass(frozen=True)
@@ -16,17 +18,19 @@ class Linear:
     weights: Initialiser = Uniform(0.05)
     bias: Initialiser = Constant(0.0)
 
-    def shapes(self):
+    def shapes(self) -> Shapes:
         return {"W": (self.n_in, self.n_out), "b": (self.n_out,)}
 
-    def memory(self, width):
+    def memory(self, width: int) -> Memory:
         return {"y": (self.n_out, None), "dx": (self.n_in, None)}
 
-    def forward(self, ops, p, x, tape):
+    def forward(self, ops: Ops, p: LayerParams, x: Array, tape: LayerTape) -> Array:
         tape.x = x
         return ops.affine(x, p.W, p.b, out=tape.y)
 
-    def backward(self, ops, p, dy, tape, grads=None, need_dx=True):
+    def backward(
+        self, ops: Ops, p: LayerParams, dy: Array, tape: LayerTape, grads: Targets | None = None, need_dx: bool = True
+    ) -> Array | None:
         """dW = x^T dy    db = sum_B dy    dx = dy W^T"""
         if grads is not None:
             ops.gemm(tape.x, dy, out=grads.W, trans_a=True, alpha=grads.alpha, beta=grads.beta)

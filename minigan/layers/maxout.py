@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minigan.backends import Array, Ops
 from minigan.layers.initialisers import Constant, Initialiser, Uniform
+from minigan.layers.layer import LayerParams, LayerTape, Memory, Shapes, Targets
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,10 @@ class Maxout:
     bias: Initialiser = Constant(0.0)
     kinks = ("winner",)
 
-    def shapes(self):
+    def shapes(self) -> Shapes:
         return {"W": (self.n_in, self.pieces * self.n_out), "b": (self.pieces * self.n_out,)}
 
-    def memory(self, width):
+    def memory(self, width: int) -> Memory:
         columns = self.pieces * self.n_out
         return {
             "z": (columns, None),
@@ -35,13 +37,16 @@ class Maxout:
             "dx": (self.n_in, None),
         }
 
-    def forward(self, ops, p, x, tape, keep=1.0):
+    def forward(self, ops: Ops, p: LayerParams, x: Array, tape: LayerTape, keep: float = 1.0) -> Array:
         """`keep` below 1 merges the Dropout that follows into the same kernel."""
         tape.x = x
         ops.gemm(x, p.W, out=tape.z)
         return ops.maxout(tape.z, p.b, keep, tape.draw, out=tape.y, winner=tape.winner)
 
-    def backward(self, ops, p, dy, tape, grads=None, need_dx=True, scale=1.0):
+    def backward(
+        self, ops: Ops, p: LayerParams, dy: Array, tape: LayerTape,
+        grads: Targets | None = None, need_dx: bool = True, scale: float = 1.0,
+    ) -> Array | None:  # fmt: skip
         """dz[:, p O + o] = dy[:, o] [p won]    dW = x^T dz    db = sum_B dz    dx = dz W^T"""
         dz = ops.maxout_backward(dy, tape.winner, scale, out=tape.dz)
         if grads is not None:

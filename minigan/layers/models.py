@@ -3,7 +3,7 @@
     generator     = ["relu 1200 uniform=.05", "relu 1200 uniform=.05", "sigmoid uniform=.05 bias=marginals"]
     discriminator = ["maxout 240x5 uniform=.005 keep=.8", "maxout 240x5 uniform=.005 keep=.5", "linear keep=.5"]
 
-A line is an activation (linear, maxout, or the word of one in `minigan.layers.activations`), a width (units x pieces
+A line is an activation (linear, maxout, or the name of one in `minigan.layers.activations`), a width (units x pieces
 for maxout; the last layer's width is known: the data's features for G, 1 for D) and options:
     uniform=r, normal=s, sparse=n    how W begins (`minigan.layers.initialisers`); uniform=.05 where nothing is said
     bias=c, bias=marginals           how b begins; 0 where nothing is said
@@ -14,8 +14,9 @@ for maxout; the last layer's width is known: the data's features for G, 1 for D)
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import fields
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,13 +24,20 @@ from minigan.errors import ConfigError, did_you_mean, shortened
 from minigan.layers import Dropout, Linear, Maxout, Sequential
 from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.initialisers import Constant, Initialiser, Marginals, Normal, Sparse, Uniform
+from minigan.layers.layer import Layer
 from minigan.layers.sequential import STARTS
 
 NAMES = ("linear", *ACTIVATIONS, "maxout")
 KEPT = (bool, int, float, str, type(None))
 """what a checkpoint keeps of a layer's fields"""
-WEIGHTS = {"uniform": Uniform, "normal": Normal, "sparse": lambda n: Sparse(int(n))}
-LAYERS = {layer.__name__: layer for layer in (Dropout, Linear, Maxout, *ACTIVATIONS.values())}
+Layers: TypeAlias = Iterable[type[Layer]]
+"""classes of one's own"""
+WEIGHTS: dict[str, Callable[[float], Initialiser]] = {
+    "uniform": Uniform,
+    "normal": Normal,
+    "sparse": lambda n: Sparse(int(n)),
+}
+LAYERS: dict[str, type[Layer]] = {layer.__name__: layer for layer in (Dropout, Linear, Maxout, *ACTIVATIONS.values())}
 
 
 def build(lines: tuple[str, ...], n_in: int, n_out: int, means: np.ndarray | None = None) -> Sequential:
@@ -42,25 +50,27 @@ def build(lines: tuple[str, ...], n_in: int, n_out: int, means: np.ndarray | Non
     """
     if not lines:
         raise ValueError("a network without layers: expected lines such as 'relu 1200'")
-    layers: list = []
+    layers: list[Layer] = []
     for number, line in enumerate(lines):
         try:
             width_if_last = n_out if number == len(lines) - 1 else None
             layers += _parse(line, n_in, width_if_last, means)
         except ValueError as error:
             raise ValueError(f"layer {line!r}: {error}") from None
-        n_in = next(layer.n_out for layer in reversed(layers) if layer.shapes())
+        n_in = next(layer.n_out for layer in reversed(layers) if isinstance(layer, (Linear, Maxout)))
     return Sequential(*layers)
 
 
-def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | None) -> list:
+def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | None) -> list[Layer]:
     parts = line.split()
     if not parts or parts[0] not in NAMES:
         nearest = did_you_mean(parts[0] if parts else "", NAMES)
         raise ValueError(f"expected it to begin with one of {', '.join(NAMES)}{nearest}")
     activation, parts = parts[0], parts[1:]
     size = parts.pop(0) if parts and "=" not in parts[0] else None
-    weights, bias, keep, own = Uniform(0.05), Constant(0.0), 1.0, {}
+    weights: Initialiser = Uniform(0.05)
+    bias: Initialiser = Constant(0.0)
+    keep, own = 1.0, dict[str, float]()
     numbers = [f.name for f in fields(ACTIVATIONS[activation])] if activation in ACTIVATIONS else []
     for option in parts:
         name, _, text = option.partition("=")
@@ -136,12 +146,12 @@ def to_json(network: Sequential) -> str:
     """
     for kind in map(type, network.layers):
         if LAYERS.get(name := kind.__name__, kind) is not kind:
-            raise ValueError(f"{name}: expected another name for a layer of your own, for minigan has one of this name")
+            raise ValueError(f"{name}: expected another name for a layer of your own: minigan has one of this name")
     starts = ({STARTS[letter] for letter in layer.shapes()} for layer in network.layers)
     return json.dumps([[type(layer).__name__, fields_of(layer, but)] for layer, but in zip(network.layers, starts)])
 
 
-def fields_of(thing, but: Container[str] = ()) -> dict:
+def fields_of(thing: Any, but: Container[str] = ()) -> dict[str, object]:
     """The fields of a layer or a loss as a checkpoint keeps them.  Raises ValueError for another kind than `KEPT`."""
     kept = {f.name: getattr(thing, f.name) for f in fields(thing) if f.name not in but}
     kept = {field: value.item() if isinstance(value, np.generic) else value for field, value in kept.items()}
@@ -152,7 +162,7 @@ def fields_of(thing, but: Container[str] = ()) -> dict:
     return kept
 
 
-def from_json(text: str, layers: Iterable[type] = ()) -> Sequential:
+def from_json(text: str, layers: Layers = ()) -> Sequential:
     """The network that `to_json` described; `layers` are classes of one's own.  Raises ValueError for anything else."""
     try:
         known = LAYERS | {layer.__name__: layer for layer in layers}
@@ -171,7 +181,9 @@ def check_loadable(role: str, network: Sequential) -> None:
         raise ConfigError(f"the {role} could not be saved and loaded: {error}") from None
 
 
-def made_of(known: dict[str, type], name: str, values: dict, *, kind="layer", asked="layers=[its class]"):
+def made_of(
+    known: dict[str, type], name: str, values: dict[str, Any], *, kind: str = "layer", asked: str = "layers=[its class]"
+) -> Any:
     """A layer or a loss from the name of its class and its fields.  Raises ValueError for a size that none can have."""
     if name not in known:
         raise ValueError(f"an unknown {kind} {shortened(str(name))}; expected load(path, {asked})")

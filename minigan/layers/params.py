@@ -6,11 +6,14 @@ every view is aligned for vector and tensor units; the padding between views is 
 
 from __future__ import annotations
 
+from collections.abc import ItemsView
 from math import prod
-from types import SimpleNamespace
-from typing import Any
 
-from minigan.backends import Ops
+from numpy.typing import DTypeLike
+
+from minigan.backends import Array, Ops
+from minigan.backends.clock import Number
+from minigan.layers.layer import LayerParams, Targets
 
 ALIGNMENT = 64
 
@@ -20,31 +23,33 @@ class Params:
 
     shapes   {"0.W": (I, O), "0.b": (O,), ...}: a layer's index, a dot and the name that the layer's formula uses
     flat     (n,) the buffer
+    parts    {name: the slice of it that is this array}
     """
 
-    def __init__(self, ops: Ops, shapes: dict[str, tuple[int, ...]], dtype):
+    def __init__(self, ops: Ops, shapes: dict[str, tuple[int, ...]], dtype: DTypeLike):
         self.ops, self.shapes, self.dtype = ops, shapes, dtype
         starts, size = {}, 0
         for name, shape in shapes.items():
             starts[name] = size
             size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         self.flat = ops.zeros((size,), dtype)
-        self._views = {name: self.flat[i : i + prod(shapes[name])].reshape(shapes[name]) for name, i in starts.items()}
-        self._layers: dict[int, SimpleNamespace] = {}
+        self.parts = {name: slice(i, i + prod(shapes[name])) for name, i in starts.items()}
+        self._views = {name: self.flat[part].reshape(shapes[name]) for name, part in self.parts.items()}
+        self._layers: dict[int, LayerParams] = {}
         for name, view in self._views.items():
             index, letter = name.split(".")
-            setattr(self._layers.setdefault(int(index), SimpleNamespace()), letter, view)
+            setattr(self._layers.setdefault(int(index), LayerParams()), letter, view)
 
-    def __getitem__(self, name: str):
+    def __getitem__(self, name: str) -> Array:
         return self._views[name]
 
-    def items(self):
+    def items(self) -> ItemsView[str, Array]:
         """(name, view) pairs in the order of the layers."""
         return self._views.items()
 
-    def layer(self, index: int) -> SimpleNamespace | None:
-        """The views of one layer by letter, p.W and p.b; None for a layer without parameters."""
-        return self._layers.get(index)
+    def layer(self, index: int) -> LayerParams:
+        """The views of one layer by letter, p.W and p.b; none for a layer without parameters."""
+        return self._layers.get(index, LayerParams())
 
     def like(self) -> Params:
         """Zeros of the same layout: a velocity, a gradient, a moment."""
@@ -58,11 +63,11 @@ class Grads:
     the gradient itself is never stored.  alpha and beta are floats or a clock's arrays (`minigan.backends.clock`).
     """
 
-    def __init__(self, target: Params, alpha: Any = 1.0, beta: Any = 0.0):
+    def __init__(self, target: Params, alpha: Number = 1.0, beta: Number = 0.0):
         self.target, self.alpha, self.beta = target, alpha, beta
         indices = {int(name.split(".")[0]) for name in target.shapes}
-        self._layers = {i: SimpleNamespace(**vars(target.layer(i)), alpha=alpha, beta=beta) for i in indices}
+        self._layers = {i: Targets(**vars(target.layer(i)), alpha=alpha, beta=beta) for i in indices}
 
-    def layer(self, index: int) -> SimpleNamespace | None:
+    def layer(self, index: int) -> Targets | None:
         """One layer's targets by letter with alpha and beta beside them; None for a layer without parameters."""
         return self._layers.get(index)

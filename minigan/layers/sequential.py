@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import is_dataclass
 from numbers import Integral
-from typing import Any
+from typing import Literal, overload
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.errors import ConfigError, shortened
 from minigan.layers.fused import fuse, separate
+from minigan.layers.layer import Layer
 from minigan.layers.params import Grads, Params
 from minigan.layers.tape import LayerTape, Tape
 
@@ -28,7 +30,7 @@ class Sequential:
     forward returns is then copied to the tape.  ConfigError for one of another shape, or on another backend.
     """
 
-    def __init__(self, *layers: Any, fused: bool = True):
+    def __init__(self, *layers: Layer, fused: bool = True):
         for layer in layers:
             check(layer)
         self.layers = layers
@@ -36,20 +38,21 @@ class Sequential:
         sized = [layer for layer in layers if layer.shapes()]
         if not sized:
             raise ValueError("Sequential: expected at least one layer with weights (Linear or Maxout)")
-        self.n_in = self.n_out = sized[0].n_in
+        self.n_in: int = getattr(sized[0], "n_in")
+        self.n_out: int = self.n_in
         for layer in layers:
-            if layer.shapes() and layer.n_in != self.n_out:
+            if layer.shapes() and getattr(layer, "n_in") != self.n_out:
                 raise ValueError(f"Sequential: {shortened(repr(layer))} above a layer of width {self.n_out}")
             self.n_out, _ = layer.memory(self.n_out)["y"]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """{"0.W": (I, O), ...}: the layer's index, a dot and the parameter's letter."""
         return {f"{i}.{name}": s for i, layer in enumerate(self.layers) for name, s in layer.shapes().items()}
 
-    def tape(self, ops: Ops, rows: int, dtype, out=None) -> Tape:
+    def tape(self, ops: Ops, rows: int, dtype: DTypeLike, out: Array | None = None) -> Tape:
         """Buffers for passes of up to `rows` rows; `out` (rows, n_out), where given, is the last y."""
         tapes, width = [], self.n_in
         for stage in self.stages:
@@ -60,7 +63,7 @@ class Sequential:
             tapes.append(LayerTape(x=None, draw=None, **buffers, **given))
         return Tape(tapes)
 
-    def forward(self, ops: Ops, params: Params, x, tape: Tape):
+    def forward(self, ops: Ops, params: Params, x: Array, tape: Tape) -> Array:
         """x (B, n_in) to y (B, n_out), which lies in the tape's memory until its next pass."""
         for stage, memory in zip(self.stages, tape.layers):
             memory.draw = None if tape.draw is None else tape.draw.layer(stage.draw)
@@ -70,7 +73,17 @@ class Sequential:
             x = y
         return x if x is memory.y else ops.copy(x, out=memory.y)
 
-    def backward(self, ops: Ops, params: Params, dy, tape: Tape, grads: Grads | None = None, need_dx: bool = True):
+    @overload
+    def backward(
+        self, ops: Ops, params: Params, dy: Array, tape: Tape, grads: Grads | None = None, need_dx: Literal[True] = True
+    ) -> Array: ...
+    @overload
+    def backward(
+        self, ops: Ops, params: Params, dy: Array, tape: Tape, grads: Grads | None = None, need_dx: bool = True
+    ) -> Array | None: ...
+    def backward(
+        self, ops: Ops, params: Params, dy: Array, tape: Tape, grads: Grads | None = None, need_dx: bool = True
+    ) -> Array | None:
         """dy (B, n_out) to dx (B, n_in), or None without `need_dx`; weight gradients only where `grads` asks for them.
 
         Nothing is computed that is not used: without `grads` no weight gradient, and without `need_dx` nothing below
@@ -83,11 +96,13 @@ class Sequential:
             layer_grads = None if grads is None else grads.layer(stage.index)
             needed = need_dx or i > last
             dx = stage.layer.backward(ops, p, dy, tape.layers[i], layer_grads, needed)
-            if needed and dx is not dy and dx is not getattr(tape.layers[i], "dx", tape):
+            if not needed:
+                return None
+            if dx is None or dx is not dy and dx is not getattr(tape.layers[i], "dx", tape):
                 width = tape.layers[i - 1].y.shape[1] if i else self.n_in
                 dx = returned(ops, stage.layer, "backward", dx, (len(dy), width), dy.dtype)
             dy = dx
-        return dy if need_dx else None
+        return dy
 
     def dead_units(self, ops: Ops, tape: Tape) -> float | None:
         """The share of units that can die (relu) and that no row of the last pass lit; None where there are none."""
@@ -103,8 +118,16 @@ class Sequential:
         return next(i for i, stage in enumerate(self.stages) if self.layers[stage.index].shapes())
 
 
-def returned(ops: Ops, maker: Any, method: str, array, shape: tuple[int, int], dtype, given="an array of the tape"):
-    """An array that a layer or a loss made by itself in place of the one given, as kernels take it.
+def returned(
+    ops: Ops,
+    maker: object,
+    method: str,
+    array: object,
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    given: str = "an array of the tape",
+) -> np.ndarray:
+    """An array that a layer or a loss made by itself, not in the one given, as kernels take it.
 
     Raises ConfigError for one that they cannot.
     """
@@ -116,13 +139,13 @@ def returned(ops: Ops, maker: Any, method: str, array, shape: tuple[int, int], d
     return np.ascontiguousarray(array, dtype)
 
 
-def check(layer: Any) -> None:
+def check(layer: Layer) -> None:
     """Raise ValueError unless this is a layer whose fields say all of it, and its sizes are whole numbers from 1."""
     if isinstance(layer, (type, Sequential)) or not hasattr(layer, "shapes"):
         told = shortened(repr(layer))
         raise ValueError(f"Sequential: {told}, expected layers such as Linear(100, 1200) and ReLU()")
     name = type(layer).__name__
-    if not (is_dataclass(layer) and layer.__dataclass_params__.frozen):
+    if not (is_dataclass(layer) and getattr(layer, "__dataclass_params__").frozen):
         raise ValueError(f"Sequential: {name}, expected @dataclass(frozen=True): a checkpoint keeps a layer's fields")
     for letter in layer.shapes():
         if not (callable(getattr(layer, STARTS.get(letter, ""), None)) and hasattr(layer, "n_in")):

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from minigan.backends import Array
 from minigan.rng import Draw
 
 
 class LayerTape(SimpleNamespace):
     """The arrays of one layer's pass by name, rows first, and `draw`: its random numbers, None in evaluation."""
+
+    y: Array
 
     def __getitem__(self, rows: slice) -> LayerTape:
         """The same pass seen by some of its rows."""

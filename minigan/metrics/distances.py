@@ -33,7 +33,7 @@ class Frame:
         largest = np.abs(ends - centre).max()
         return cls(centre, int(np.frexp(largest)[1]) if np.isfinite(largest) else 0)
 
-    def scaled(self, lengths):
+    def scaled(self, lengths: np.ndarray) -> np.ndarray:
         """Lengths as they are in the frame."""
         return np.ldexp(lengths, -self.exponent)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from minigan.backends import Ops
 from minigan.metrics.distances import Frame, squared
 
+Scaled: TypeAlias = Callable[[np.ndarray, DTypeLike], np.ndarray]
 TILE = 2000
 
 
-def nearest(ops: Ops, samples: np.ndarray, examples, scaled) -> tuple[np.ndarray, np.ndarray]:
+def nearest(ops: Ops, samples: np.ndarray, examples: np.ndarray, scaled: Scaled) -> tuple[np.ndarray, np.ndarray]:
     """argmin_i |s - x_i| and its distance, for each sample s.
 
     samples   (n, d) floats

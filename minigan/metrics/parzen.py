@@ -16,7 +16,7 @@ from math import log, pi
 
 import numpy as np
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.errors import ConfigError
 from minigan.metrics.distances import Frame, Normalised, errors, squared
 
@@ -88,7 +88,7 @@ def log_likelihood(
     return out - log(n) - dimension * (0.5 * log(2 * pi) + np.log(sigmas))[:, None]
 
 
-def log_sums(ops: Ops, x: Normalised, s: Normalised, there, precisions: np.ndarray, sharp: bool) -> np.ndarray:
+def log_sums(ops: Ops, x: Normalised, s: Normalised, there: Array, precisions: np.ndarray, sharp: bool) -> np.ndarray:
     """log sum_j exp(-p |x_i - s_j|^2): B rows x and n rows s, K precisions p, to (K, B).
 
     there  `s.there` on the backend
@@ -101,13 +101,14 @@ def log_sums(ops: Ops, x: Normalised, s: Normalised, there, precisions: np.ndarr
     for first in range(0, len(s.rows), TILE):
         tile = slice(first, min(first + TILE, len(s.rows)))
         width = tile.stop - first
-        product = scratch[: len(x.rows) * width].reshape(len(x.rows), width)
+        product = scratch[: len(x.rows) * width].reshape((len(x.rows), width))
         ops.gemm(x_there, there[tile], out=product, trans_b=True)
         norms = x_norms, s_norms[tile]
         if sharp:
             within, bearable = NEGLIGIBLE / precisions.min(), BEARABLE / precisions.max()
             distance = squared(x, s[tile], ops.to_host(product), within, bearable)
-            product, norms = ops.asarray(-distance / 2), [ops.zeros((n,), np.float64) for n in product.shape]
+            x_zeros, s_zeros = (ops.zeros((n,), np.float64) for n in product.shape)
+            product, norms = ops.asarray(-distance / 2), (x_zeros, s_zeros)
         ops.log_sum_exp(product, *norms, p, peak, total)
     return ops.to_host(peak) + np.log(ops.to_host(total))
 

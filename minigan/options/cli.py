@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from minigan.errors import (
     CheckpointError,
@@ -33,7 +33,7 @@ WRONG_INPUT, FAILED = 2, 1
 FLAG = re.compile(r"--?[a-zA-Z]")
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """`Positional[...]`, tyro's mark of an option that is given without its name."""
     if name == "Positional":
         from tyro.conf import Positional
@@ -74,7 +74,7 @@ def _unknown(kind: type, args: list[str]) -> str | None:
     return None
 
 
-def is_no_number(value: str, hint) -> bool:
+def is_no_number(value: str, hint: Any) -> bool:
     """Whether an option that takes a number, as its annotation says, cannot be read from this text."""
     kinds = get_args(hint) or (hint,)
     read = next((kind for kind in (float, int) if kind in kinds), None)
@@ -122,13 +122,17 @@ def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
         raise ConfigError(f"{option} {name}: expected a folder that can be written to")
 
 
-def run(prog: str, body: Callable[[], int | None]) -> None:
-    """Run a command's body: wrong input ends in exit code 2, a failure in exit code 1, each with one line.
+def run(prog: str, body: Callable[[], int | None]) -> int:
+    """Run a command's body, and give its exit code: 2 for wrong input and 1 for a failure, each with one line; else 0.
 
-    Returns where all went well, as a notebook expects.
+    It ends no program, which may be a notebook.
     """
-    with standard_streams():
-        _run(prog, body)
+    try:
+        with standard_streams():
+            _run(prog, body)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED if end.code else 0
+    return 0
 
 
 def _run(prog: str, body: Callable[[], int | None]) -> None:

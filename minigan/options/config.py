@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError, did_you_mean, is_web_page
+from minigan.options.phases import Phase
 from minigan.options.recipe import LossName, Recipe, allowed, demand, demand_types, fits
 
 
@@ -22,7 +23,7 @@ from minigan.options.recipe import LossName, Recipe, allowed, demand, demand_typ
 class Config(Recipe):
     """Train the GAN of Goodfellow et al. (2014)."""
 
-    loss: LossName = Recipe.loss
+    loss: LossName = Recipe.loss  # type: ignore[assignment]  # a name
     preset: str = "digits"
     """options to begin from: digits, mnist, mnist-averaged, cifar10, cifar10-quarter, tfd, tfd-stage2, ring, grid,
     gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
@@ -65,10 +66,17 @@ class Config(Recipe):
     """keep so many of the newest checkpoints; without it all"""
     validate_every: int | None = None
     """iterations between measurements on validation data; the best generator is kept as checkpoints/best.safetensors"""
+    phases: tuple[str, ...] | None = None
+    """from which iterations on the recipe was changed, as config.toml keeps it: `--resume --k 3` begins one"""
     out: str | None = None
     """the run's folder; without it the next free runs/PRESET-N"""
     resume: bool = False
-    """go on from the newest checkpoint in --out"""
+    """go on from the newest checkpoint in --out, with another recipe if one is given; `--resume auto` begins where no
+    run is"""
+    tensorboard: bool = False
+    """write --out/tensorboard too, for TensorBoard (the extra `tensorboard`)"""
+    dry_run: bool = False
+    """check everything, say sizes, memory and the time of an iteration, write nothing and stop"""
     print_config: bool = False
     """print the options as TOML and stop"""
 
@@ -97,6 +105,8 @@ class Config(Recipe):
             # Text on a command line that is not UTF-8 becomes surrogates, which config.toml cannot hold.
             if any("\ud800" <= letter <= "\udfff" for letter in getattr(self, name) or ""):
                 raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)!a}: expected a name in UTF-8")
+        for text in self.phases or ():
+            Phase.read(text)
         if self.resume and self.out is None:
             raise ConfigError("--resume: expected --out DIR, the run to go on with")
 
@@ -104,7 +114,7 @@ class Config(Recipe):
 FROM_1 = ("epochs", "log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
 """Options that count something."""
 
-THIS_CALL = ("out", "resume", "print_config")
+THIS_CALL = ("out", "resume", "tensorboard", "dry_run", "print_config")
 """Options that belong to one call of the command and not to the run."""
 
 LONGEST_TOML, MOST_DOTS = 1 << 16, 1000
@@ -112,7 +122,7 @@ LONGEST_TOML, MOST_DOTS = 1 << 16, 1000
 LARGEST_WHOLE_FLOAT, LARGEST_WHOLE = 2**53, 2**64 - 1
 
 
-def recipe_from(values: dict) -> Recipe:
+def recipe_from(values: dict[str, Any]) -> Recipe:
     """The recipe of a checkpoint's header.  Raises ConfigError for other names, other types, what is out of range."""
     hints = get_type_hints(Recipe)
     if odd := values.keys() - hints.keys():
@@ -133,7 +143,7 @@ def from_toml(text: str, source: str, base: Config = Config()) -> Config:
     return replace(base, **_options_in(text, source))
 
 
-def _options_in(text: str, source: str) -> dict:
+def _options_in(text: str, source: str) -> dict[str, Any]:
     """{field of Config: value} as a TOML text has them.  Raises ConfigError, naming `source` and the option."""
     if len(text) > LONGEST_TOML or text.count(".") > MOST_DOTS:
         raise ConfigError(f"{source}: too long or too deep for a list of options, expected one `name = value` a line")
@@ -151,7 +161,7 @@ def _options_in(text: str, source: str) -> dict:
     return values
 
 
-def _convert(value, hint, where: str):
+def _convert(value: Any, hint: Any, where: str) -> Any:
     """A value of TOML or JSON as a field of type `hint`: lists become tuples, whole numbers serve as floats."""
     given = tuple(value) if isinstance(value, list) else value
     if not fits(given, hint):
@@ -164,7 +174,7 @@ def _convert(value, hint, where: str):
     return float(given) if as_float else given
 
 
-def _shown(value) -> str:
+def _shown(value: object) -> str:
     """A value as an error line shows it, however long it is."""
     try:
         text = reprlib.repr(value)
@@ -203,7 +213,7 @@ def preset(name: str) -> Config:
     return replace(config, preset=name)
 
 
-def _complete(values: dict) -> bool:
+def _complete(values: dict[str, Any]) -> bool:
     """Whether these are all options of a run, as in its config.toml: no preset adds to them."""
     left_out = {f.name for f in fields(Config) if f.default is None} | {"preset", *THIS_CALL}
     return values.keys() >= {f.name for f in fields(Config)} - left_out

@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 SOLID = "▀"
 
 
-def is_terminal(stream) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
     """Whether a person looks at this stream; None, or a closed one, is nothing to look at."""
     try:
         return stream is not None and stream.isatty()
@@ -18,7 +19,7 @@ def is_terminal(stream) -> bool:
         return False
 
 
-def shows_pictures(stream) -> bool:
+def shows_pictures(stream: TextIO) -> bool:
     """Whether the stream is a terminal with colours and the letter that pictures are made of."""
     if not is_terminal(stream) or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
         return False
@@ -72,7 +73,7 @@ def standard_streams() -> Iterator[None]:
             sys.stdout, sys.stderr = before
 
 
-def _flushed(stream) -> None:
+def _flushed(stream: TextIO) -> None:
     """Written out; where its reader has gone (`| head`), what is left goes nowhere, now and when Python ends."""
     try:
         stream.flush()

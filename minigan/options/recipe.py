@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from numbers import Integral, Real
 from types import UnionType
-from typing import ClassVar, Literal, Protocol, Self, Union, get_args, get_origin, get_type_hints, runtime_checkable
+from typing import Any, Literal, Protocol, Self, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 import numpy as np
 
+from minigan.backends import Array, Ops
 from minigan.errors import ConfigError, did_you_mean, shortened
 
 LossName = Literal["non-saturating", "saturating", "least-squares"]
@@ -22,21 +23,22 @@ class Loss(Protocol):
     logit  whether D(x) = sigmoid(l) is a probability, so that V has a value; otherwise D(x) is l itself
     """
 
-    logit: ClassVar[bool]
+    @property
+    def logit(self) -> bool: ...
 
-    def d_loss(self, real, fake) -> float:
+    def d_loss(self, real: np.ndarray, fake: np.ndarray) -> float:
         """L_D by l of m examples and of m samples: NumPy arrays (m, 1)."""
 
-    def g_loss(self, fake) -> float:
+    def g_loss(self, fake: np.ndarray) -> float:
         """L_G by l of m samples: a NumPy array (m, 1)."""
 
-    def d_backward(self, ops, logits, weight: float, out):
+    def d_backward(self, ops: Ops, logits: Array, weight: float, out: Array) -> Array:
         """weight dL_D/dl: logits, out (2m, 1) of the backend `ops`, real above fake.  logits stay as they are.
 
         The result lies in `out`; or it is an array of the loss's own, on backends whose arrays are NumPy's.
         """
 
-    def g_backward(self, ops, logits, out):
+    def g_backward(self, ops: Ops, logits: Array, out: Array) -> Array:
         """dL_G/dl, likewise: logits, out (m, 1)."""
 
 
@@ -64,6 +66,10 @@ class Recipe:
     """of both players"""
     lr: float = 0.1
     """learning rate at iteration 0"""
+    lr_g: float | None = None
+    """G's, where it is another than --lr"""
+    lr_d: float | None = None
+    """D's, where it is another than --lr"""
     lr_decay: float = 1.0
     """lr is divided by this after each iteration"""
     lr_floor: float = 0.0
@@ -84,7 +90,7 @@ class Recipe:
     """samples come from the mean of G's weights over about so many updates; without it, from the weights themselves"""
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype[np.floating]:
         """Of parameters, passes and data: float32 or float64."""
         return np.dtype("float32" if self.precision == "tf32" else self.precision)
 
@@ -105,6 +111,8 @@ class Recipe:
             "batch_size": (1 <= self.batch_size < 2**30, "1 to 2^30 - 1"),
             "k": (1 <= self.k < 2**16, "1 to 65535 D-steps an iteration"),
             "lr": (0 < self.lr < float("inf"), "a finite number above 0"),
+            "lr_g": (self.lr_g is None or 0 < self.lr_g < float("inf"), "a finite number above 0"),
+            "lr_d": (self.lr_d is None or 0 < self.lr_d < float("inf"), "a finite number above 0"),
             "lr_decay": (1 <= self.lr_decay < float("inf"), "at least 1"),
             "lr_floor": (0 <= self.lr_floor < float("inf"), "0 or more"),
             "momentum": (0 <= self.momentum < 1, "0 <= momentum < 1"),
@@ -118,7 +126,12 @@ class Recipe:
         demand(self, rules)
 
 
-def demand(options, rules: dict[str, tuple[bool, str]]) -> None:
+def kept_options(recipe: Recipe) -> dict[str, Any]:
+    """The options as a checkpoint's header keeps them: those of 0.1.0, and of later ones those that are not None."""
+    return {name: value for name, value in asdict(recipe).items() if value is not None or name not in ("lr_g", "lr_d")}
+
+
+def demand(options: object, rules: dict[str, tuple[bool, str]]) -> None:
     """Raise ConfigError for the first rule that does not hold: {field: (holds, what was expected)}."""
     for name, (holds, expected) in rules.items():
         if not holds:
@@ -126,7 +139,7 @@ def demand(options, rules: dict[str, tuple[bool, str]]) -> None:
             raise ConfigError(f"--{name.replace('_', '-')} {value}: expected {expected}")
 
 
-def demand_types(options, hints: dict) -> None:
+def demand_types(options: object, hints: dict[str, Any]) -> None:
     """Raise ConfigError for the first field whose value is not of its type: {field: its annotation}."""
     given = {name: (getattr(options, name), hint) for name, hint in hints.items()}
     demand(options, {name: (fits(value, hint), allowed(hint, value)) for name, (value, hint) in given.items()})
@@ -145,7 +158,7 @@ def check_seed(seed: int, name: str = "--seed") -> None:
         raise ConfigError(f"{name} {shortened(repr(seed))}: expected a whole number, 0 to 2^64 - 1")
 
 
-def fits(value, hint) -> bool:
+def fits(value: object, hint: Any) -> bool:
     """Whether a value is of the type that a field's annotation says; a whole number serves as a float."""
     if get_origin(hint) is Literal:
         return value in get_args(hint)
@@ -158,7 +171,7 @@ def fits(value, hint) -> bool:
     return isinstance(value, {int: Integral, float: Real}.get(hint, hint)) and not isinstance(value, type)
 
 
-def allowed(hint, value) -> str:
+def allowed(hint: Any, value: object) -> str:
     """The values that an annotation allows, as an error says them; the one that was given is `value`."""
     if get_origin(hint) is Literal:
         return f"one of {', '.join(get_args(hint))}{did_you_mean(value, get_args(hint))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from minigan.errors import CheckpointError, ConfigError
 from minigan.gan import GAN
@@ -24,7 +25,7 @@ def end_in(gan: GAN, run: str) -> None:
     layers, last = (json.loads(models.to_json(network)) for network in (gan.generator, trained.generator))
     first = len(layers) - len(last)
     if layers[first:] != last:
-        sized = [layer for layer in trained.generator.layers if layer.shapes()]
+        sized: list[Any] = [layer for layer in trained.generator.layers if layer.shapes()]
         widths = "-".join(str(width) for width in (sized[0].n_in, *(layer.n_out for layer in sized)))
         raise ConfigError(f"--generator-from {run}: a generator {widths}, expected one that --generator ends in")
     for name, weights in trained.params.items():

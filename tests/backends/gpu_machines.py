@@ -44,7 +44,7 @@ def _uploaded(ops, value):
     if isinstance(value, Draw):
         return replace(value, rows=_uploaded(ops, value.rows))
     if isinstance(value, Count):
-        clock = ops.clock(value.clock.learning_rate_schedule, value.clock.momentum_schedule)
+        clock = ops.clock(value.clock.lr_schedule, value.clock.momentum_schedule)
         ops.set_clock(clock, int(value.clock.iteration))
         return replace(value, clock=clock)
     if not isinstance(value, np.ndarray):

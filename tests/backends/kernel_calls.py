@@ -64,7 +64,7 @@ class Kernel:
 
 ANY = np.isnan, np.isinf
 FORWARD, BACKWARD = "activation", "activation_backward"
-LOSS_WORDS = {loss.word: None for loss in LOSSES.values()}
+LOSS_NAMES = {loss.name: None for loss in LOSSES.values()}
 TABLE = {
     "copy": Kernel(),
     "gemm": Kernel(bound=lambda a, eps: (a.a.shape[1] + 4) * eps * (a.a @ a.b)),
@@ -83,8 +83,8 @@ TABLE = {
     "dropout": Kernel(written=("out", "kept"), special=ANY),
     "dropout_backward": Kernel(in_place="dy", special=ANY),
     **{
-        f"{word}_backward": Kernel(bound=lambda a, eps: 4 * eps * np.maximum(a.scale, a.expected))
-        for word in LOSS_WORDS
+        f"{name}_backward": Kernel(bound=lambda a, eps: 4 * eps * np.maximum(a.scale, a.expected))
+        for name in LOSS_NAMES
     },
     "add": Kernel(written=("theta",), special=ANY),
     "adam": Kernel(written=("theta", "first", "second"), gpu=8),
@@ -107,11 +107,11 @@ SPECIAL = [kernel for kernel, row in TABLE.items() if row.special]
 
 
 def method_of(kernel: str) -> str:
-    """The method of `Ops` that runs a kernel: an activation's and a loss's has its word among its arguments."""
-    word = kernel.removesuffix("_backward")
-    if word in LOSS_WORDS:
+    """The method of `Ops` that runs a kernel: an activation's and a loss's has its name among its arguments."""
+    name = kernel.removesuffix("_backward")
+    if name in LOSS_NAMES:
         return "loss_backward"
-    return kernel if word not in ACTIVATIONS else FORWARD if kernel == word else BACKWARD
+    return kernel if name not in ACTIVATIONS else FORWARD if kernel == name else BACKWARD
 
 
 def called(ops: Ops, kernel: str, **arguments):
@@ -157,16 +157,16 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
     z, y, out, draw = normal(b, o), normal(b, o), poisoned((b, o), dtype), draw_of(b)
     order = np.stack([np.roll(np.arange(b + EXAMPLES, dtype=np.int32), shift) for shift in (3, 5)])
     clock = ticked()
-    activations = {word: {"word": word, "numbers": astuple(make())} for word, make in ACTIVATIONS.items()}
+    activations = {name: {"name": name, "numbers": astuple(make())} for name, make in ACTIVATIONS.items()}
     return {
         "copy": {"source": z, "out": out},
         "gemm": {"a": normal(b, INNER), "b": normal(INNER, o), "out": out},
         "affine": {"x": normal(b, INNER), "W": normal(INNER, o), "b": normal(o), "out": out},
         "colsum": {"a": z, "out": poisoned((o,), dtype)},
-        **{word: {"z": z, "out": out, "bias": normal(o)} | f for word, f in activations.items()},
+        **{name: {"z": z, "out": out, "bias": normal(o)} | f for name, f in activations.items()},
         **{
-            f"{word}_backward": {"dy": z, "y": NUMPY.activation(z=y, out=np.empty_like(y), **f), "out": out} | f
-            for word, f in activations.items()
+            f"{name}_backward": {"dy": z, "y": NUMPY.activation(z=y, out=np.empty_like(y), **f), "out": out} | f
+            for name, f in activations.items()
         },
         "maxout": {
             "z": normal(b, p),
@@ -185,14 +185,14 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
         "dropout": {"x": z, "keep": KEEP, "draw": draw, "out": out, "kept": poisoned((b, o), np.uint8)},
         "dropout_backward": {"dy": z, "kept": whole(2, (b, o), np.uint8), "keep": KEEP, "out": out},
         **{
-            f"{word}_backward": {
-                "word": word,
+            f"{name}_backward": {
+                "name": name,
                 "logits": 3 * normal(b, 1),
                 "ones": b // 2,
                 "scale": 1 / b,
                 "out": poisoned((b, 1), dtype),
             }
-            for word in LOSS_WORDS
+            for name in LOSS_NAMES
         },
         "add": {"theta": normal(b * o), "step": normal(b * o)},
         "adam": {

@@ -76,8 +76,8 @@ class OpaqueOps(NumpyOps):
     def asarray(self, array, dtype=None):
         return Opaque(super().asarray(opened(array) if isinstance(array, Opaque) else array, dtype))
 
-    def clock(self, learning_rate, momentum):
-        clock = NumpyOps().clock(learning_rate, momentum)
+    def clock(self, lr, momentum):
+        clock = NumpyOps().clock(lr, momentum)
         return replace(clock, **{n: Opaque(a) for n, a in vars(clock).items() if isinstance(a, np.ndarray)})
 
 

@@ -44,7 +44,7 @@ def test_every_backend_has_every_kernel_as_the_contract_writes_it(name):
 
 def test_the_table_has_every_kernel_of_the_contract_and_both_of_every_activation():
     assert {method_of(kernel) for kernel in TABLE} == Ops.__abstractmethods__ - NOT_KERNELS
-    assert {name for word in ACTIVATIONS for name in (word, f"{word}_backward")} <= set(TABLE)
+    assert {name for kind in ACTIVATIONS for name in (kind, f"{kind}_backward")} <= set(TABLE)
 
 
 @pytest.mark.parametrize("kernel, argument, how", WRONG_CALLS)
@@ -84,17 +84,17 @@ def test_no_bias_is_a_bias_of_zeros(kernel, dtype):
     assert (called(OPS, kernel, **without) == called(OPS, kernel, **zeros)).all()
 
 
-@pytest.mark.parametrize("word", ACTIVATIONS)
-def test_an_activation_is_its_formula(word, dtype):
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+def test_an_activation_is_its_formula(kind, dtype):
     x, dy = np.random.default_rng(3).standard_normal((2, 4, 6)).astype(dtype)
     x[0, 0], x[1, 1], x[2, 2] = 0.0, -0.0, 1e-30  # at a kink the slope is that below
-    y = ACTIVATIONS[word]().apply(OPS, x, np.empty_like(x))
+    y = ACTIVATIONS[kind]().apply(OPS, x, np.empty_like(x))
     f, slope = (
-        np.vectorize(TABLE[name].formula, otypes=[float])(x.astype(float)) for name in (word, f"{word}_backward")
+        np.vectorize(TABLE[name].formula, otypes=[float])(x.astype(float)) for name in (kind, f"{kind}_backward")
     )
     slack = {"rtol": 2e-5, "atol": 2e-4} if dtype == np.float32 else {"rtol": 1e-13, "atol": 1e-12}
     np.testing.assert_allclose(y, f, **slack)
-    np.testing.assert_allclose(ACTIVATIONS[word]().derive(OPS, dy, y, np.empty_like(x)), dy * slope, **slack)
+    np.testing.assert_allclose(ACTIVATIONS[kind]().derive(OPS, dy, y, np.empty_like(x)), dy * slope, **slack)
     assert y.dtype == dtype
 
 
@@ -142,9 +142,9 @@ def test_alpha_and_beta_of_a_clock_are_read_when_the_kernel_runs(kernel, dtype):
     for _ in range(4):
         arguments = right_call(kernel, dtype)
         arguments["out"][...] = 1
-        by_clock = called(OPS, kernel, **arguments, alpha=clock.minus_learning_rate, beta=clock.momentum).copy()
+        by_clock = called(OPS, kernel, **arguments, alpha=clock.minus_lr, beta=clock.momentum).copy()
         arguments["out"][...] = 1
-        numbers = {"alpha": -float(clock.learning_rate), "beta": float(clock.momentum)}
+        numbers = {"alpha": -float(clock.lr), "beta": float(clock.momentum)}
         assert by_clock.tobytes() == called(OPS, kernel, **arguments, **numbers).tobytes()
         results.append(by_clock.tobytes())
         OPS.tick(clock)

@@ -80,8 +80,8 @@ def test_cuda_parity_of_gemm(trans_a, trans_b, dtype, gpu):
         a, b = normal((k, m) if trans_a else (m, k), 1, dtype), normal((n, k) if trans_b else (k, n), 2, dtype)
         there_a, there_b = gpu.asarray(a), gpu.asarray(b)
         products = np.abs(a.T if trans_a else a).astype(float) @ np.abs(b.T if trans_b else b)
-        numbers = (1.0, 0.0), (-0.3, 0.0), (0.7, 1.0), (clock.minus_learning_rate, clock.momentum)
-        for alpha, beta in (*numbers, (clock.minus_learning_rate, 0.0)):
+        numbers = (1.0, 0.0), (-0.3, 0.0), (0.7, 1.0), (clock.minus_lr, clock.momentum)
+        for alpha, beta in (*numbers, (clock.minus_lr, 0.0)):
             fixed = [x if isinstance(x, float) else float(gpu.to_host(x)) for x in (alpha, beta)]
             start = poisoned((m, n), dtype) if fixed[1] == 0 else normal((m, n), 3, dtype)
             got = gpu.to_host(gpu.gemm(there_a, there_b, gpu.asarray(start), trans_a, trans_b, alpha, beta))
@@ -94,7 +94,7 @@ def test_cuda_parity_of_gemm(trans_a, trans_b, dtype, gpu):
 def test_cuda_parity_of_colsum(rows, dtype, gpu):
     a = normal((rows, 13), 1, dtype)
     clock = gpu.clock(ExponentialDecay(0.3), LinearRamp(0.6, 0.6, 1, 1))
-    for alpha, beta in ((-0.3, 0.0), (0.7, 1.0), (clock.minus_learning_rate, clock.momentum)):
+    for alpha, beta in ((-0.3, 0.0), (0.7, 1.0), (clock.minus_lr, clock.momentum)):
         fixed = [x if isinstance(x, float) else float(gpu.to_host(x)) for x in (alpha, beta)]
         start = poisoned(13, dtype) if fixed[1] == 0 else normal(13, 3, dtype)
         terms = abs(fixed[0]) * np.abs(a).astype(float).sum(axis=0) + (abs(fixed[1] * start) if fixed[1] else 0)
@@ -225,7 +225,7 @@ def test_the_gpus_clock_shows_the_hosts_numbers(factor, gpu):
         gpu.set_clock(clock, t)
         for _ in range(2):
             assert int(gpu.to_host(clock.iteration)) == t
-            shown = [float(gpu.to_host(c)) for c in (clock.learning_rate, clock.minus_learning_rate, clock.momentum)]
+            shown = [float(gpu.to_host(c)) for c in (clock.lr, clock.minus_lr, clock.momentum)]
             assert shown[0] == -shown[1] and shown == pytest.approx([lr(t), -lr(t), mu(t)], rel=1e-15)
             gpu.tick(clock)
             t += 1

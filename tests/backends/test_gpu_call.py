@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.gpu import call as calls
-from benchmarks.gpu.parts import CALLS, Call, Part, Places, rows
+from benchmarks.gpu.parts import CALLS, Call, Part, Paths, rows
 from benchmarks.gpu.process import python
 
 ROW = {
@@ -31,7 +31,7 @@ SAYS = f"print({json.dumps(ROW)!r}, flush=True)"
 def program(text: str):
     """A part that runs so much Python."""
 
-    def part(places, seconds):
+    def part(paths, seconds):
         printed, failure = python(["-c", text], seconds)
         return {"cases": rows(printed)}, failure
 
@@ -42,7 +42,7 @@ def played(tmp_path, *parts, limit=60.0):
     """The exit code, the parts as gpu.json has them, and the page."""
     call = Call(limit, parts)
     book = calls.Book(tmp_path, "first", call)
-    code = calls.play(call, Places(tmp_path, None), book)
+    code = calls.play(call, Paths(tmp_path, None), book)
     return (
         code,
         json.loads((tmp_path / "gpu.json").read_text())["calls"]["first"]["parts"],
@@ -51,7 +51,7 @@ def played(tmp_path, *parts, limit=60.0):
 
 
 def test_a_part_that_fails_says_why_and_the_others_go_on(tmp_path):
-    def broken(places, seconds):
+    def broken(paths, seconds):
         raise RuntimeError("a part with a bug")
 
     kill = f"import os, signal; {SAYS}; os.kill(os.getpid(), signal.SIGKILL)"
@@ -90,7 +90,7 @@ def test_without_the_needed_part_nothing_else_is_tried(tmp_path):
 def test_time_is_kept_for_a_part_that_reserves_it(tmp_path):
     given = []
 
-    def part(places, seconds):
+    def part(paths, seconds):
         given.append(seconds)
         return {}, None
 
@@ -125,15 +125,15 @@ SLOW = """
 import json, os, sys, time
 from pathlib import Path
 from benchmarks.gpu import call
-from benchmarks.gpu.parts import Call, Part, Places
+from benchmarks.gpu.parts import Call, Part, Paths
 from benchmarks.gpu.process import python
 
-quick = lambda places, seconds: ({"cases": [json.loads(sys.argv[2])]}, None)
-slow = lambda places, seconds: ({}, python(["-c", "import time; time.sleep(60)"], seconds)[1])
+quick = lambda paths, seconds: ({"cases": [json.loads(sys.argv[2])]}, None)
+slow = lambda paths, seconds: ({}, python(["-c", "import time; time.sleep(60)"], seconds)[1])
 order = [quick, quick, quick]
 order[int(sys.argv[3])] = slow
 made, out = Call(90, tuple(Part(f"part {i}", 80, run) for i, run in enumerate(order))), Path(sys.argv[1])
-call.play(made, Places(out, None), call.Book(out, "first", made))
+call.play(made, Paths(out, None), call.Book(out, "first", made))
 """
 
 
@@ -160,11 +160,11 @@ def parts_of(path: Path) -> list[dict]:
 
 
 def test_the_second_call_stands_beside_the_first(tmp_path):
-    part = Part("a", 9, lambda places, seconds: ({}, None))
+    part = Part("a", 9, lambda paths, seconds: ({}, None))
     for name in ("first", "second", "first"):
         call = Call(9, (part,))
         book = calls.Book(tmp_path, name, call)
-        calls.play(call, Places(tmp_path, None), book)
+        calls.play(call, Paths(tmp_path, None), book)
     assert list(book.result["calls"]) == ["first", "second"]
     page = (tmp_path / "gpu.md").read_text()
     assert "## The first call" in page and "## The second call" in page

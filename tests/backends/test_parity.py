@@ -98,7 +98,7 @@ def test_parity_of_gemm(trans_a, trans_b, dtype, ops):
     for m, k, n in sizes:
         a, b = normal((k, m) if trans_a else (m, k), 1, dtype), normal((n, k) if trans_b else (k, n), 2, dtype)
         products = np.abs(a.T if trans_a else a).astype(float) @ np.abs(b.T if trans_b else b)
-        for alpha, beta in ((1.0, 0.0), (-0.3, 0.0), (0.7, 1.0), (clock.minus_learning_rate, clock.momentum)):
+        for alpha, beta in ((1.0, 0.0), (-0.3, 0.0), (0.7, 1.0), (clock.minus_lr, clock.momentum)):
             there = poisoned((m, n), dtype) if np.all(beta == 0) else normal((m, n), 3, dtype)
             with awake(ops):
                 got = ops.gemm(a, b, there.copy(), trans_a, trans_b, alpha, beta)
@@ -112,7 +112,7 @@ def test_parity_of_gemm(trans_a, trans_b, dtype, ops):
 @pytest.mark.parametrize("rows", [1, 6, 4001])
 def test_parity_of_colsum(rows, dtype, ops):
     a, clock = normal((rows, 13), 1, dtype), ticked()
-    for alpha, beta in ((-0.3, 0.0), (0.7, 1.0), (clock.minus_learning_rate, clock.momentum)):
+    for alpha, beta in ((-0.3, 0.0), (0.7, 1.0), (clock.minus_lr, clock.momentum)):
         there = poisoned(13, dtype) if np.all(beta == 0) else normal(13, 3, dtype)
         terms = abs(float(alpha)) * np.abs(a).astype(float).sum(axis=0) + (abs(beta * there) if float(beta) else 0)
         got, expected = (o.colsum(a, there.copy(), alpha, beta) for o in (ops, NUMPY))

@@ -43,7 +43,7 @@ def one_thread():
 
 
 def array(ops, tensor):
-    """A copy, for gradcheck moves its tensors in place."""
+    """A copy, since gradcheck moves its tensors in place."""
     return ops.asarray(tensor.detach().numpy().copy())
 
 

@@ -83,7 +83,6 @@ def test_threads_that_are_none(threads):
         small_gan().set_params(threads=threads)
 
 
-
 def test_the_generator_that_ships_by_its_name():
     assert Sampler.pretrained("mnist").sample(2).tobytes() == Sampler.pretrained().sample(2).tobytes()
     with pytest.raises(ConfigError, match="^pretrained mnits: expected mnist; did you mean mnist"):

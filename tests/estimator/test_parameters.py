@@ -10,6 +10,7 @@ from small_gan import Hinge, X, same, small_gan
 
 from minigan import GAN, ConfigError, Dataset, Linear, Recipe, Sequential
 from minigan.data import describe, minibatches
+from minigan.errors import BeginsAnew
 
 ARGUMENTS = {"generator", "discriminator", "recipe", "backend", "threads", "device"}
 
@@ -119,14 +120,6 @@ def test_what_is_set_to_what_it_was_changes_no_bit():
     assert same(played(lambda gan: gan.set_params(**gan.get_params())), played(lambda gan: None))
 
 
-def test_k_and_the_batch_size_leave_an_epoch_the_same_examples():
-    gan = small_gan(batch_size=5).fit(X, iterations=1)
-    assert gan.iterations_per_epoch == 8
-    assert gan.set_params(batch_size=10).iterations_per_epoch == 4
-    assert gan.set_params(k=2).iterations_per_epoch == 2
-    assert gan.set_params(lr=0.5).iterations_per_epoch == 2
-
-
 def test_another_optimiser_begins_with_nothing_remembered_and_the_weights_stay():
     gan = small_gan().fit(X, iterations=7)
     weights = gan.snapshot().tensors()
@@ -135,23 +128,43 @@ def test_another_optimiser_begins_with_nothing_remembered_and_the_weights_stay()
     np.testing.assert_array_equal(after["generator.0.W"], weights["generator.0.W"])
 
 
-def test_weights_go_over_to_another_backend_and_precision():
-    gan = small_gan().fit(X, iterations=7)
-    samples = gan.sample(5)
+def test_what_was_learnt_goes_over_to_another_backend():
+    gan = small_gan(optimizer="adam", average=3).fit(X, iterations=7).set_params(k=2)
+    learnt, phases, history = gan.snapshot().tensors(), gan.phases, gan.history_
     gan.backend = "numba"
-    assert gan.ops.name == gan.backend == "numba"
-    np.testing.assert_allclose(gan.sample(5), samples, rtol=1e-4, atol=1e-6)
-    assert gan.set_params(precision="float64", backend="numpy").sample(5).dtype == np.float64
-    np.testing.assert_allclose(gan.sample(5), samples, rtol=1e-4, atol=1e-6)
+    assert gan.ops.name == gan.backend == "numba" and gan.iteration == 7
+    assert gan.phases == phases and len(phases) == 1 and gan.history_ == history
+    for name, tensor in gan.snapshot().tensors().items():
+        np.testing.assert_array_equal(tensor, learnt[name])
+    assert gan.partial_fit(X, iterations=2).iteration == 9
 
 
-def test_another_network_has_no_weights_yet():
+OTHER = {
+    "generator": Sequential(Linear(2, 3)),
+    "discriminator": Sequential(Linear(3, 1)),
+    "random_state": 7,
+    "precision": "float64",
+}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_what_a_run_keeps_makes_a_gan_without_weights(name):
     gan = small_gan().fit(X, iterations=3)
-    gan.generator = Sequential(Linear(2, 3))
-    assert gan.iteration == 0 and gan.discriminator.n_in == 3
+    with pytest.warns(
+        BeginsAnew, match="set_params begins anew: the 3 iterations that this GAN has learnt are forgotten"
+    ):
+        gan.set_params(**{name: OTHER[name]})
+    assert (gan.iteration, gan.get_params()[name]) == (0, OTHER[name]) and not hasattr(gan, "history_")
     with pytest.raises(ConfigError, match="no weights yet: call fit"):
         gan.sample(2)
-    assert gan.fit(X, iterations=2).sample(2).shape == (2, 3)
+    assert same(gan.fit(X, iterations=2), small_gan().set_params(**{name: OTHER[name]}).fit(X, iterations=2))
+
+
+def test_an_assigned_recipe_plays_on_and_so_keeps_its_seed():
+    gan = small_gan().fit(X, iterations=3)
+    with pytest.raises(ConfigError, match="^seed 7: a run keeps its seed, 0"):
+        gan.recipe = replace(gan.recipe, seed=7)
+    assert gan.iteration == 3 and gan.recipe.seed == 0
 
 
 def test_minibatches_of_the_batch_size_before_are_refused():

@@ -32,6 +32,7 @@ APART = {
     "check_dtype_object": "an array of Python objects is refused, since it may hold anything",
     "check_complex_data": WORDS,
     "check_estimators_empty_data_messages": WORDS,
+    "check_n_features_in_after_fitting": WORDS,
     "check_fit2d_1sample": WORDS,
     "check_array_api_input": "an array of another library is refused unless NumPy takes it",
 }

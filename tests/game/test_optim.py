@@ -199,11 +199,11 @@ def test_the_clock_tells_what_the_schedules_say():
     clock = OPS.clock(RATE, RAMP)
     for t in range(STEPS):
         assert int(clock.iteration) == t
-        assert float(clock.learning_rate) == -float(clock.minus_learning_rate) == pytest.approx(rate(t), rel=1e-14)
+        assert float(clock.lr) == -float(clock.minus_lr) == pytest.approx(rate(t), rel=1e-14)
         assert float(clock.momentum) == pytest.approx(ramp(t), rel=1e-14)
         OPS.tick(clock)
     OPS.set_clock(clock, 3)
-    assert float(clock.learning_rate) == pytest.approx(rate(3), rel=1e-14)
+    assert float(clock.lr) == pytest.approx(rate(3), rel=1e-14)
 
 
 # ---- The mean of the weights ---------------------------------------------------------------------------------------

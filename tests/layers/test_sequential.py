@@ -78,7 +78,7 @@ def test_alpha_and_beta_make_the_velocity_of_momentum():
     g, v = a.backward(), a.params.like()
     v.flat[...] = normal(v.flat.shape, 30)
     clock = OPS.clock(ExponentialDecay(lr), ExponentialDecay(mu))
-    for alpha, beta in ((-lr, mu), (clock.minus_learning_rate, clock.momentum)):
+    for alpha, beta in ((-lr, mu), (clock.minus_lr, clock.momentum)):
         a.collect(alpha, beta, v.flat)
         after = a.backward()
         for name, before in v.items():

@@ -171,7 +171,7 @@ def test_cifar10_from_the_bytes_to_a_picture(cifar10, tmp_path):
     assert within(G["0.W"], 0.05) and within(G["2.W"], 0.05) and within(G["4.W"], 0.5)
     assert all(within(D[name], 0.005) for name in ("1.W", "3.W"))
     assert not any(b.any() for name, b in (G | D).items() if name.endswith(".b"))
-    assert game.clock.learning_rate_schedule == ExponentialDecay(0.025, 1.000004, 1e-6)
+    assert game.clock.lr_schedule == ExponentialDecay(0.025, 1.000004, 1e-6)
     assert game.clock.momentum_schedule == LinearRamp(0.5, 0.7, 250, 10)
     assert isinstance(game.generator.optimiser, Momentum) and game.prior == Prior("normal", 100)
     assert game.generator.max_column_norm is None and game.discriminator.max_column_norm is None
@@ -275,7 +275,7 @@ def test_a_contrast_out_of_range(contrast):
 
 
 def test_contrast_normalised_data_need_a_linear_output(cifar10, tmp_path):
-    with pytest.raises(ConfigError, match="^contrast 55.0: values outside .* expected linear as the last layer of generator"):
+    with pytest.raises(ConfigError, match="^contrast 55.0: values outside .* expected linear as the last"):
         narrow("cifar10", cifar10, tmp_path / "a", "--generator", "sigmoid")
     with pytest.raises(ConfigError, match="bias=marginals"):
         narrow("cifar10", cifar10, tmp_path / "a", "--generator", "linear bias=marginals")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runs import command, final, lines, train
 from small_run import SMALL
 
 from minigan import GAN
 from minigan.game.losses import LOSSES
 from minigan.run.trainer import Trainer
 from minigan.train import main, options
+from runs import command, final, lines, train
 
 
 def test_a_run_leaves_config_metrics_pictures_and_checkpoints(tmp_path):

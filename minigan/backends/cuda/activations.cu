@@ -136,9 +136,9 @@ extern "C" __global__ void dropout(const Real* x, Real* y, unsigned char* kept, 
                                    unsigned long long seed) {
     const int c = 4 * column(), n = min(4, width - c);
     if (n <= 0) return;
-    const Place place = {(unsigned)*iteration, substep, stream, seed};
+    const Draw draw = {(unsigned)*iteration, substep, stream, seed};
     EACH_ROW(r, n_rows) {
-        const Words word = words(draw_rows[r], width, c, place);
+        const Words word = words(draw_rows[r], width, c, draw);
         Four four = load(x + at(r, width, c), n);
         for (int i = 0; i < 4; ++i) four.of[i] = word.of[i] < threshold ? four.of[i] * scale : Real(0);
         store(y + at(r, width, c), n, four);

@@ -63,10 +63,10 @@ class Cublas:
         self._workspace = cupy.empty(WORKSPACE, np.uint8)
         self._call("cublasSetWorkspace_v2", self._handle, self._workspace.data.ptr, WORKSPACE)
         # What a first product sets up could not be set up in a recording, so there is one of each kind.  What they
-        # work on is kept, for nobody waits for them.
+        # work on is kept: nothing waits for them.
         self._squares, self._zero = cupy.zeros((3, 32, 32), np.float32), cupy.zeros((2,), np.float64)
         for number in (1.0, self._zero):
-            self.gemm(*self._squares, False, False, number, number)
+            self.gemm(*self._squares, False, False, number, number)  # type: ignore[call-arg]  # three of them
 
     def __del__(self):
         if getattr(self, "_handle", None) and not sys.is_finalizing():  # at the end the GPU may be gone already

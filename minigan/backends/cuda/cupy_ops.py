@@ -73,14 +73,14 @@ class CupyOps(CupyMemory):
 
     # ---- Activations -------------------------------------------------------------------------------------------
 
-    def activation(self, word, z, out, bias=None, numbers=()):
-        checks.biased(word, z, out, bias)
-        self._run(f"{word}_forward", z.dtype, cells(*z.shape), z, bias, out, *z.shape, *numbers)
+    def activation(self, name, z, out, bias=None, numbers=()):
+        checks.biased(name, z, out, bias)
+        self._run(f"{name}_forward", z.dtype, cells(*z.shape), z, bias, out, *z.shape, *numbers)
         return out
 
-    def activation_backward(self, word, dy, y, out, numbers=()):
-        checks.matrices(f"{word}_backward", dy, y, out)
-        self._run(f"{word}_backward", dy.dtype, entries(dy.size), dy, y, out, dy.size, *numbers)
+    def activation_backward(self, name, dy, y, out, numbers=()):
+        checks.matrices(f"{name}_backward", dy, y, out)
+        self._run(f"{name}_backward", dy.dtype, entries(dy.size), dy, y, out, dy.size, *numbers)
         return out
 
     def maxout(self, z, bias, keep, draw, out, winner):
@@ -89,7 +89,7 @@ class CupyOps(CupyMemory):
         mask = 1 / keep, KEEP_ALL, *NO_DRAW
         if draw is not None and keep < 1:
             checks.drawn("maxout", draw, out)
-            mask = 1 / keep, rng.keep_threshold(keep), *self._place(draw)
+            mask = 1 / keep, rng.keep_threshold(keep), *self._packed(draw)
         self._run("maxout", z.dtype, fours(*out.shape), z, bias, out, winner, *out.shape, pieces, *mask)
         return out
 
@@ -102,7 +102,7 @@ class CupyOps(CupyMemory):
         checks.matrices("dropout", x, out)
         checks.shaped("dropout: kept", kept, x.shape, "uint8")
         checks.drawn("dropout", draw, out)
-        mask = 1 / keep, rng.keep_threshold(keep), *self._place(draw)
+        mask = 1 / keep, rng.keep_threshold(keep), *self._packed(draw)
         self._run("dropout", x.dtype, fours(*x.shape), x, out, kept, *x.shape, *mask)
         return out
 
@@ -114,9 +114,9 @@ class CupyOps(CupyMemory):
 
     # ---- Loss and updates --------------------------------------------------------------------------------------
 
-    def loss_backward(self, word, logits, ones, scale, out):
-        checks.matrices(f"{word}_backward", logits, out)
-        self._run(f"{word}_backward", logits.dtype, entries(logits.size), logits, ones, scale, out, logits.size)
+    def loss_backward(self, name, logits, ones, scale, out):
+        checks.matrices(f"{name}_backward", logits, out)
+        self._run(f"{name}_backward", logits.dtype, entries(logits.size), logits, ones, scale, out, logits.size)
         return out
 
     def add(self, theta, step):
@@ -128,12 +128,12 @@ class CupyOps(CupyMemory):
         checks.alike("adam", theta, gradient, first, second)
         buffers, n = (theta, gradient, first, second), theta.size
         corrections = self._corrections(count, beta1, beta2)
-        self._run("adam", theta.dtype, entries(n), *buffers, n, corrections, clock.learning_rate, beta1, beta2, epsilon)
+        self._run("adam", theta.dtype, entries(n), *buffers, n, corrections, clock.lr, beta1, beta2, epsilon)
         return theta
 
     def average(self, mean, theta, count, horizon):
         checks.alike("average", mean, theta)
-        numbers = theta.size, *place_of(count), float(horizon)
+        numbers = theta.size, *packed(count), float(horizon)
         self._run("average", theta.dtype, entries(theta.size), mean, theta, *numbers)
         return mean
 
@@ -148,34 +148,34 @@ class CupyOps(CupyMemory):
         checks.minibatch(examples, order, batch_size, rows, scale, shift, out)
         sizes = *out.shape, len(examples), batch_size
         arrays = examples, order, rows, scale, shift, out
-        self._run(f"gather_{examples.dtype}", out.dtype, cells(*out.shape), *arrays, *sizes, *place_of(count))
+        self._run(f"gather_{examples.dtype}", out.dtype, cells(*out.shape), *arrays, *sizes, *packed(count))
         return out
 
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
-        self._run("uniform", out.dtype, fours(*out.shape), limit, out, *out.shape, *self._place(draw))
+        self._run("uniform", out.dtype, fours(*out.shape), limit, out, *out.shape, *self._packed(draw))
         return out
 
     def normal(self, draw, out):
         checks.drawn("normal", draw, out)
-        self._run("normal", out.dtype, fours(*out.shape), out, *out.shape, *self._place(draw))
+        self._run("normal", out.dtype, fours(*out.shape), out, *out.shape, *self._packed(draw))
         return out
 
     def spherical(self, draw, out):
         checks.drawn("spherical", draw, out)
-        self._run("spherical", out.dtype, block_a_row(len(out)), out, *out.shape, *self._place(draw))
+        self._run("spherical", out.dtype, block_a_row(len(out)), out, *out.shape, *self._packed(draw))
         return out
 
     def mixture(self, modes, noise, centres, deviation, out):
         checks.drawn("mixture", modes, out)
         checks.drawn("mixture", noise, out)
         checks.shaped("mixture: centres", centres, (len(centres), out.shape[1]), out.dtype)
-        places = *self._place(modes), *self._place(noise)
-        self._run("mixture", out.dtype, fours(*out.shape), centres, len(centres), deviation, out, *out.shape, *places)
+        draws = *self._packed(modes), *self._packed(noise)
+        self._run("mixture", out.dtype, fours(*out.shape), centres, len(centres), deviation, out, *out.shape, *draws)
         return out
 
-    def _place(self, draw: Draw) -> tuple:
-        """A draw as the kernels take it; an iteration that is no clock's gets a place in device memory."""
+    def _packed(self, draw: Draw) -> tuple:
+        """A draw as the kernels take it; an iteration that is no clock's is put in device memory."""
         on_device = isinstance(draw.iteration, cupy.ndarray)
         iteration = draw.iteration if on_device else self._iteration(int(draw.iteration))
         return draw.rows, iteration, draw.substep, draw.stream, draw.seed
@@ -189,9 +189,9 @@ class CupyOps(CupyMemory):
         return total
 
 
-def place_of(count: Count) -> tuple:
-    """A running number as the kernels take it: iteration * per_iteration + offset."""
-    return count.clock.iteration, count.per_iteration, count.offset
+def packed(count: Count) -> tuple:
+    """A running number as the kernels take it: iteration * per_iteration + offset, of whole numbers modulo 2^64."""
+    return count.clock.iteration, count.per_iteration, count.offset % 2**64
 
 
 def scalars(alpha, beta) -> tuple:

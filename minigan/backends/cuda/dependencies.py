@@ -52,7 +52,7 @@ class Touched:
         """The tasks before one that reads and writes this."""
         writers = {other.writer for span in read | written for other in self._region(span).meets}
         readers = {task for span in written for other in self._region(span).meets for task in other.readers.values()}
-        return (writers | readers) - {None}
+        return {task for task in writers | readers if task is not None}
 
     def note(self, task: Task, read: set[Span], written: set[Span]) -> None:
         """Remember the task and forget those before it: a task that waits for it waits for them too."""

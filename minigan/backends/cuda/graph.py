@@ -27,8 +27,7 @@ class Recording:
 
     The first call runs it as it is: it loads the kernels, and makes what is made once.  The next one records it, alone
     and many times over, and from there on a call only counts, until the graph of many is full and gets launched.
-    Whatever else the backend is asked for launches what was counted first (`Streams.settle`), so nobody can tell the
-    difference.
+    All other work of the backend launches what was counted first (`Streams.settle`), so the difference cannot be seen.
     """
 
     def __init__(self, streams: Streams, iterate: Callable[[], None]):

@@ -17,7 +17,7 @@ import cupy
 import numpy as np
 
 from minigan.backends import checks
-from minigan.backends.clock import Clock, Count, Schedule
+from minigan.backends.clock import Clock, Count
 from minigan.backends.cuda.graph import Recording
 from minigan.backends.cuda.kernels import Kernels, block_a_row, entries
 from minigan.backends.cuda.streams import STREAMS, Streams, event_after
@@ -142,12 +142,13 @@ class CupyMemory(Ops):
 
     # ---- Clock -------------------------------------------------------------------------------------------------
 
-    def clock(self, learning_rate, momentum):
+    def clock(self, lr, momentum):
         """The numbers in one block of memory; after each lies the same in float32, as cuBLAS takes it."""
         block = self.zeros((8 + 6 * UPDATES,), np.float64)
         numbers = [block[i : i + 1].reshape(()) for i in (2, 4, 6)]
         powers = block[8:].reshape(UPDATES, 6)
-        clock = ClockOnGPU(block[:1].view(np.uint64).reshape(()), *numbers, learning_rate, momentum, powers)
+        iteration = block[:1].view(np.uint64).reshape(())
+        clock = ClockOnGPU(iteration, *numbers, lr, momentum, powers)  # type: ignore[call-arg]  # three of them
         self.set_clock(clock, 0)
         return clock
 
@@ -160,15 +161,16 @@ class CupyMemory(Ops):
         self._tick(clock, 1)
 
     def _tick(self, clock: ClockOnGPU, ticks: int) -> None:
-        numbers = clock.iteration, clock.learning_rate, clock.minus_learning_rate, clock.momentum, clock.powers
-        schedules = *terms(clock.learning_rate_schedule), *terms(clock.momentum_schedule)
+        numbers = clock.iteration, clock.lr, clock.minus_lr, clock.momentum, clock.powers
+        schedules = *terms(clock.lr_schedule), *terms(clock.momentum_schedule)
         self._run("tick", np.float32, ((1, 1), (32, 2)), *numbers, UPDATES, ticks, *schedules)
 
     def _corrections(self, count: Count, beta1: float, beta2: float):
         """(2,) float64: 1 - beta1^t and 1 - beta2^t of Adam's update number `count`, t = count + 1, as the clock has
         them now; from the first call on `tick` keeps them.
         """
-        clock, asked = count.clock, (count.per_iteration, count.offset, beta1, beta2)
+        clock: Any = count.clock  # a ClockOnGPU
+        asked = (count.per_iteration, count.offset, beta1, beta2)
         if asked not in clock.updates:
             row = clock.powers[len(clock.updates)]
             self.copy(self.asarray(np.array(asked, np.float64)), out=row[:4])
@@ -196,7 +198,7 @@ def like_the_clock(number: float) -> np.ndarray:
     return pair
 
 
-def terms(schedule: Schedule) -> tuple:
+def terms(schedule: Any) -> tuple:
     """(initial, final, epochs, iterations_per_epoch, factor, floor): max(ramp(t) factor^-t, floor), as kernels take it.
 
     Any schedule of `minigan.game.schedules` has some of these; the others make no difference.

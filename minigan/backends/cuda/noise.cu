@@ -7,9 +7,9 @@ extern "C" __global__ void uniform(Real limit, Real* out, int n_rows, int width,
                                    unsigned long long seed) {
     const int c = 4 * column(), n = min(4, width - c);
     if (n <= 0) return;
-    const Place place = {(unsigned)*iteration, substep, stream, seed};
+    const Draw draw = {(unsigned)*iteration, substep, stream, seed};
     EACH_ROW(r, n_rows) {
-        const Words word = words(draw_rows[r], width, c, place);
+        const Words word = words(draw_rows[r], width, c, draw);
         Four four;
         for (int i = 0; i < 4; ++i) four.of[i] = (Real(2) * Real(unit(word.of[i])) - Real(1)) * limit;
         store(out + at(r, width, c), n, four);
@@ -23,10 +23,10 @@ extern "C" __global__ void normal(Real* out, int n_rows, int width, const unsign
                                   unsigned long long seed) {
     const int c = 4 * column(), n = min(4, width - c);
     if (n <= 0) return;
-    const Place place = {(unsigned)*iteration, substep, stream, seed};
+    const Draw draw = {(unsigned)*iteration, substep, stream, seed};
     EACH_ROW(r, n_rows) {
         double z[4];
-        normals(words(draw_rows[r], width, c, place), z);
+        normals(words(draw_rows[r], width, c, draw), z);
         for (int i = 0; i < n; ++i) out[at(r, width, c) + i] = z[i];
     }
 }
@@ -36,16 +36,16 @@ extern "C" __global__ void normal(Real* out, int n_rows, int width, const unsign
 extern "C" __global__ void spherical(Real* out, int n_rows, int width, const unsigned* draw_rows,
                                      const unsigned long long* iteration, unsigned substep, unsigned stream,
                                      unsigned long long seed) {
-    const Place place = {(unsigned)*iteration, substep, stream, seed};
+    const Draw draw = {(unsigned)*iteration, substep, stream, seed};
     const int r = blockIdx.x, first = 4 * threadIdx.x;
     double z[4], squares = 0;
     for (int c = first; c < width; c += 4 * BLOCK) {
-        normals(words(draw_rows[r], width, c, place), z);
+        normals(words(draw_rows[r], width, c, draw), z);
         for (int i = 0; i < 4 && c + i < width; ++i) squares += z[i] * z[i];
     }
     const double length = fmax(1e-7, sqrt(over_block(squares, Add())));
     for (int c = first; c < width; c += 4 * BLOCK) {
-        normals(words(draw_rows[r], width, c, place), z);
+        normals(words(draw_rows[r], width, c, draw), z);
         for (int i = 0; i < 4 && c + i < width; ++i) out[at(r, width, c) + i] = z[i] / length;
     }
 }
@@ -59,8 +59,8 @@ extern "C" __global__ void mixture(const Real* centres, int n_centres, double de
                                    unsigned stream, unsigned long long seed) {
     const int c = 4 * column(), n = min(4, width - c);
     if (n <= 0) return;
-    const Place modes = {(unsigned)*modes_iteration, modes_substep, modes_stream, modes_seed};
-    const Place noise = {(unsigned)*iteration, substep, stream, seed};
+    const Draw modes = {(unsigned)*modes_iteration, modes_substep, modes_stream, modes_seed};
+    const Draw noise = {(unsigned)*iteration, substep, stream, seed};
     EACH_ROW(r, n_rows) {
         const int mode = (int)(unit(words(modes_rows[r], 1, 0, modes).of[0]) * n_centres);
         double z[4];

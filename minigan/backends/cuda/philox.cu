@@ -2,7 +2,7 @@
 // to uniforms and normals.
 
 // Where in the run: `Draw` of minigan/rng.py less its rows.
-struct Place {
+struct Draw {
     unsigned iteration, substep, stream;
     unsigned long long seed;
 };
@@ -11,9 +11,9 @@ struct Words {
     unsigned of[4];
 };
 
-__device__ inline Words philox(unsigned block, const Place& place) {
-    unsigned c0 = block, c1 = place.iteration, c2 = place.substep, c3 = place.stream;
-    unsigned k0 = (unsigned)place.seed, k1 = (unsigned)(place.seed >> 32);
+__device__ inline Words philox(unsigned block, const Draw& draw) {
+    unsigned c0 = block, c1 = draw.iteration, c2 = draw.substep, c3 = draw.stream;
+    unsigned k0 = (unsigned)draw.seed, k1 = (unsigned)(draw.seed >> 32);
     for (int round = 0; round < 10; ++round) {
         const unsigned long long product0 = 0xD2511F53ull * c0, product1 = 0xCD9E8D57ull * c2;
         c0 = (unsigned)(product1 >> 32) ^ c1 ^ k0;
@@ -27,8 +27,8 @@ __device__ inline Words philox(unsigned block, const Place& place) {
 }
 
 // The words of entries c to c + 3 of a row of so many columns; c is a multiple of four.
-__device__ inline Words words(unsigned row, int width, int c, const Place& place) {
-    return philox(row * (unsigned)((width + 3) / 4) + c / 4, place);
+__device__ inline Words words(unsigned row, int width, int c, const Draw& draw) {
+    return philox(row * (unsigned)((width + 3) / 4) + c / 4, draw);
 }
 
 // u = (word >> 8) 2^-24, in [0, 1)

@@ -40,6 +40,6 @@ def signatures(code: str) -> dict[str, list[Parameter]]:
 
 
 def _parameter(text: str) -> Parameter:
-    kind, pointer, name = re.fullmatch(r"\s*([\w\s]+?)\s*(\*?)\s*(\w+)\s*", text).groups()
+    ((kind, pointer, name),) = re.findall(r"\A\s*([\w\s]+?)\s*(\*?)\s*(\w+)\s*\Z", text)
     const = kind.startswith("const ")
     return Parameter(name, kind.removeprefix("const "), bool(pointer), bool(pointer) and not const)

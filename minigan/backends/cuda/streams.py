@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 import cupy
 
@@ -67,7 +68,7 @@ class Streams:
         self.streams = [Stream(number, streams, tf32) for number in range(streams)]
         self.touched, self.undisturbed = Touched(), Lock()
         self.first = self.streams[0].cuda
-        self.waiting = None
+        self.waiting: Any = None
         self.given = 0
 
     @contextmanager

@@ -16,17 +16,17 @@ extern "C" __global__ void add(Real* theta, const Real* step, long long n) {
 // theta, gradient, first, second (n);   corrections (2): 1 - beta1^t and 1 - beta2^t, which `tick` has left
 // A thread an entry, 28 bytes each in float32.
 extern "C" __global__ void adam(Real* theta, const Real* gradient, Real* first, Real* second, long long n,
-                                const double* corrections, const double* learning_rate, double beta1, double beta2,
+                                const double* corrections, const double* lr, double beta1, double beta2,
                                 double epsilon) {
     const long long i = entry();
     if (i >= n) return;
-    const Real lr = *learning_rate, correction1 = corrections[0], correction2 = corrections[1];
+    const Real correction1 = corrections[0], correction2 = corrections[1];
     const Real g = gradient[i];
     const Real m = first[i] * Real(beta1) + Real(1 - beta1) * g;
     const Real v = second[i] * Real(beta2) + Real(1 - beta2) * (g * g);
     first[i] = m;
     second[i] = v;
-    theta[i] -= m / correction1 / (sqrt(v / correction2) + Real(epsilon)) * lr;
+    theta[i] -= m / correction1 / (sqrt(v / correction2) + Real(epsilon)) * Real(*lr);
 }
 
 // mean <- mean + r (theta - mean),   r = max(1 / horizon, 2 / (count + 2)),   count = iteration * per_iteration + offset
@@ -84,7 +84,7 @@ struct Powers {
 // powers (n_powers, 6): rows of `Powers`, those in use first; the others have per_iteration 0
 // Two warps: a thread of the one for the clock, the other's threads a row of powers each, as often as it takes.
 // Some hundred bytes.
-extern "C" __global__ void tick(unsigned long long* iteration, double* learning_rate, double* minus_learning_rate,
+extern "C" __global__ void tick(unsigned long long* iteration, double* lr, double* minus_lr,
                                 double* momentum, double* powers, int n_powers, unsigned long long ticks,
                                 double lr_initial, double lr_final, unsigned long long lr_epochs,
                                 unsigned long long lr_iterations_per_epoch, double lr_factor, double lr_floor,
@@ -94,17 +94,17 @@ extern "C" __global__ void tick(unsigned long long* iteration, double* learning_
     __syncthreads();  // all have read the iteration before one thread moves it on
     if (threadIdx.y == 0) {
         if (threadIdx.x > 0) return;
-        const double lr = scheduled(t, lr_initial, lr_final, lr_epochs, lr_iterations_per_epoch, lr_factor, lr_floor);
+        const double now = scheduled(t, lr_initial, lr_final, lr_epochs, lr_iterations_per_epoch, lr_factor, lr_floor);
         *iteration = t;
-        set(learning_rate, lr);
-        set(minus_learning_rate, -lr);
+        set(lr, now);
+        set(minus_lr, -now);
         set(momentum, scheduled(t, mu_initial, mu_final, mu_epochs, mu_iterations_per_epoch, mu_factor, mu_floor));
         return;
     }
     for (int i = threadIdx.x; i < n_powers; i += blockDim.x) {
         Powers& of = reinterpret_cast<Powers*>(powers)[i];
         if (of.per_iteration == 0) return;
-        const double update = (double)(t * (unsigned long long)of.per_iteration + (unsigned long long)of.offset + 1);
+        const double update = (double)(t * (unsigned long long)of.per_iteration + (unsigned long long)(long long)of.offset + 1);
         of.corrections[0] = 1 - pow(of.beta1, update);
         of.corrections[1] = 1 - pow(of.beta2, update);
     }

@@ -92,7 +92,8 @@ class NumbaOps(NumpyOps):
             return super().gemm(a, b, out, trans_a, trans_b, alpha, beta)
         checks.product(a, b, out, trans_a, trans_b)
         real = out.dtype.type
-        rows = row_parts(*out.shape, self._threads, trans_a) if work >= SERIAL else 1
+        m, n = out.shape
+        rows = row_parts(m, n, self._threads, trans_a) if work >= SERIAL else 1
         self._run(gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
         return out
 
@@ -110,20 +111,20 @@ class NumbaOps(NumpyOps):
 
     # ---- Activations -------------------------------------------------------------------------------------------
 
-    def activation(self, word, z, out, bias=None, numbers=()):
-        kernel = getattr(kernels, word, None)
+    def activation(self, name, z, out, bias=None, numbers=()):
+        kernel = getattr(kernels, name, None)
         if kernel is None:
-            return super().activation(word, z, out, bias, numbers)
-        checks.biased(word, z, out, bias)
+            return super().activation(name, z, out, bias, numbers)
+        checks.biased(name, z, out, bias)
         bias = np.zeros(z.shape[1], z.dtype) if bias is None else bias
         self._run(kernel, z.size, (out,), z, bias, out, *map(out.dtype.type, numbers))
         return out
 
-    def activation_backward(self, word, dy, y, out, numbers=()):
-        kernel = getattr(kernels, f"{word}_backward", None)
+    def activation_backward(self, name, dy, y, out, numbers=()):
+        kernel = getattr(kernels, f"{name}_backward", None)
         if kernel is None:
-            return super().activation_backward(word, dy, y, out, numbers)
-        checks.matrices(f"{word}_backward", dy, y, out)
+            return super().activation_backward(name, dy, y, out, numbers)
+        checks.matrices(f"{name}_backward", dy, y, out)
         self._run(kernel, y.size, (out,), dy, y, out, *map(out.dtype.type, numbers))
         return out
 
@@ -169,7 +170,7 @@ class NumbaOps(NumpyOps):
     def adam(self, theta, gradient, first, second, count, clock, beta1, beta2, epsilon):
         checks.alike("adam", theta, gradient, first, second)
         t = int(count) + 1
-        numbers = (clock.learning_rate, beta1, 1 - beta1, 1 - beta1**t, beta2, 1 - beta2, 1 - beta2**t, epsilon)
+        numbers = (clock.lr, beta1, 1 - beta1, 1 - beta1**t, beta2, 1 - beta2, 1 - beta2**t, epsilon)
         numbers = tuple(map(theta.dtype.type, numbers))
         self._run(kernels.adam, theta.size, (theta, first, second), theta, gradient, first, second, numbers)
         return theta

@@ -3,7 +3,7 @@
 A kernel is a compiled function  kernel(part, parts, *arrays)  that does one of `parts` shares of its work.  `run`
 writes it on a board; a free thread claims the next part by an atomic swap, the calling thread first of all.  So
 
-- a kernel begins within a microsecond, for waiting threads look at the board all the time (for some 100 microseconds;
+- a kernel begins within a microsecond: waiting threads look at the board all the time (for some 100 microseconds;
   then they sleep in short naps, and between sessions for good);
 - a thread that the system has put aside costs nothing but its help: the others do its parts;
 - which thread does a part does not matter, so a number of parts gives one result, bit for bit;
@@ -146,8 +146,8 @@ def run(board, parts, kernel, arguments):
 def shared(function):
     """A compiled kernel whose attribute `shared` is  run(board, parts, kernel, arguments)  as a function of its own.
 
-    It has the kernel's own parameters, written out, for to pass them as one tuple takes 2 microseconds a call; and its
-    place in the kernel's file, by which Numba keeps it on disk.
+    It has the kernel's own parameters, written out, since passing them as one tuple takes 2 microseconds a call; and
+    its place in the kernel's file, by which Numba keeps it on disk.
     """
     kernel, code = compiled(function), function.__code__
     arguments = ", ".join(code.co_varnames[2 : code.co_argcount])

@@ -11,7 +11,7 @@ from minigan.backends.numpy_ops import NumpyOps
 from minigan.checks.planted_bugs.planting import Bugs
 from minigan.game import losses
 from minigan.game.algorithm1 import Algorithm1
-from minigan.options.recipe import Loss
+from minigan.game.losses import AgainstTargets
 
 LOSSES = Bugs()
 
@@ -64,7 +64,7 @@ def other_objective(right):
     return with_loss(right, lambda loss: replace(loss, target=1 - loss.target, sign=-loss.sign))
 
 
-def with_loss(right: Callable, other: Callable[[Loss], Loss]) -> Callable:
+def with_loss(right: Callable, other: Callable[[AgainstTargets], AgainstTargets]) -> Callable:
     """`Algorithm1._backward_g` of another loss than the game's."""
 
     def backward_g(self, tape):

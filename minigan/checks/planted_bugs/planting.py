@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+Wrong = Callable[[Any], Any]
+
 
 @dataclass(frozen=True)
 class Bug:
@@ -27,7 +29,7 @@ class Bug:
     name: str
     owner: Any
     attribute: str
-    wrong: Callable[[Any], Any]
+    wrong: Wrong
     row: str
     options: tuple[str, ...]
     what: str
@@ -47,14 +49,14 @@ class Bug:
 class Bugs(dict[str, Bug]):
     """Bugs by name, in the order in which they were written down."""
 
-    def plant_in(self, owner: Any, attribute: str, row: str, options: str = "") -> Callable:
+    def plant_in(self, owner: Any, attribute: str, row: str, options: str = "") -> Callable[[Wrong], Wrong]:
         """A decorator: the function makes the wrong attribute from the right one, and its name is the bug's.
 
         Its docstring is two paragraphs: what is wrong, and what a person would see in training.
         """
 
-        def keep(wrong: Callable) -> Callable:
-            what, seen = (" ".join(part.split()) for part in cleandoc(wrong.__doc__).split("\n\n"))
+        def keep(wrong: Wrong) -> Wrong:
+            what, seen = (" ".join(part.split()) for part in cleandoc(str(wrong.__doc__)).split("\n\n"))
             name = wrong.__name__.replace("_", "-")
             self[name] = Bug(name, owner, attribute, wrong, row, tuple(options.split()), what, seen)
             return wrong

@@ -24,7 +24,7 @@ def g_learns_while_d_does(right):
         self._discriminate_pair(substep)
         dpair = self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=True)
         self.generator.backward(dpair[self.m :], self.tape_g, learn=True, need_dx=False)
-        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.discriminator.update(Count(self.clock, self.k, self.ahead + substep))
         self.generator.update(Count(self.clock))
 
     return d_step
@@ -57,7 +57,7 @@ def stale_tape(right):
     def g_step(self, substep=0):
         tape = self.tape_d[self.m :]
         tape.layers[-1].y = self.logits_g
-        tape.draw = self._place(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows[: self.m])
+        tape.draw = self._draw_of(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows[: self.m])
         self.discriminator.forward(self.pair[self.m :], tape)
         self._backward_g(tape)
         self.generator.update(Count(self.clock))
@@ -83,8 +83,8 @@ def z_frozen(right):
     """
 
     def draw_z(self, substep):
-        place = Draw(self.seed, 0, substep, Stream.LATENT, self.rows[: self.m])
-        self.prior.draw(self.ops, place, out=self.z)
+        draw = Draw(self.seed, 0, substep, Stream.LATENT, self.rows[: self.m])
+        self.prior.draw(self.ops, draw, out=self.z)
 
     return draw_z
 
@@ -98,13 +98,13 @@ def one_z_for_all_rows(right):
     """
 
     def draw_z(self, substep):
-        place = self._place(Stream.LATENT, substep, np.zeros_like(self.rows[: self.m]))
-        self.prior.draw(self.ops, place, out=self.z)
+        draw = self._draw_of(Stream.LATENT, substep, np.zeros_like(self.rows[: self.m]))
+        self.prior.draw(self.ops, draw, out=self.z)
 
     return draw_z
 
 
-@PLAY.plant_in(Algorithm1, "_place", row="Trajectory, alternating, k = 1: D")
+@PLAY.plant_in(Algorithm1, "_draw_of", row="Trajectory, alternating, k = 1: D")
 def masks_frozen(right):
     """Dropout draws the same masks in every iteration.
 
@@ -112,12 +112,12 @@ def masks_frozen(right):
     which row is real. In G's step, which has other masks, it is far less sure: g_loss 2.1 where D(G(z)) is .000.
     """
 
-    def place(self, stream, substep, rows):
+    def draw_of(self, stream, substep, rows):
         if stream in (Stream.DROPOUT_DISCRIMINATOR, Stream.DROPOUT_GENERATOR):
             return Draw(self.seed, 0, substep, stream, rows)
         return right(self, stream, substep, rows)
 
-    return place
+    return draw_of
 
 
 @PLAY.plant_in(Algorithm1, "iterate", row="Trajectory, alternating, k = 1: G")
@@ -136,7 +136,7 @@ def g_moves_first(right):
             self.draw_x(data, substep)
             self.draw_z(substep)
             self.d_step(substep)
-        self.ops.tick(self.clock)
+        self.tick()
 
     return iterate
 
@@ -182,7 +182,7 @@ def g_sees_the_new_d(right):
     def joint_step(self, substep=0):
         self._discriminate_pair(substep)
         self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
-        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.discriminator.update(Count(self.clock, self.k, self.ahead + substep))
         self._backward_g(self.tape_d[self.m :])
         self.generator.update(Count(self.clock))
 
@@ -206,7 +206,7 @@ def wrong_half_of_the_tape(right):
         self._discriminate_pair(substep)
         self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
         self._backward_g(self.tape_d[: self.m])
-        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.discriminator.update(Count(self.clock, self.k, self.ahead + substep))
         self.generator.update(Count(self.clock))
 
     return joint_step

@@ -25,7 +25,7 @@ def momentum_off_by_lr(right):
         right(self, params, clock)
         velocity = self.state["velocity"]
         self.grads = Grads(velocity, alpha=-1.0, beta=clock.momentum)
-        self.update = lambda count: params.ops.add(params.flat, velocity.flat * float(clock.learning_rate))
+        self.update = lambda count: params.ops.add(params.flat, velocity.flat * float(clock.lr))
 
     return init
 
@@ -40,7 +40,7 @@ def velocity_forgotten(right):
 
     def init(self, params, clock):
         right(self, params, clock)
-        self.grads = Grads(self.state["velocity"], alpha=clock.minus_learning_rate)
+        self.grads = Grads(self.state["velocity"], alpha=clock.minus_lr)
 
     return init
 
@@ -54,7 +54,7 @@ def gradients_not_zeroed(right):
 
     def init(self, params, clock):
         right(self, params, clock)
-        self.grads = Grads(self.grads.target, alpha=clock.minus_learning_rate, beta=1.0)
+        self.grads = Grads(self.grads.target, alpha=clock.minus_lr, beta=1.0)
 
     return init
 

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
+from typing import TYPE_CHECKING, Any
 
 from minigan.errors import spelled
+from minigan.loop.callback import Callback, Line
+from minigan.options.console import tell
+
+if TYPE_CHECKING:
+    from minigan.loop.loop import Loop
+
 
 LINES, ITERATIONS = 3, 300
 """So many logged lines in a row, and so many iterations, must show a symptom before it is said, however often lines are
 logged: the first iterations look like illness, and an untrained G hardly varies."""
 
 
-def d_has_won(line: dict) -> bool:
+def d_has_won(line: dict[str, Any]) -> bool:
     """D(x) is nearly 1 and D(G(z)) nearly 0: V above -.02, where -log 4 = -1.386 is the even game; never without V."""
     return line["value"] is not None and line["value"] > -0.02
 
 
-def g_has_collapsed(line: dict) -> bool:
+def g_has_collapsed(line: dict[str, Any]) -> bool:
     """G makes nearly one and the same sample of every z."""
     return line["diversity"] is not None and line["diversity"] < 0.1
 
 
-def units_are_dead(line: dict) -> bool:
+def units_are_dead(line: dict[str, Any]) -> bool:
     """Nine in ten of G's relu units answer to no z."""
     return line["dead_units"] is not None and line["dead_units"] > 0.9
 
@@ -45,9 +53,9 @@ class Reading:
     """Reads the lines of metrics.jsonl as they come, of a run that goes on from iteration `start`."""
 
     def __init__(self, start: int = 0):
-        self._lines, self._well_at = dict.fromkeys(SYMPTOMS, 0), dict.fromkeys(SYMPTOMS, start)
+        self._lines, self._well_at = dict.fromkeys(SYMPTOMS, 0.0), dict.fromkeys(SYMPTOMS, start)
 
-    def of(self, line: dict) -> list[str]:
+    def of(self, line: dict[str, Any]) -> list[str]:
         """What this line makes worth saying: each symptom once, when it has lasted, and again after it had gone."""
         said = []
         for symptom, text in SYMPTOMS.items():
@@ -59,3 +67,19 @@ class Reading:
                 self._lines[symptom] = -inf
                 said.append(spelled(text.format(**line)))
         return said
+
+
+class Symptoms(Callback):
+    """Says what `Reading` finds, by `say`."""
+
+    measures, follows = False, True
+
+    def __init__(self, say: Callable[[str], None] = tell):
+        self.say, self._reading = say, Reading()
+
+    def on_fit_begin(self, loop: Loop) -> None:
+        self._reading = Reading(loop.gan.iteration)
+
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
+        for text in self._reading.of(line) if line else ():
+            self.say(f"iteration {line['iteration']}: {text}")
