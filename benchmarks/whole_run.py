@@ -21,12 +21,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 PARTS = {
     "the step: kernels, products, minibatches": [("gan.py", "step")],
     "losses, metrics.jsonl and progress": [
-        ("trainer.py", "_measured"),
+        ("loop.py", "_line"),
         ("run_folder.py", "log"),
-        ("terminal.py", "say"),
-        ("terminal.py", "step"),
+        ("progress.py", "on_iteration_end"),
     ],
-    "samples and their pictures": [("trainer.py", "_picture")],
+    "samples and their pictures": [("pictures.py", "on_iteration_end")],
     "checkpoints": [("gan.py", "snapshot"), ("background.py", "wait")],
     "data, networks, compiled kernels' start": [("trainer.py", "__init__")],
 }
@@ -37,7 +36,7 @@ def seconds(stats: pstats.Stats, file: str, function: str) -> float:
     found = [
         cumulative
         for (path, _, name), (_, _, _, cumulative, _) in stats.stats.items()
-        if name == function and Path(path).name == file and Path(path).parent.name == "minigan"
+        if name == function and Path(path).name == file and "minigan" in Path(path).parts
     ]
     return sum(found)
 
@@ -52,11 +51,8 @@ def main() -> None:
         profile.enable()
         from minigan.train import main as train
 
-        try:
-            train(options)
-        except SystemExit as end:
-            if end.code:
-                raise
+        if code := train(options):
+            sys.exit(code)
         profile.disable()
     stats = pstats.Stats(profile)
     print("| part | seconds | share |\n|---|---|---|")

@@ -30,10 +30,19 @@ _NAMES = {
     "minigan.checks.own_layer": "check_layer",
     "minigan.data": "Dataset Mixture",
     "minigan.errors": "CheckpointError ConfigError DataError",
+    "minigan.files.curves": "draw_history",
     "minigan.game.losses": "NON_SATURATING SATURATING value",
     "minigan.gan": "GAN",
+    "minigan.generator.sampler": "Sampler",
     "minigan.layers": "Dropout LeakyReLU Linear Maxout ReLU Sequential Sigmoid Tanh",
     "minigan.layers.initialisers": "Constant Marginals Normal Sparse Uniform",
+    "minigan.loop.callback": "Callback",
+    "minigan.loop.checkpoints": "Checkpoint",
+    "minigan.loop.history": "History",
+    "minigan.loop.pictures": "Pictures",
+    "minigan.loop.progress": "Progress",
+    "minigan.loop.tensorboard": "TensorBoard",
+    "minigan.loop.validation": "EarlyStopping",
     "minigan.options.recipe": "Recipe",
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
@@ -48,6 +57,7 @@ if TYPE_CHECKING:  # the same names for type checkers, which know nothing of `__
     from minigan.errors import CheckpointError as CheckpointError
     from minigan.errors import ConfigError as ConfigError
     from minigan.errors import DataError as DataError
+    from minigan.files.curves import draw_history as draw_history
     from minigan.game.losses import NON_SATURATING as NON_SATURATING
     from minigan.game.losses import SATURATING as SATURATING
     from minigan.game.losses import value as value
@@ -65,6 +75,13 @@ if TYPE_CHECKING:  # the same names for type checkers, which know nothing of `__
     from minigan.layers.initialisers import Normal as Normal
     from minigan.layers.initialisers import Sparse as Sparse
     from minigan.layers.initialisers import Uniform as Uniform
+    from minigan.loop.callback import Callback as Callback
+    from minigan.loop.checkpoints import Checkpoint as Checkpoint
+    from minigan.loop.history import History as History
+    from minigan.loop.pictures import Pictures as Pictures
+    from minigan.loop.progress import Progress as Progress
+    from minigan.loop.tensorboard import TensorBoard as TensorBoard
+    from minigan.loop.validation import EarlyStopping as EarlyStopping
     from minigan.options.recipe import Recipe as Recipe
 else:
     __all__ = sorted(_HOMES)

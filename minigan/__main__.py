@@ -19,11 +19,11 @@ COMMANDS = {
 }
 
 
-def main() -> None:
+def main() -> int:
     name, *args = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
-        importlib.import_module(f"minigan.{name}").main(args)
-    elif name == "--version":
+        return importlib.import_module(f"minigan.{name}").main(args)
+    if name == "--version":
         print(f"minigan {minigan.__version__}")
     elif name in ("-h", "--help"):
         print("usage: minigan COMMAND [OPTIONS]\n")
@@ -32,8 +32,9 @@ def main() -> None:
     else:
         known = f"expected one of {', '.join(COMMANDS)}{did_you_mean(name, COMMANDS)}"
         print(f"minigan: unknown command {name!r}: {known}", file=sys.stderr)
-        sys.exit(2)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

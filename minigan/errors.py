@@ -15,12 +15,16 @@ BEGINNING = 1024
 WEB_PAGE = re.compile(rb"(?is)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b")
 ZLIB_OF_GZIP = 31
 FLAG = re.compile(r"(?<![^\s(])--([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
+ARGUMENTS = {"n": "n_samples"}
+"""the flags whose arguments have another name than theirs"""
 IN_A_COMMAND = ContextVar("whether a command asks", default=False)
 
 
 def spelled(text: str) -> str:
     """A text that names options as flags, --batch-size: as it is in a command; in Python they become batch_size."""
-    return text if IN_A_COMMAND.get() else FLAG.sub(lambda flag: flag[1].replace("-", "_"), text)
+    if IN_A_COMMAND.get():
+        return text
+    return FLAG.sub(lambda flag: ARGUMENTS.get(flag[1], flag[1].replace("-", "_")), text)
 
 
 @contextmanager
@@ -66,6 +70,10 @@ class OtherNumerics(Told, UserWarning):
 
 class DataWarning(Told, UserWarning):
     """Data that were read, but not all of them, or not as one may think: what, and why."""
+
+
+class BeginsAnew(Told, UserWarning):
+    """`fit` throws away what a GAN had learnt."""
 
 
 class DeviceError(Told, RuntimeError):

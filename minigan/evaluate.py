@@ -7,6 +7,7 @@ known, how many of them it captures (`minigan.generator.mode_table`).
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -84,4 +85,4 @@ def main(args: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

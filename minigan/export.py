@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -89,4 +90,4 @@ def main(args: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

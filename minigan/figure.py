@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -75,4 +76,4 @@ def main(args: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

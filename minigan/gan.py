@@ -6,38 +6,42 @@ gan.fit(X, epochs=10).sample(16)
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
-from numbers import Integral
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minigan import backends
-from minigan.data import Dataset, Mixture, dataset_of, describe, minibatches
 from minigan.data.describe import Description, scaled_as
-from minigan.data.ranges import far_apart, out_of_reach
-from minigan.errors import CheckpointError, ConfigError, DataWarning, DivergedError, one_line, shortened
+from minigan.errors import CheckpointError, ConfigError, one_line, shortened
+from minigan.estimator.copies import Copies
+from minigan.estimator.fitted import Fitted
+from minigan.estimator.parameters import Parameters
 from minigan.files import checkpoint
-from minigan.files.checkpoint import Header, Snapshot
+from minigan.files.checkpoint import Snapshot
 from minigan.game import kept_loss
-from minigan.game.algorithm1 import Algorithm1, Minibatches
+from minigan.game.algorithm1 import Algorithm1, Minibatches, check_rules
 from minigan.game.gradients import gradients
 from minigan.game.losses import belief
 from minigan.game.of_recipe import game_of
+from minigan.game.priors import Prior
+from minigan.game.state import take_over
+from minigan.game.state import tensors as tensors_of
 from minigan.game.work import AUTO, backend_for, multiplications
-from minigan.generator.sampler import Sampler, forward_in_batches, from_header, rows_of
+from minigan.generator.sampler import Sampler, from_header, rows_of
 from minigan.layers import Sequential, models
 from minigan.layers.models import Layers
-from minigan.options.recipe import Loss, Recipe
+from minigan.loop.fitting import Fitting
+from minigan.options.phases import Phase, recipe_before, with_phase
+from minigan.options.recipe import Loss, Recipe, kept_options
 
 
-class GAN:
+class GAN(Fitting, Fitted, Copies, Parameters):
     """A generator G: z (B, latent) -> x (B, n) and a discriminator D: x (B, n) -> logit (B, 1).
 
     generator, discriminator  `Sequential` networks
@@ -45,6 +49,7 @@ class GAN:
     backend, threads, device  the name of what computes ("auto": `minigan.game.work` chooses), on how many CPU threads
                               (None: as many as it finds good), or on which GPU
     iteration                 iterations done
+    phases                    from which iterations on the recipe was changed
     data                      what it was trained on, as `minigan.data.describe` says it
 
     Raises ConfigError where the recipe is out of range or the networks do not fit it.
@@ -60,8 +65,8 @@ class GAN:
         device: int = 0,
     ):
         check_players(generator, discriminator, recipe)
-        self.recipe = recipe.checked
-        self.generator, self.discriminator = generator, discriminator
+        self._generator, self._discriminator, self._recipe = generator, discriminator, recipe.checked
+        self._backend, self._threads, self._device = backend, threads, device
         if backend == AUTO:
             backend = backend_for(multiplications(generator, discriminator, recipe), recipe, threads, device)
         self.ops = backends.get(backend, threads, device, recipe.precision)
@@ -69,6 +74,7 @@ class GAN:
         self._iterations: dict[tuple[int, bool], Callable[[], None]] = {}
         self.iteration = 0
         self.iterations_per_epoch = 0
+        self.phases: tuple[Phase, ...] = ()
         self.data: Description = {}
 
     @property
@@ -78,56 +84,53 @@ class GAN:
             raise ConfigError("this GAN has no weights yet: call fit, or GAN.load a checkpoint")
         return self._game
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has begun to learn, or has been loaded."""
+        return self._game is not None
+
     # ---- Training ----------------------------------------------------------------------------------------------
 
-    def fit(self, X: ArrayLike | Dataset | Mixture, epochs: int = 10, iterations: int | None = None) -> GAN:
-        """Train from the recipe's initial weights, without output; `minigan.run.trainer` keeps a record of a run.
+    def begin(
+        self, batches_per_epoch: int, data: Description, recipe: Recipe | None = None, phases: Sequence[Phase] = ()
+    ) -> None:
+        """Set up both players with their initial weights, at iteration 0, for data described so.
 
-        X           an array as `minigan.data.examples` takes it: (N, n), or pictures; floats, or whole numbers in
-                    0..255, which are trained on as [0, 1]; or a `Dataset`; or a `Mixture`
-        iterations  instead of epochs
-
-        Raises DataError for examples that cannot be used, ConfigError for networks that do not fit them, DivergedError
-        where weights are not finite in the end.
+        recipe, phases  by which a run goes on, whose weights `restore` takes over; None: the recipe at hand
         """
-        for name, number in (("epochs", epochs), ("iterations", 0 if iterations is None else iterations)):
-            if not isinstance(number, Integral) or isinstance(number, bool) or number < 0:
-                raise ConfigError(f"{name} {shortened(repr(number))}: expected a whole number, 0 or more")
-        data = X if isinstance(X, (Dataset, Mixture)) else dataset_of("array", X)
-        self.check_data(data)
-        if apart := far_apart(data):
-            warnings.warn(f"{data.name}: {apart}", DataWarning, stacklevel=2)
-        source = minibatches(self.ops, data, self.recipe.batch_size, self.recipe.seed, self.recipe.dtype)
-        self.begin(source.batches_per_epoch, describe(data))
-        with self.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # an error says so, below
-            for _ in range(iterations if iterations is not None else self.iterations_in(epochs)):
-                self.step(source)
-            if where := self.not_finite():
-                advice = far_apart(data) or "try a smaller lr"
-                raise DivergedError(f"iteration {self.iteration}: {where} is not finite; {advice}")
-        return self
+        self._recipe = self._recipe if recipe is None else recipe.checked
+        self.iterations_per_epoch = max(1, batches_per_epoch // self._recipe.k)
+        self._game, self._iterations = self._new_game(self._recipe, phases), {}
+        self.phases, self.iteration, self.history_, self.data = tuple(phases), 0, {}, data
 
-    def check_data(self, data: Dataset | Mixture) -> None:
-        """Raise ConfigError where G does not make such examples: of another width, or out of its last layer's range."""
-        if data.n_features != self.generator.n_out:
-            made = f"the generator makes {self.generator.n_out}"
-            raise ConfigError(f"{data.name}: examples of {data.n_features} values, and {made}")
-        if outside := out_of_reach(data, self.generator.layers[-1]):
-            raise ConfigError(f"{data.name}: {outside}")
-
-    def begin(self, batches_per_epoch: int, data: Description) -> None:
-        """Set up both players with their initial weights, at iteration 0, for data described so."""
-        iterations_per_epoch = max(1, batches_per_epoch // self.recipe.k)
+    def _new_game(self, recipe: Recipe, phases: Sequence[Phase]) -> Algorithm1:
+        networks = self.generator, self.discriminator
         try:
-            game = game_of(self.ops, self.generator, self.discriminator, self.recipe, iterations_per_epoch)
+            return game_of(self.ops, *networks, recipe, self.iterations_per_epoch, phases)
         except ValueError as error:
             raise ConfigError(str(error)) from None
-        self._game, self._iterations = game, {}
-        self.iteration, self.iterations_per_epoch, self.data = 0, iterations_per_epoch, data
+
+    def change(self, recipe: Recipe) -> None:
+        """Play on by another recipe.  On a GAN that has learnt a phase begins (`minigan.options.phases`).
+
+        What the optimisers remember stays; a new optimiser begins with nothing, a new mean of G's weights with G's.  An
+        epoch stays as many iterations as it was at the beginning.  Raises ConfigError for a recipe that is out of
+        range or does not fit the networks, and for another seed, precision or latent once there are weights.
+        """
+        check_players(self.generator, self.discriminator, recipe)
+        if self._game is None:
+            self._recipe = recipe.checked
+            return
+        here = recipe_before(self.recipe, self.phases, self.iteration)
+        phases = with_phase(self.phases, self.iteration, here, recipe)
+        game = self._new_game(recipe, phases)
+        take_over(game, self.game)
+        game.set_clock(self.iteration)
+        self._recipe, self.phases, self._game, self._iterations = recipe.checked, phases, game, {}
 
     def step(self, source: Minibatches) -> None:
         """One iteration of Algorithm 1."""
-        source.prepare(self.iteration, self.recipe.k)
+        source.prepare(self.iteration, self._recipe.k, self.game.ahead)
         self._iterate(source)()
         self.iteration += 1
 
@@ -138,8 +141,21 @@ class GAN:
         """
         kind = id(source), self.game.generator.watched
         if kind not in self._iterations:
+            self._check_batch_size(source)
             self._iterations[kind] = self.ops.recorded(partial(self.game.iterate, source))
         return self._iterations[kind]
+
+    def _check_batch_size(self, source: Minibatches) -> None:
+        """Raise ConfigError for minibatches that were made before the recipe had another size."""
+        m, made = self.recipe.batch_size, getattr(source, "batch_size", self.recipe.batch_size)
+        if made != m:
+            raise ConfigError(
+                f"minibatches of {made}, where --batch-size is {m} by now: expected minibatches made anew"
+            )
+
+    def forget_source(self, source: Minibatches) -> None:
+        """Let go of a source, and of what was recorded of it."""
+        self._iterations = {kind: iterate for kind, iterate in self._iterations.items() if kind[0] != id(source)}
 
     def iterations_in(self, epochs: int) -> int:
         """Iterations of k minibatches in so many passes over the data."""
@@ -151,9 +167,9 @@ class GAN:
         """The generator alone, as it is now and as it learns on."""
         return Sampler(self.ops, self.generator, self.game.generator.settled, self.game.prior, self.data)
 
-    def sample(self, n: int, seed: int = 0) -> NDArray[np.floating]:
-        """n draws from p_g: (n, features) float array, in the data's own units, as `Sampler.sample` has it."""
-        return self.sampler().sample(n, seed)
+    def sample(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.floating]:
+        """Draws from p_g: (n_samples, features) floats in the data's own units, as `Sampler.sample` has it."""
+        return self.sampler().sample(n_samples, seed)
 
     def discriminate(self, x: ArrayLike) -> NDArray[np.float64]:
         """D(x), the probability that x came from the data: x of n examples to (n,) float64.
@@ -164,9 +180,7 @@ class GAN:
 
         Raises DataError for another kind or shape of data than D was trained on, and for NaN.
         """
-        params = self.game.discriminator.params
-        scaled = scaled_as(self.data, x, self.recipe.dtype)
-        return belief(self.game.loss, forward_in_batches(self.ops, self.discriminator, params, scaled))[:, 0]
+        return belief(self.game.loss, self.score_samples(x))
 
     def gradients(self, x: ArrayLike, z: ArrayLike | None = None) -> dict[str, NDArray[np.floating]]:
         """The plain gradient of each player's own loss by its weights: {"generator.0.W": (I, O) array, ...}.
@@ -178,8 +192,8 @@ class GAN:
         Raises as `discriminate`, and ConfigError where z does not fit.
         """
         game, dtype = self.game, self.recipe.dtype
-        x = rows_of(scaled_as(self.data, x, dtype), self.discriminator.n_in, dtype)
-        z = None if z is None else rows_of(z, self.recipe.latent, dtype)
+        x = rows_of("x", scaled_as(self.data, x, dtype), self.discriminator.n_in, dtype)
+        z = None if z is None else rows_of("z", z, self.recipe.latent, dtype)
         if z is not None and len(z) != len(x):
             raise ConfigError(f"x of {len(x)} rows and z of {len(z)}: expected as many")
         return gradients(game, x, z)
@@ -193,7 +207,7 @@ class GAN:
     def snapshot(self) -> Snapshot:
         """What a checkpoint holds, as it is now: weights and optimiser state; and recipe, networks and iteration."""
         header = {
-            "recipe": asdict(self.recipe) | {"loss": kept_loss.to_json(self.recipe.loss)},
+            "recipe": kept_options(self.recipe) | {"loss": kept_loss.to_json(self.recipe.loss)},
             "generator": models.to_json(self.generator),
             "discriminator": models.to_json(self.discriminator),
             "iteration": self.iteration,
@@ -202,12 +216,11 @@ class GAN:
             "threads": self.ops.threads,
             "data": self.data,
         }
-        numerics = {"numerics": self.ops.numerics} if self.ops.numerics > 1 else {}
-        return Snapshot(self.ops.snapshot(self._tensors()), header | numerics)
-
-    def __getstate__(self) -> NoReturn:
-        """Views of one buffer, copied one by one, would be buffers of their own: such a GAN would not learn."""
-        raise TypeError("a GAN is not copied or pickled: expected save(path), and GAN.load(path)")
+        if self.phases:
+            header["phases"] = list(map(str, self.phases))
+        if self.ops.numerics > 1:
+            header["numerics"] = self.ops.numerics
+        return Snapshot(self.ops.snapshot(tensors_of(self.game)), header)
 
     @classmethod
     def load(
@@ -240,41 +253,17 @@ class GAN:
             checkpoint.check_tensors(weights, {name: tensors[name] for name in weights if name in tensors}, path)
         gan = cls(generator, discriminator, recipe, backend, threads, device)
         with what_a_header_asks_for(path):
-            gan.begin(header["iterations_per_epoch"] * recipe.k, data)
+            phases = [Phase.read(text) for text in header.get("phases", ())]
+            gan.begin(header["iterations_per_epoch"] * recipe.k, data, recipe, phases)
         gan.restore(path, tensors, header)
         return gan
 
-    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: Header) -> None:
+    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict[str, Any]) -> None:
         """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
-        checkpoint.fill(self.ops, self._tensors(), tensors, path)
+        checkpoint.fill(self.ops, tensors_of(self.game), tensors, path)
         checkpoint.check_numerics(self.ops, header, path)
         self.iteration = header["iteration"]
-        self.ops.set_clock(self.game.clock, self.iteration)
-
-    def not_finite(self) -> str | None:
-        """The first layer of D, then of G, with NaN or infinity in a weight or in what the optimiser remembers of it.
-
-        As checkpoints name it, "discriminator.velocity.1.W (Maxout)"; None where all is finite.  Waits for the device.
-        """
-        for role, player in (("discriminator", self.game.discriminator), ("generator", self.game.generator)):
-            for kind, params in {"": player.params, **player.optimiser.state}.items():
-                if np.isfinite(self.ops.norm(params.flat)):
-                    continue
-                for name, view in params.items():
-                    if not np.isfinite(self.ops.to_host(view)).all():
-                        layer = player.network.layers[int(name.split(".")[0])]
-                        return f"{'.'.join(filter(None, (role, kind, name)))} ({type(layer).__name__})"
-        return None
-
-    def _tensors(self) -> dict[str, backends.Array]:
-        """{"generator.0.W": view, "generator.velocity.0.W": view, ...} of both players."""
-        views: dict[str, backends.Array] = {}
-        for player, role in ((self.game.generator, "generator"), (self.game.discriminator, "discriminator")):
-            views |= {f"{role}.{name}": view for name, view in player.params.items()}
-            kept = player.optimiser.state | ({} if player.mean is None else {"mean": player.mean})
-            for kind, state in kept.items():
-                views |= {f"{role}.{kind}.{name}": view for name, view in state.items()}
-        return views
+        self.game.set_clock(self.iteration)
 
 
 def check_players(generator: Sequential, discriminator: Sequential, recipe: Recipe) -> None:
@@ -289,6 +278,11 @@ def check_players(generator: Sequential, discriminator: Sequential, recipe: Reci
     if not discriminator.layers[-1].shapes():
         last = type(discriminator.layers[-1]).__name__
         raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")
+    prior = Prior(recipe.prior, recipe.latent)
+    try:
+        check_rules(generator, discriminator, prior, recipe.batch_size, recipe.k, recipe.updates)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 @contextmanager

@@ -10,6 +10,7 @@ a check that cannot fail proves nothing.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -97,4 +98,4 @@ def plant_all(ops: Ops) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

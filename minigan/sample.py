@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,4 +72,4 @@ def write(path: Path, x: np.ndarray, z: np.ndarray, data: Description, columns: 
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

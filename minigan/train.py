@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from minigan.run.trainer import Trainer
 
 PROG = "minigan.train"
-COMPILING = "the kernels are compiled, some ten seconds; later runs find them where a cache folder can be written"
 
 
 @in_a_command()
@@ -29,11 +29,13 @@ def options(args: list[str]) -> Config:
     first.add_argument("--out")
     first.add_argument("--epochs")
     first.add_argument("--iterations")
-    first.add_argument("--resume", action="store_true")
+    first.add_argument("--resume", nargs="?", const=True)
     try:
         known, _ = first.parse_known_args(args)
     except argparse.ArgumentError as error:
         raise ConfigError(str(error)) from None
+    if known.resume == "auto":
+        known.resume, args = resumed(args, known.out)
     if known.resume and known.out:
         from minigan.files.run_folder import RunFolder
 
@@ -51,6 +53,18 @@ def options(args: list[str]) -> Config:
         raise ConfigError(f"{whose(base, str(error))}{error}") from None
 
 
+def resumed(args: list[str], out: str | None) -> tuple[bool, list[str]]:
+    """What `--resume auto` comes to: whether there is a run in `out` to go on with, and the arguments that say so."""
+    if out is None:
+        raise ConfigError("--resume auto: expected --out DIR, the run to go on with or to begin")
+    from minigan.files.run_folder import RunFolder
+
+    there = RunFolder(Path(out)).config.exists()
+    at = next(i for i, argument in enumerate(args) if argument in ("--resume", "--resume=auto"))
+    after = at + (1 if args[at] == "--resume=auto" else 2)
+    return there, [*args[:at], *(["--resume"] if there else []), *args[after:]]
+
+
 def whose(base: Config, error: str) -> str:
     """The preset's name, if the preset alone has this error already."""
     try:
@@ -66,25 +80,33 @@ def main(args: list[str]) -> None:
     if config.print_config:
         print(to_toml(config), end="")
         return
+    if config.dry_run:
+        from minigan.run.dry_run import dry_run
+
+        say("\n".join(dry_run(config)))
+        return
+    from minigan.loop.progress import COMPILING
     from minigan.run.trainer import Trainer
 
     trainer = Trainer(config, shlex.join(["python", "-m", PROG, *args]))
     announce(trainer)
-    with trainer.gan.ops.compiling(lambda: trainer.watch("progress", trainer.progress.warn, COMPILING)):
+    with trainer.gan.ops.compiling(lambda: trainer.progress.warn(COMPILING)):
         trainer.run()
     report(trainer)
 
 
 def announce(trainer: Trainer) -> None:
     """Say on standard error what begins."""
-    gan, data, config, left = trainer.gan, trainer.data, trainer.config, trainer.total - trainer.gan.iteration
+    from minigan.loop.progress import opening
+
+    gan, config = trainer.gan, trainer.config
     if config.resume and gan.iteration == 0:
         tell(f"{trainer.folder.checkpoints}: no checkpoint there, so the run begins anew")
-    examples = f", {len(data.train)} examples" if hasattr(data, "train") else ""
-    tell(
-        f"{data.name}{examples}: {left} iteration{'s' * (left != 1)} of {gan.recipe.batch_size} on "
-        f"{gan.ops.description}{passed_over(config, gan)}; files in {trainer.folder.path}"
-    )
+    for phase in trainer.phases:
+        if phase.iteration == gan.iteration:
+            tell(f"a phase begins at iteration {phase.iteration}: {phase.said}")
+    begins = opening(trainer.data, gan, trainer.total - gan.iteration)
+    tell(f"{begins}{passed_over(config, gan)}; files in {trainer.folder.path}")
 
 
 def passed_over(config: Config, gan: GAN) -> str:
@@ -115,4 +137,4 @@ def report(trainer: Trainer) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -36,12 +36,9 @@ def said(capsys):
     """Call a command's main with arguments: (exit code, standard output, standard error)."""
 
     def call(main, *args) -> tuple[int, str, str]:
-        try:
-            code = main([str(a) for a in args])
-        except SystemExit as end:
-            code = end.code
+        code = main([str(a) for a in args])
         captured = capsys.readouterr()
-        return int(code or 0), captured.out, captured.err
+        return code, captured.out, captured.err
 
     return call
 

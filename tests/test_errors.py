@@ -16,6 +16,7 @@ from minigan.errors import did_you_mean, in_a_command, spelled
 TOLD = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.Told)]
 TEXTS = {
     "--batch-size 0: expected at least 1": "batch_size 0: expected at least 1",
+    "--n 0: expected a whole number": "n_samples 0: expected a whole number",
     "--device 7: expected --backend cupy": "device 7: expected backend cupy",
     "a smaller --lr, or another (--seed)": "a smaller lr, or another (seed)",
     "/data/--lr/x--k.npy: a -- b - c -d": "/data/--lr/x--k.npy: a -- b - c -d",

@@ -18,6 +18,7 @@ ROOMS = [
     {"layers", "data", "metrics"},
     {"game", "files"},
     {"checks", "generator"},
+    {"estimator", "loop"},
     {"gan"},
     {"run"},
     {"train", "sample", "evaluate", "figure", "export", "gradcheck", "__main__"},

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import find_spec
+from numbers import Integral
 
 from minigan.backends.array import Array as Array
 from minigan.backends.ops import Ops as Ops
-from minigan.errors import ConfigError, DeviceError, did_you_mean, one_line, spelled
+from minigan.errors import ConfigError, DeviceError, did_you_mean, one_line, shortened, spelled
 
 NAMES = ("numpy", "numba")
 """the backends that every machine has"""
@@ -23,8 +24,8 @@ def get(name: str, threads: int | None = None, device: int = 0, precision: str =
     Raises ConfigError for a name that is not one of these, and for threads or a precision that it cannot have;
     DeviceError where there is no GPU to use.
     """
-    if threads is not None and threads < 1:
-        raise ConfigError(f"--threads {threads}: expected at least 1")
+    if threads is not None and not (isinstance(threads, Integral) and not isinstance(threads, bool) and threads >= 1):
+        raise ConfigError(f"--threads {shortened(repr(threads))}: expected at least 1, a whole number")
     if device != 0 and name != GPU:
         raise ConfigError(f"--device {device}: expected --backend cupy, since {name} computes on the CPU")
     if precision == "tf32" and name != GPU:

@@ -41,8 +41,8 @@ class ExampleBatches:
         self.order = ops.zeros((2, n), np.int32)
         self._epochs = [-1, -1]
 
-    def prepare(self, iteration: int, k: int) -> None:
-        """Lay out the orders that minibatches iteration k .. iteration k + k - 1 follow: of an epoch, or of two.
+    def prepare(self, iteration: int, k: int, ahead: int = 0) -> None:
+        """Lay out the orders that minibatches f .. f + k - 1, f = iteration k + ahead, follow: of an epoch, or of two.
 
         Raises DataError where k is so large that one iteration can reach into a third epoch.
         """
@@ -51,7 +51,7 @@ class ExampleBatches:
                 f"k = {k}: the minibatches of an iteration can span three epochs of {self.batches_per_epoch}, "
                 f"expected k up to {self.batches_per_epoch + 1}, a smaller batch size or more examples"
             )
-        first = iteration * k
+        first = iteration * k + ahead
         for epoch in range(first // self.batches_per_epoch, (first + k - 1) // self.batches_per_epoch + 1):
             row = epoch % 2
             if self._epochs[row] != epoch:

@@ -47,6 +47,8 @@ def dataset_of(
 
 def as_array(name: object, values: ArrayLike) -> np.ndarray:
     """Values as an array of real numbers in the machine's byte order; not empty."""
+    if hasattr(values, "toarray"):
+        raise DataError(f"{name}: a sparse matrix, expected an array (its toarray())")
     try:
         array = np.asarray(values)
     except Exception as error:  # lists that are ragged, tensors on a GPU or with a gradient, ...

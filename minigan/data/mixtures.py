@@ -68,15 +68,15 @@ class Mixture:
             total += np.exp(-np.sum((x - centre) ** 2, axis=1) / (2 * self.deviation**2))
         return total / (len(self.centres) * (2 * pi * self.deviation**2) ** (self.n_features / 2))
 
-    def sample(self, n: int, seed: int) -> NDArray[np.float64]:
-        """n points, (n, dim) float64, that training with this seed never meets: no iteration has their substep.
+    def sample(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.float64]:
+        """Points, (n_samples, n) float64, that training with this seed never meets: no iteration has their substep.
 
-        Raises ConfigError for a wrong n or seed.
+        Raises ConfigError for a wrong number or seed.
         """
-        check_sample(n, seed)
-        draw = Draw(seed, 0, NO_SUBSTEP, Stream.MIXTURE_MODE, np.arange(n, dtype=np.uint32))
+        check_sample(n_samples, seed)
+        draw = Draw(seed, 0, NO_SUBSTEP, Stream.MIXTURE_MODE, np.arange(n_samples, dtype=np.uint32))
         centres = np.asarray(self.centres, dtype=np.float64)
-        out = np.empty((n, self.n_features))
+        out = np.empty((n_samples, self.n_features))
         get("numpy").mixture(draw, draw.layer(1), centres, self.deviation, out)
         return out
 
@@ -95,7 +95,7 @@ class MixtureBatches:
         self.ops, self.deviation = ops, mixture.deviation
         self.centres = ops.asarray(mixture.centres, dtype)
 
-    def prepare(self, iteration: int, k: int) -> None:
+    def prepare(self, iteration: int, k: int, ahead: int = 0) -> None:
         """Nothing to lay out: each minibatch is drawn where it is needed."""
 
     def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:

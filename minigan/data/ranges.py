@@ -9,7 +9,7 @@ from minigan.data.mixtures import Mixture
 
 FAR_APART = 100.0
 """From this quotient of their root mean squares on, features differ by orders of magnitude."""
-LINEAR = "'linear' as the last layer of --generator"
+LINEAR = "linear as the last layer of --generator"
 EVERYTHING = (-np.inf, np.inf)
 DARK = 64
 """Above this, pictures are of 8 bits."""

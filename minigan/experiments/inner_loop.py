@@ -16,6 +16,6 @@ def inner_loop(gan: GAN, source: Minibatches, steps: int) -> Iterator[int]:
         game.draw_x(source, 0)
         game.draw_z(0)
         game.d_step(0)
-        gan.ops.tick(game.clock)
+        game.tick()
         gan.iteration += 1
         yield step

@@ -47,7 +47,7 @@ class UniformBatches:
     def __init__(self, ops: Ops):
         self.ops = ops
 
-    def prepare(self, iteration: int, k: int) -> None:
+    def prepare(self, iteration: int, k: int, ahead: int = 0) -> None:
         """Nothing to lay out."""
 
     def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:

@@ -135,7 +135,8 @@ def train(folder: Path, config: Config) -> np.ndarray:
         data = mixture_of(config)
         gan = make_gan(replace(config, threads=1), data)
         try:
-            samples = gan.fit(data, config.epochs, config.iterations).sample(SAMPLES, config.seed)
+            gan.fit(data, epochs=config.epochs, iterations=config.iterations, verbose=False)
+            samples = gan.sample(SAMPLES, config.seed)
         except DivergedError:  # a finding: these samples are near no mode
             samples = np.full((SAMPLES, data.n_features), np.nan)
         file = io.BytesIO()

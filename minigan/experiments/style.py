@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minigan.files.curves import REFERENCE as REFERENCE
 from minigan.files.plots import load_matplotlib
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ P_DATA: Line = {"color": "black", "linestyle": (0, (1, 1.5)), "linewidth": 2, "l
 P_G: Line = {"color": "green", "linestyle": "-", "linewidth": 1.6, "label": r"$p_g$"}
 D: Line = {"color": "blue", "linestyle": "--", "linewidth": 1.5, "label": r"$D$, learned"}
 D_STAR: Line = {"color": "cornflowerblue", "linewidth": 0.8, "label": r"$D^* = p_{data} / (p_{data} + p_g)$"}
-REFERENCE: Line = {"color": "grey", "linestyle": "-", "linewidth": 0.7}
 
 
 def figure(

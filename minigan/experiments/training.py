@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from math import log
 from pathlib import Path
-from typing import Any
 
-from minigan.experiments import style
 from minigan.experiments.finding import Finding
+from minigan.files.curves import draw_history
 from minigan.options.config import Config, preset
 from minigan.run.trainer import Trainer
 
@@ -32,6 +30,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     if trainer.stop_signal is not None:
         raise KeyboardInterrupt
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    draw_history({name: [line[name] for line in lines] for name in lines[-1]}, out / "curves.png")
     last = lines[-1]
     even = all(EVEN[0] < last[name] < EVEN[1] for name in ("d_real", "d_fake"))
     diverse = last["diversity"] >= SMALLEST_DIVERSITY
@@ -44,7 +43,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
         f"samples' diversity is at least {SMALLEST_DIVERSITY}: no player has won and G has not collapsed.",
         even and diverse,
         {name: last[name] for name in ("iteration", "value", "d_real", "d_fake", "diversity", "dead_units")},
-        pictures=(draw_curves(lines, out / "curves.png"), *sorted((folder / "samples").glob("*.png"))),
+        pictures=(out / "curves.png", *sorted((folder / "samples").glob("*.png"))),
     )
 
 
@@ -66,24 +65,3 @@ def config_of(folder: Path, seed: int, quick: bool) -> Config:
 def quick_iterations(config: Config) -> int:
     """Of the embedded digits: fifteen minibatches an epoch."""
     return 15 * config.epochs
-
-
-def draw_curves(lines: list[dict[str, Any]], path: Path) -> Path:
-    """V, D(x) and D(G(z)), and the gradients' lengths along training, with the even game's values as lines."""
-    picture, (values, chances, gradients) = style.figure(3)
-    epochs = [line["epoch"] for line in lines]
-    values.plot(epochs, [line["value"] for line in lines], color="black", linewidth=1, label="V(D, G)")
-    values.axhline(-log(4), **style.REFERENCE)
-    values.annotate("-log 4", (epochs[-1], -log(4)), ha="right", va="bottom", color="grey")
-    values.set(xlabel="epoch", ylabel="nats", title="value", ylim=(-1.1 * log(4), None))
-    chances.plot(epochs, [line["d_real"] for line in lines], color="black", linewidth=1, label="D(x)")
-    chances.plot(epochs, [line["d_fake"] for line in lines], color="green", linewidth=1, label="D(G(z))")
-    chances.axhline(0.5, **style.REFERENCE)
-    chances.annotate("1/2", (epochs[-1], 0.5), ha="right", va="bottom", color="grey")
-    chances.set(xlabel="epoch", ylim=(0, 1), title="what D believes")
-    chances.legend()
-    for name, colour, label in (("d_gradient", "blue", "D"), ("g_gradient", "green", "G")):
-        gradients.semilogy(epochs, [line[name] for line in lines], color=colour, linewidth=1, label=label)
-    gradients.set(xlabel="epoch", title="length of the gradient")
-    gradients.legend()
-    return style.save(picture, path)

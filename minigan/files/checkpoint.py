@@ -42,14 +42,20 @@ def write(path: Path, tensors: dict[str, np.ndarray], header: dict[str, Any]) ->
     Raises CheckpointError for a dtype that safetensors does not hold, OSError where the disk refuses; nothing
     half-written is left under any name.
     """
-    text = json.dumps(header | {"format": FORMAT, "digest": UNSIGNED}, sort_keys=True, default=np.generic.item)
     try:
-        ordered = {name: in_order(tensor) for name, tensor in sorted(tensors.items())}
-        data = memoryview(serialise(ordered, metadata={"minigan": text}))
+        parts = encoded(tensors, header)
     except SafetensorError as error:
         raise CheckpointError(f"{path}: cannot be written ({one_line(error)})") from None
+    replace_file(path, *parts)
+
+
+def encoded(tensors: dict[str, np.ndarray], header: dict[str, Any]) -> tuple[bytes | memoryview, ...]:
+    """The bytes of a checkpoint, in parts.  Raises SafetensorError for a dtype that safetensors does not hold."""
+    text = json.dumps(header | {"format": FORMAT, "digest": UNSIGNED}, sort_keys=True, default=np.generic.item)
+    ordered = {name: in_order(tensor) for name, tensor in sorted(tensors.items())}
+    data = memoryview(serialise(ordered, metadata={"minigan": text}))
     start, end = DIGEST.search(data).span(1)  # type: ignore[union-attr]  # UNSIGNED is in it
-    replace_file(path, data[:start], hashlib.sha256(data).hexdigest().encode(), data[end:])
+    return data[:start], hashlib.sha256(data).hexdigest().encode(), data[end:]
 
 
 def in_order(tensor: np.ndarray) -> np.ndarray:
@@ -72,6 +78,10 @@ class Snapshot:
     def write(self, path: Path) -> None:
         """As `write`."""
         write(path, self.tensors(), self.header)
+
+    def encoded(self) -> tuple[bytes | memoryview, ...]:
+        """As `encoded`."""
+        return encoded(self.tensors(), self.header)
 
 
 class Header(dict[str, Any]):
@@ -98,6 +108,7 @@ HEADER_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "iterations_per_epoch": (lambda value: _whole(value, 1, 2**32), "a whole number above 0"),
     "numerics": (lambda value: _whole(value, 1, 2**32), "a whole number above 0"),
     "data": (is_description, "a description of data"),
+    "phases": (lambda value: isinstance(value, list) and all(isinstance(text, str) for text in value), "texts"),
 }
 
 
@@ -120,9 +131,17 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], Header]:
         raise CheckpointError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise CheckpointError(f"{str(path)!r}: {error}, expected the path of a file") from None
-    signature = DIGEST.search(data)
-    if signature is None and is_web_page(path):
+    if DIGEST.search(data) is None and is_web_page(path):
         raise CheckpointError(f"{path}: a web page (HTML), expected a safetensors file")
+    return decoded(data, path)
+
+
+def decoded(data: bytes, path: Path) -> tuple[dict[str, np.ndarray], Header]:
+    """The tensors and the header in a checkpoint's bytes; `path` is what errors name.
+
+    Raises CheckpointError unless every bit is as it was written.
+    """
+    signature = DIGEST.search(data)
     if signature is None:
         raise CheckpointError(f"{path}: no minigan checkpoint (expected a safetensors file with a `minigan` header)")
     start, end = signature.span(1)

@@ -40,18 +40,28 @@ class RunFolder:
         """A new folder: --out, or the next free runs/PRESET-N.  Raises ConfigError where --out already holds a run."""
         if config.out is None:
             return cls._next_free(Path("runs"), Path(config.preset).stem)
-        path = Path(config.out)
+        folder = cls(Path(config.out))
+        if not folder.path.is_dir():
+            folder.check_free()
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"--out {folder.path}: {error.strerror}, expected a place for a folder") from None
+        folder.claimed()
+        try:
+            folder.check_free()
+        except ConfigError:
+            folder.release()
+            raise
+        return folder
+
+    def check_free(self) -> None:
+        """Raise ConfigError where a file is, or a folder with something in it."""
+        path = self.path
         if path.exists() and not path.is_dir():
             raise ConfigError(f"--out {path}: a file is there, expected a folder or nothing")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"--out {path}: {error.strerror}, expected a place for a folder") from None
-        folder = cls(path).claimed()
-        if set(path.iterdir()) > set(path.glob(LEFTOVERS)):
-            folder.release()
+        if path.is_dir() and set(path.iterdir()) > set(path.glob(LEFTOVERS)):
             raise ConfigError(f"--out {path}: the folder is not empty; --resume goes on with a run, or choose another")
-        return folder
 
     @classmethod
     def _next_free(cls, parent: Path, name: str) -> RunFolder:

@@ -28,8 +28,8 @@ UPDATES = ("alternating", "simultaneous")
 class Minibatches(Protocol):
     """Where x comes from (`minigan.data`)."""
 
-    def prepare(self, iteration: int, k: int) -> None:
-        """On the host, before an iteration: lay out what its k minibatches need."""
+    def prepare(self, iteration: int, k: int, ahead: int = 0) -> None:
+        """On the host, before an iteration: lay out what its k minibatches need, from iteration k + ahead on."""
 
     def minibatch(self, draw: Draw, count: Count, out: Array) -> Array:
         """Fill out (m, n) with minibatch number `count`; `draw` says which random numbers are its own."""
@@ -43,6 +43,8 @@ class Algorithm1:
     z       (m, latent)
     logits  (2m, 1) D's logits of the last D-step, real above fake
     logits_g  (m, 1) D's logits of the last G-step's fakes; in a joint step the lower half of `logits`
+    clock_d  another clock for D, where its learning rate is another
+    ahead    D's steps so far, less iterations times k: 0 unless earlier iterations had another k
 
     Raises ValueError for k < 1, m < 1, an unknown order of play or loss, or networks that do not fit each other.
     """
@@ -59,11 +61,14 @@ class Algorithm1:
         k: int = 1,
         updates: str = "alternating",
         loss: str | Loss = "non-saturating",
+        clock_d: Clock | None = None,
+        ahead: int = 0,
     ):
         check_rules(generator.network, discriminator.network, prior, m, k, updates)
         self.ops, self.generator, self.discriminator, self.clock = ops, generator, discriminator, clock
         self.prior, self.seed, self.m, self.k, self.updates = prior, seed, m, k, updates
         self.loss = named(loss)
+        self.clocks, self.ahead = (clock,) if clock_d is None else (clock, clock_d), ahead
         dtype = generator.params.dtype
 
         self.pair = ops.empty((2 * m, discriminator.network.n_in), dtype)
@@ -91,7 +96,17 @@ class Algorithm1:
         else:
             self.draw_x(data, alone)
             self.joint_step(alone)
-        self.ops.tick(self.clock)
+        self.tick()
+
+    def tick(self) -> None:
+        """The iteration is over."""
+        for clock in self.clocks:
+            self.ops.tick(clock)
+
+    def set_clock(self, iteration: int) -> None:
+        """The coming iteration is this one."""
+        for clock in self.clocks:
+            self.ops.set_clock(clock, iteration)
 
     def d_step(self, substep: int = 0) -> None:
         """D descends its loss on the x and z at hand; the paper's is -V, so that it ascends
@@ -99,7 +114,7 @@ class Algorithm1:
         """
         self._discriminate_pair(substep)
         self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
-        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.discriminator.update(Count(self.clock, self.k, self.ahead + substep))
 
     def g_step(self, substep: int = 0) -> None:
         """G descends its loss on the z at hand; D stands still and none of its weight gradients is computed."""
@@ -116,13 +131,13 @@ class Algorithm1:
         self._discriminate_pair(substep)
         self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
         self._backward_g(self.tape_d[self.m :])
-        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.discriminator.update(Count(self.clock, self.k, self.ahead + substep))
         self.generator.update(Count(self.clock))
 
     def draw_x(self, data: Minibatches, substep: int) -> None:
         """Fill x with the substep's minibatch."""
         draw = self._draw_of(Stream.MIXTURE_MODE, substep, self.rows[: self.m])
-        data.minibatch(draw, Count(self.clock, self.k, substep), out=self.x)
+        data.minibatch(draw, Count(self.clock, self.k, self.ahead + substep), out=self.x)
 
     def draw_z(self, substep: int) -> None:
         """Fill z from the prior."""

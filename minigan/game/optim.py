@@ -2,7 +2,7 @@
 
 An optimiser says where backward leaves its result (`grads`), what it remembers (`state`, which a checkpoint keeps) and
 how the parameters move (`update`).  lr and mu are read from the clock.  For |g| of an iteration call `watch` before
-its backward and `gradient_norm` after the clock's tick.
+its backward and `gradient_norm` after the clock's tick: of all parameters, or of a part of the buffer.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 
 from minigan.backends.clock import Clock, Count
 from minigan.layers.params import Grads, Params
+
+ALL = slice(None)
 
 
 class Optimiser(ABC):
@@ -27,9 +29,9 @@ class Optimiser(ABC):
     def watch(self) -> None:
         """Keep what `gradient_norm` will need: nothing, where it is there after the update."""
 
-    def gradient_norm(self) -> float:
+    def gradient_norm(self, part: slice = ALL) -> float:
         """|g|"""
-        return self.params.ops.norm(self.grads.target.flat)
+        return self.params.ops.norm(self.grads.target.flat[part])
 
 
 class SGD(Optimiser):
@@ -42,9 +44,9 @@ class SGD(Optimiser):
     def update(self, count: Count) -> None:
         self.params.ops.add(self.params.flat, self.grads.target.flat)
 
-    def gradient_norm(self) -> float:
+    def gradient_norm(self, part: slice = ALL) -> float:
         """|g| = |step| / lr"""
-        step = self.params.ops.norm(self.grads.target.flat)
+        step = self.params.ops.norm(self.grads.target.flat[part])
         return step / self.clock.lr_schedule(last(self.params, self.clock))
 
 
@@ -70,24 +72,36 @@ class Momentum(Optimiser):
             self._before = self.params.like()
         self.params.ops.copy(self.state["velocity"].flat, out=self._before.flat)
 
-    def gradient_norm(self) -> float:
+    def gradient_norm(self, part: slice = ALL) -> float:
         """|g|,  g = (mu v - v') / lr"""
         t, clock, ops = last(self.params, self.clock), self.clock, self.params.ops
-        before = self._before.flat  # type: ignore[union-attr]  # kept by `watch`
-        after, mu = self.state["velocity"].flat, clock.momentum_schedule(t)
+        before = self._before.flat[part]  # type: ignore[union-attr]  # kept by `watch`
+        after, mu = self.state["velocity"].flat[part], clock.momentum_schedule(t)
         return ops.norm(after, less=before, times=mu) / clock.lr_schedule(t)
 
 
 class Adam(Optimiser):
-    """Adam (Kingma and Ba 2015, algorithm 1) with the clock's lr; `Ops.adam` has the formula."""
+    """Adam (Kingma and Ba 2015, algorithm 1) with the clock's lr; `Ops.adam` has the formula.
 
-    def __init__(self, params: Params, clock: Clock, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8):
-        self.params, self.clock = params, clock
+    since  updates that the parameters had before Adam's first one
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        clock: Clock,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        since: int = 0,
+    ):
+        self.params, self.clock, self.since = params, clock, since
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
         self.state = {"first_moment": params.like(), "second_moment": params.like()}
         self.grads = Grads(params.like())
 
     def update(self, count: Count) -> None:
+        count = Count(count.clock, count.per_iteration, count.offset - self.since)
         theta, gradient = self.params.flat, self.grads.target.flat
         first, second = (moment.flat for moment in self.state.values())
         numbers = count, self.clock, self.beta1, self.beta2, self.epsilon

@@ -12,7 +12,7 @@ from minigan.metrics.neighbours import nearest
 
 def beside_neighbours(sampler: Sampler, data: Dataset, rows: int, columns: int, seed: int) -> np.ndarray:
     """Figure 2: (rows (columns + 1), features), the last column being the nearest training image of the one before."""
-    samples = sampler.generate(sampler.draw_z(rows * columns, seed)).reshape(rows, columns, -1)
+    samples = sampler.forward(sampler.draw_z(rows * columns, seed)).reshape(rows, columns, -1)
     index, _ = nearest(sampler.ops, samples[:, -1], data.train, data.scaled)
     neighbours = data.scaled(data.train[index], samples.dtype)
     return np.concatenate([samples, neighbours[:, None]], axis=1).reshape(rows * (columns + 1), -1)
@@ -22,4 +22,4 @@ def along_lines(sampler: Sampler, lines: str, rows: int, columns: int, seed: int
     """Figure 3: (kinds of lines * rows * columns, features)"""
     ends = sampler.draw_z(2 * rows, seed)
     paths = {"linear": [straight_lines], "spherical": [great_circles], "both": [straight_lines, great_circles]}[lines]
-    return sampler.generate(np.concatenate([path(ends, columns) for path in paths]))
+    return sampler.forward(np.concatenate([path(ends, columns) for path in paths]))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import resources
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -36,37 +37,52 @@ class Sampler:
     def __init__(self, ops: Ops, generator: Sequential, params: Params, prior: Prior, data: Description):
         self.ops, self.generator, self.params, self.prior, self.data = ops, generator, params, prior, data
 
-    def sample(self, n: int, seed: int = 0) -> NDArray[np.floating]:
-        """n draws from p_g: (n, features) float array, in the data's own units.
+    def sample(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.floating]:
+        """Draws from p_g: (n_samples, features) float array, in the data's own units.
 
-        The same seed gives the same samples to the last bit, for any n (`runs`), on one machine, backend and number of
-        threads.  Raises ConfigError for a wrong n or seed.
+        The same seed gives the same samples to the last bit, however many (`runs`), on one machine, backend and number
+        of threads.  Raises ConfigError for a wrong number or seed.
         """
-        return self.in_own_units(self.generate(self.draw_z(n, seed)))
+        return self.generate(self.draw_z(n_samples, seed))
 
-    def draw_z(self, n: int, seed: int = 0) -> NDArray[np.floating]:
-        """n draws from the prior: (n, latent).  Raises ConfigError for a wrong n or seed."""
-        check_sample(n, seed)
-        z = np.empty((n, self.prior.n), self.params.dtype)
-        for run in runs(n):
+    def draw_z(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.floating]:
+        """Draws from the prior: (n_samples, latent).  Raises ConfigError for a wrong number or seed."""
+        check_sample(n_samples, seed)
+        z = np.empty((n_samples, self.prior.n), self.params.dtype)
+        for run in runs(n_samples):
             rows = self.ops.asarray(np.arange(run.start, run.stop, dtype=np.uint32))
             drawn = self.ops.empty((len(rows), self.prior.n), z.dtype)
             self.prior.draw(self.ops, Draw(seed, 0, 0, Stream.SAMPLE, rows), drawn)
-            z[run] = self.ops.to_host(drawn)[: n - run.start]
+            z[run] = self.ops.to_host(drawn)[: n_samples - run.start]
         return z
 
     def generate(self, z: ArrayLike) -> NDArray[np.floating]:
-        """G(z): z (n, latent) to (n, features), scaled as trained on."""
-        return forward_in_batches(self.ops, self.generator, self.params, z)
+        """G(z): z (n, latent) to (n, features), in the data's own units.  Raises ConfigError for another z, or NaN."""
+        return self.in_own_units(self.forward(z))
+
+    def forward(self, z: ArrayLike) -> NDArray[np.floating]:
+        """What G's last layer makes of z (n, latent): (n, features), scaled as trained on."""
+        return forward_in_batches(self.ops, self.generator, self.params, z, "z")
 
     def in_own_units(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
-        """What `generate` gives, (n, features), with features that were standardised as they were before."""
+        """What `forward` gives, (n, features), with features that were standardised as they were before."""
         standard = standard_of(self.data)
         return x if standard is None else standard.undone(x)
 
     def tensors(self) -> dict[str, Array]:
         """{"generator.0.W": view, ...}"""
         return {PREFIX + name: view for name, view in self.params.items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For `copy` and `pickle`: the weights as they are now, and the name of what computes."""
+        weights = self.ops.snapshot(self.tensors())()
+        return vars(self) | {"ops": self.ops.name, "params": (self.params.dtype, weights)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """On as many threads as the backend finds good here, or on the first GPU."""
+        ops, (dtype, weights) = backends.get(state["ops"]), state["params"]
+        vars(self).update(state | {"ops": ops, "params": Params(ops, state["generator"].shapes(), dtype)})
+        checkpoint.fill(ops, self.tensors(), weights, Path("a pickled Sampler"))
 
     @classmethod
     def load(
@@ -79,6 +95,13 @@ class Sampler:
         Raises CheckpointError for a file that cannot be trusted, ConfigError for a backend that cannot be had.
         """
         return cls.of(backends.get(backend, threads, device), *checkpoint.find(Path(path)), layers)
+
+    @classmethod
+    def pretrained(
+        cls, name: str = "mnist", backend: str = "numpy", threads: int | None = None, device: int = 0
+    ) -> Sampler:
+        """A generator that ships with the package.  Raises ConfigError for another name, or backend, than there is."""
+        return cls.load(pretrained(name), backend, threads, device)
 
     @classmethod
     def of(
@@ -136,12 +159,12 @@ def chosen(run: str | None, name: str | None) -> Path:
     return Path(run) if run is not None else pretrained(str(name))
 
 
-def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: ArrayLike) -> np.ndarray:
+def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: ArrayLike, name: str = "x") -> np.ndarray:
     """A pass without dropout, some rows at a time: x (n, n_in) to (n, n_out); a row's bits do not depend on n.
 
-    Raises ConfigError for other widths and for NaN.
+    Raises ConfigError, which calls x by `name`, for other widths and for NaN.
     """
-    x = rows_of(x, network.n_in, params.dtype)
+    x = rows_of(name, x, network.n_in, params.dtype)
     y = np.empty((len(x), network.n_out), x.dtype)
     tape = network.tape(ops, FIRST_ROWS if len(x) <= FIRST_ROWS else ROWS_AT_ONCE, x.dtype)
     with ops.session():
@@ -153,13 +176,16 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: ArrayLi
     return y
 
 
-def rows_of(x: ArrayLike, width: int, dtype: DTypeLike) -> np.ndarray:
-    """x (n, width) in this dtype.  Raises ConfigError for other widths and for NaN."""
-    x = np.asarray(x, dtype)
+def rows_of(name: str, x: ArrayLike, width: int, dtype: DTypeLike) -> np.ndarray:
+    """x (n, width) in this dtype.  Raises ConfigError, which calls x by `name`, for other widths and for NaN."""
+    try:
+        x = np.asarray(x, dtype)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{name}: no array ({one_line(error)}), expected numbers of shape (n, {width})") from None
     if x.ndim != 2 or x.shape[1] != width:
-        raise ConfigError(f"an input of shape {x.shape}: expected (n, {width})")
+        raise ConfigError(f"{name} of shape {x.shape}: expected (n, {width})")
     if not (finite := np.isfinite(x).all(axis=1)).all():
-        raise ConfigError(f"an input with NaN or infinity in row {finite.argmin()}: expected finite numbers")
+        raise ConfigError(f"{name} with NaN or infinity in row {finite.argmin()}: expected finite numbers")
     return x
 
 

@@ -24,6 +24,7 @@ class Params:
 
     shapes   {"0.W": (I, O), "0.b": (O,), ...}: a layer's index, a dot and the name that the layer's formula uses
     flat     (n,) the buffer
+    parts    {name: the slice of it that is this array}
     """
 
     def __init__(self, ops: Ops, shapes: dict[str, tuple[int, ...]], dtype: DTypeLike):
@@ -33,7 +34,8 @@ class Params:
             starts[name] = size
             size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         self.flat = ops.zeros((size,), dtype)
-        self._views = {n: ops.view(self.flat[i : i + prod(shapes[n])], shapes[n]) for n, i in starts.items()}
+        self.parts = {name: slice(i, i + prod(shapes[name])) for name, i in starts.items()}
+        self._views = {name: ops.view(self.flat[part], shapes[name]) for name, part in self.parts.items()}
         self._layers: dict[int, LayerParams] = {}
         for name, view in self._views.items():
             index, letter = name.split(".")

@@ -123,18 +123,22 @@ def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
         raise ConfigError(f"{option} {name}: expected a folder that can be written to")
 
 
-def command(prog: str) -> Callable[[Callable[[list[str]], int | None]], Callable[..., None]]:
-    """Makes a command of its body: wrong input ends in exit code 2, a failure in exit code 1, each with one line.
+def command(prog: str) -> Callable[[Callable[[list[str]], int | None]], Callable[..., int]]:
+    """Makes a command of its body, which gives its exit code: 2 for wrong input and 1 for a failure, each with one line;
+    else 0.
 
-    The command takes a list of arguments, or else those of the program, and returns where all went well, as a notebook
-    expects.
+    The command takes a list of arguments, or else those of the program.  It ends no program, which may be a notebook.
     """
 
-    def of(body: Callable[[list[str]], int | None]) -> Callable[..., None]:
+    def of(body: Callable[[list[str]], int | None]) -> Callable[..., int]:
         @wraps(body)
-        def main(args: list[str] | None = None) -> None:
-            with standard_streams():
-                _run(prog, partial(body, sys.argv[1:] if args is None else args))
+        def main(args: list[str] | None = None) -> int:
+            try:
+                with standard_streams():
+                    _run(prog, partial(body, sys.argv[1:] if args is None else args))
+            except SystemExit as end:
+                return end.code if isinstance(end.code, int) else FAILED if end.code else 0
+            return 0
 
         return main
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from minigan.errors import ConfigError, did_you_mean, is_web_page
+from minigan.options.phases import Phase
 from minigan.options.recipe import LossName, Recipe, allowed, demand, demand_types, fits
 
 
@@ -65,10 +66,17 @@ class Config(Recipe):
     """keep so many of the newest checkpoints; without it all"""
     validate_every: int | None = None
     """iterations between measurements on validation data; the best generator is kept as checkpoints/best.safetensors"""
+    phases: tuple[str, ...] | None = None
+    """from which iterations on the recipe was changed, as config.toml keeps it: `--resume --k 3` begins one"""
     out: str | None = None
     """the run's folder; without it the next free runs/PRESET-N"""
     resume: bool = False
-    """go on from the newest checkpoint in --out"""
+    """go on from the newest checkpoint in --out, with another recipe if one is given; `--resume auto` begins where no
+    run is"""
+    tensorboard: bool = False
+    """write --out/tensorboard too, for TensorBoard (the extra `tensorboard`)"""
+    dry_run: bool = False
+    """check everything, say sizes, memory and the time of an iteration, write nothing and stop"""
     print_config: bool = False
     """print the options as TOML and stop"""
 
@@ -97,6 +105,8 @@ class Config(Recipe):
             # Text on a command line that is not UTF-8 becomes surrogates, which config.toml cannot hold.
             if any("\ud800" <= letter <= "\udfff" for letter in getattr(self, name) or ""):
                 raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)!a}: expected a name in UTF-8")
+        for text in self.phases or ():
+            Phase.read(text)
         if self.resume and self.out is None:
             raise ConfigError("--resume: expected --out DIR, the run to go on with")
 
@@ -104,7 +114,7 @@ class Config(Recipe):
 FROM_1 = ("epochs", "log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
 """Options that count something."""
 
-THIS_CALL = ("out", "resume", "print_config")
+THIS_CALL = ("out", "resume", "tensorboard", "dry_run", "print_config")
 """Options that belong to one call of the command and not to the run."""
 
 LONGEST_TOML, MOST_DOTS = 1 << 16, 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from numbers import Integral, Real
 from types import UnionType
@@ -66,6 +66,10 @@ class Recipe:
     """of both players"""
     lr: float = 0.1
     """learning rate at iteration 0"""
+    lr_g: float | None = None
+    """G's, where it is another than --lr"""
+    lr_d: float | None = None
+    """D's, where it is another than --lr"""
     lr_decay: float = 1.0
     """lr is divided by this after each iteration"""
     lr_floor: float = 0.0
@@ -107,6 +111,8 @@ class Recipe:
             "batch_size": (1 <= self.batch_size < 2**30, "1 to 2^30 - 1"),
             "k": (1 <= self.k < 2**16, "1 to 65535 D-steps an iteration"),
             "lr": (0 < self.lr < float("inf"), "a finite number above 0"),
+            "lr_g": (self.lr_g is None or 0 < self.lr_g < float("inf"), "a finite number above 0"),
+            "lr_d": (self.lr_d is None or 0 < self.lr_d < float("inf"), "a finite number above 0"),
             "lr_decay": (1 <= self.lr_decay < float("inf"), "at least 1"),
             "lr_floor": (0 <= self.lr_floor < float("inf"), "0 or more"),
             "momentum": (0 <= self.momentum < 1, "0 <= momentum < 1"),
@@ -118,6 +124,11 @@ class Recipe:
             "average": (self.average is None or 1 <= self.average < 2**31, "1 to 2^31 - 1"),
         }
         demand(self, rules)
+
+
+def kept_options(recipe: Recipe) -> dict[str, Any]:
+    """The options as a checkpoint's header keeps them: those of 0.1.0, and of later ones those that are not None."""
+    return {name: value for name, value in asdict(recipe).items() if value is not None or name not in ("lr_g", "lr_d")}
 
 
 def demand(options: object, rules: dict[str, tuple[bool, str]]) -> None:
@@ -138,8 +149,13 @@ def check_sample(n: int, seed: int) -> None:
     """Raise ConfigError unless n examples can be drawn with this seed."""
     if not (fits(n, int) and 1 <= n < 2**31):
         raise ConfigError(f"--n {shortened(repr(n))}: expected a whole number, 1 to 2^31 - 1")
+    check_seed(seed)
+
+
+def check_seed(seed: int, name: str = "--seed") -> None:
+    """Raise ConfigError unless this is a seed."""
     if not (fits(seed, int) and 0 <= seed < 2**64):
-        raise ConfigError(f"--seed {shortened(repr(seed))}: expected a whole number, 0 to 2^64 - 1")
+        raise ConfigError(f"{name} {shortened(repr(seed))}: expected a whole number, 0 to 2^64 - 1")
 
 
 def fits(value: object, hint: Any) -> bool:

@@ -1,21 +1,143 @@
-"""What a run begins with: its data, both networks around them, and how many iterations it has."""
+"""What a run begins or goes on with: its data, both networks around them, its phases, how many iterations it has."""
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 
 from minigan import data as datasets
 from minigan.data import Dataset, Mixture, PictureOptions
+from minigan.data.describe import nameless
 from minigan.data.ranges import far_apart, out_of_reach
-from minigan.errors import ConfigError, DataError, DataWarning
+from minigan.errors import CheckpointError, ConfigError, DataError, DataWarning
+from minigan.files import checkpoint
+from minigan.files.run_folder import RunFolder
 from minigan.gan import GAN
 from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.models import build
-from minigan.options.config import Config
+from minigan.loop.loop import source_of
+from minigan.loop.tensorboard import writer_class
+from minigan.loop.validation import Measure
+from minigan.options.config import Config, recipe_from
+from minigan.options.phases import Phase, recipe_before, with_phase
+from minigan.options.recipe import Recipe
+from minigan.run.second_stage import end_in
 
-DRAWN_POINTS = 2500
+
+class Start:
+    """A run that is ready to be played, of which nothing has been written yet.
+
+    there   the folder of the run that it goes on with, from a checkpoint; None if it begins
+    total   iterations in all
+    phases  those that it has, and those to come
+
+    Raises ConfigError, DataError or CheckpointError for what it cannot begin with.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config.checked
+        if config.tensorboard:
+            writer_class("--tensorboard")
+        self.phases = phases_of(config)
+        there = RunFolder(Path(config.out)) if config.resume and config.out else None
+        self.there = there if there and there.begun else None
+        self.saved = self.there.saved_config() if self.there else config
+        self._first = recipe_before(self.saved.recipe, phases_of(self.saved))
+        self.data = loaded(config)
+        self.gan = make_gan(replace(config, **asdict(self._first)), self.data)
+        self.source = source_of(self.gan, self.data)
+        self.batches_per_epoch = self.source.batches_per_epoch
+        self.gan.begin(self.batches_per_epoch, datasets.describe(self.data))
+        for recipe in (self._first, config.recipe):
+            self._check_minibatches(recipe)
+        self.total = iterations_of(config, self.gan)
+        if config.validate_every is not None:
+            Measure(self.data, "--validate-every")
+        if self.there is None and config.generator_from is not None:
+            end_in(self.gan, config.generator_from)
+
+    def _check_minibatches(self, recipe: Recipe) -> None:
+        """Raise DataError where the data have no such minibatches."""
+        source = self.source
+        if recipe.batch_size != self._first.batch_size:
+            source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
+        source.prepare(0, recipe.k)
+
+    def go_on(self, folder: RunFolder) -> Path:
+        """Take over the folder's newest checkpoint that verifies, if it is of this run; which one it is.
+
+        Another recipe than the run's own begins a phase.
+        """
+        path, tensors, header = checkpoint.newest(folder.checkpoints)
+        self._kept("contrast", header["data"].get("contrast"), self.config.contrast)
+        self._kept("standardise", "standard" in header["data"], self.config.standardise)
+        self._kept("generator_from", self.saved.generator_from, self.config.generator_from)
+        if nameless(header["data"]) != nameless(self.gan.data):
+            raise CheckpointError(f"{path}: trained on other data ({header['data']['name']}, by SHA-256)")
+        recipe, done = recipe_in(path, header), header["iteration"]
+        repeated = recipe == recipe_before(self.saved.recipe, self.phases, done)
+        if not repeated or self.config.recipe != self.saved.recipe:
+            self.phases = with_phase(phases_in(path, header), done, recipe, self.config.recipe)
+        self._take(path, tensors, header)
+        if done > self.total:
+            raise ConfigError(f"{path}: {done} iterations are done, more than the {self.total} asked for")
+        return path
+
+    def go_back(self, folder: RunFolder) -> None:
+        """To the newest checkpoint, or to the beginning."""
+        if folder.begun:
+            self._take(*checkpoint.newest(folder.checkpoints))
+            return
+        self.gan.begin(self.batches_per_epoch, self.gan.data, self._first)
+        self.source = source_of(self.gan, self.data)
+        if self.config.generator_from is not None:
+            end_in(self.gan, self.config.generator_from)
+
+    def _take(self, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header) -> None:
+        """The GAN as a checkpoint of this run has it."""
+        done, recipe = header["iteration"], recipe_in(path, header)
+        begun = [phase for phase in self.phases if phase.iteration < done]
+        if (recipe, begun) != (self.gan.recipe, list(self.gan.phases)):
+            self.gan.begin(self.gan.iterations_per_epoch * recipe.k, self.gan.data, recipe, begun)
+            self.source = source_of(self.gan, self.data)
+        self.gan.restore(path, tensors, header)
+
+    def changes(self) -> dict[int, Recipe]:
+        """{iteration: the recipe from there on} of the phases to come."""
+        to_come = [phase.iteration for phase in self.phases if phase.iteration >= self.gan.iteration]
+        return {at: recipe_before(self.config.recipe, self.phases, at + 1) for at in to_come}
+
+    def _kept(self, name: str, saved: object, asked: object) -> None:
+        """Raise ConfigError where a resumed run is asked for other data."""
+        if saved != asked:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} {asked}: the run in {self.config.out} has {saved}, "
+                "and a resumed run keeps what decides its numbers"
+            )
+
+
+def phases_of(config: Config) -> tuple[Phase, ...]:
+    """The phases of a run's options."""
+    return tuple(map(Phase.read, config.phases or ()))
+
+
+def recipe_in(path: Path, header: checkpoint.Header) -> Recipe:
+    """The recipe of a checkpoint of a run.  Raises CheckpointError where it cannot be one."""
+    try:
+        return recipe_from(header["recipe"])
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: its header describes no recipe ({error})") from None
+
+
+def phases_in(path: Path, header: checkpoint.Header) -> tuple[Phase, ...]:
+    """The phases of a checkpoint of a run.  Raises CheckpointError where there can be no such."""
+    try:
+        return tuple(map(Phase.read, header.get("phases", ())))
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: its header describes no phases ({error})") from None
 
 
 def loaded(config: Config) -> Dataset | Mixture:
@@ -47,13 +169,6 @@ def make_gan(config: Config, data: Dataset | Mixture) -> GAN:
     if apart := far_apart(data):
         warnings.warn(f"--data {config.data}: {apart}", DataWarning, stacklevel=2)
     return GAN(generator, discriminator, config.recipe, config.backend, config.threads, config.device)
-
-
-def drawn(data: Dataset | Mixture) -> np.ndarray:
-    """Points of p_data for a drawing: (n, features)."""
-    if isinstance(data, Dataset):
-        return data.plain(data.train[:DRAWN_POINTS], np.float64)
-    return data.sample(DRAWN_POINTS, seed=0)
 
 
 def iterations_of(config: Config, gan: GAN) -> int:

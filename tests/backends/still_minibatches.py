@@ -4,7 +4,7 @@
 class Still:
     """Minibatches that are there already."""
 
-    def prepare(self, iteration, k):
+    def prepare(self, iteration, k, ahead=0):
         pass
 
     def minibatch(self, draw, count, out):

@@ -47,10 +47,7 @@ def forked(args: list[str], before: Callable[[], None] = lambda: None) -> int:
         # tqdm's own lock is shared with the forks before this one, of which one may have been killed while it had it.
         tqdm.set_lock(threading.RLock())
         before()
-        train(args)
-        code = 0
-    except SystemExit as end:
-        code = end.code or 0
+        code = train(args)
     finally:
         os._exit(code)
 
@@ -96,7 +93,6 @@ class Kills:
         self.workplace, self.rng = workplace, rng
         self.kills, self.runs, self.lost = 0, 0, []
         with (
-            contextlib.suppress(SystemExit),
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
         ):

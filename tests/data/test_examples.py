@@ -103,7 +103,7 @@ RANGES = {
     "pictures of 0..255": (RANDOM.uniform(0, 255, (60, 3, 4)), "(divide by 255)"),
     "grey values of 0..16": (RANDOM.integers(0, 17, (60, 12)).astype(float), "(divide by 16)"),
     "-1..1": (RANDOM.uniform(-1, 1, (60, 12)), "(add 1 and divide by 2)"),
-    "others": (RANDOM.standard_normal((60, 12)), "expected 'linear'"),
+    "others": (RANDOM.standard_normal((60, 12)), "expected linear as the last layer of generator"),
     "many scales": (RANDOM.uniform(0, 1, (60, 12)) * np.logspace(-1, 3, 12), "orders of magnitude"),
 }
 

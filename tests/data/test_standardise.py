@@ -113,8 +113,9 @@ def test_samples_come_back_in_the_datas_own_units_and_d_takes_them(tmp_path):
     generator, discriminator = Sequential(Linear(4, 4)), Sequential(Linear(4, 1))
     gan = GAN(generator, discriminator, Recipe(latent=4, batch_size=20)).fit(dataset(), iterations=5)
     z = gan.sampler().draw_z(500, 1)
-    y, x = gan.sampler().generate(z), gan.sample(500, 1)
+    y, x = gan.sampler().forward(z), gan.sample(500, 1)
     np.testing.assert_allclose(x, TABLE.mean(axis=0) + TABLE.std(axis=0) * y, rtol=1e-6)
+    np.testing.assert_array_equal(gan.generate(z), x)
     logit = ((x - TABLE.mean(axis=0)) / TABLE.std(axis=0)) @ gan.game.discriminator.params["0.W"]
     expected = 1 / (1 + np.exp(-(logit + gan.game.discriminator.params["0.b"])))
     np.testing.assert_allclose(gan.discriminate(x), expected[:, 0], atol=1e-2)

@@ -9,6 +9,7 @@ from minigan import GAN, ConfigError, DataError, Dropout, Linear, Maxout, Recipe
 from minigan.backends import NAMES
 from minigan.data import Dataset, describe, minibatches
 from minigan.game.losses import LOSSES
+from minigan.game.state import tensors
 from minigan.generator.sampler import forward_in_batches
 
 pytestmark = pytest.mark.rounding
@@ -33,7 +34,7 @@ def new_gan(recipe, backend="numpy", keep=0.7, iterations=6):
 
 
 def weights(gan):
-    return {name: np.array(view) for name, view in gan._tensors().items() if name.count(".") == 2}
+    return {name: np.array(view) for name, view in tensors(gan.game).items() if name.count(".") == 2}
 
 
 def next_minibatch(gan):
@@ -101,10 +102,10 @@ def test_they_are_plain_whatever_the_optimiser_and_nothing_moves(rules):
     for role in ("generator", "discriminator"):
         getattr(sgd.game, role).params.flat[:] = getattr(gan.game, role).params.flat
     x, z = X[3:9], np.ones((6, 3))
-    kept = {name: np.array(view) for name, view in gan._tensors().items()}, gan.game.measure(), gan.game.x.copy()
+    kept = {name: np.array(view) for name, view in tensors(gan.game).items()}, gan.game.measure(), gan.game.x.copy()
     found, expected = gan.gradients(x, z), sgd.gradients(x, z)
     assert all((found[name] == expected[name]).all() for name in expected)
-    assert all((view == kept[0][name]).all() for name, view in gan._tensors().items())
+    assert all((view == kept[0][name]).all() for name, view in tensors(gan.game).items())
     assert gan.game.measure() == kept[1] and (gan.game.x == kept[2]).all()
     for each in (gan, other):
         each.step(each.source)
@@ -122,13 +123,13 @@ def test_z_is_drawn_as_the_coming_iteration_begins_to_and_whole_numbers_are_scal
 
 def test_what_does_not_fit_is_refused():
     gan = new_gan(RECIPE)
-    with pytest.raises(ConfigError, match=r"^an input of shape \(4, 2\): expected \(n, 3\)"):
+    with pytest.raises(ConfigError, match=r"^z of shape \(4, 2\): expected \(n, 3\)"):
         gan.gradients(X[:4], np.ones((4, 2)))
     with pytest.raises(ConfigError, match="^x of 4 rows and z of 5: expected as many"):
         gan.gradients(X[:4], np.ones((5, 3)))
-    with pytest.raises(ConfigError, match="^an input with NaN or infinity in row 0"):
+    with pytest.raises(ConfigError, match="^z with NaN or infinity in row 0"):
         gan.gradients(X[:4], np.full((4, 3), np.nan))
-    with pytest.raises(ConfigError, match=r"^an input of shape \(4, 3\): expected \(n, 5\)"):
+    with pytest.raises(ConfigError, match=r"^x of shape \(4, 3\): expected \(n, 5\)"):
         gan.gradients(X[:4, :3])
     for x, words in ((X[:0], "at least one example"), (X[:4] * np.nan, "NaN")):
         with pytest.raises((ConfigError, DataError), match=words):

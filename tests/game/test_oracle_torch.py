@@ -37,7 +37,7 @@ class Given:
     def __init__(self, n):
         self.batches = np.random.default_rng(1).random((n, M, WIDTH))
 
-    def prepare(self, iteration, k):
+    def prepare(self, iteration, k, ahead=0):
         pass
 
     def minibatch(self, draw, count, out):

@@ -49,7 +49,7 @@ def page():
 class Examples:
     """Minibatch number `count` is the same for all programs: uniform pixels from a generator of that number."""
 
-    def prepare(self, iteration, k):
+    def prepare(self, iteration, k, ahead=0):
         pass
 
     def minibatch(self, draw, count, out):

@@ -58,14 +58,14 @@ def test_runs_of_rows_do_not_depend_on_their_number_and_are_short_where_few_are_
     assert list(runs(0)) == []
 
 
-WRONG_DRAWS = {"seed": [-1, 2**64, None, 1.5, "1", True, np.nan], "n": [0, -3, 2**31, None, 2.0, "5", False]}
+WRONG_DRAWS = {"seed": [-1, 2**64, None, 1.5, "1", True, np.nan], "n_samples": [0, -3, 2**31, None, 2.0, "5", False]}
 
 
 @pytest.mark.parametrize("name, value", [(name, value) for name, values in WRONG_DRAWS.items() for value in values])
 def test_a_number_or_a_seed_that_is_none(digits_run, name, value):
     for draw in (Sampler.load(digits_run).sample, Sampler.load(digits_run).draw_z, Mixture.ring().sample):
         with pytest.raises(ConfigError, match=f"^{name} {re.escape(repr(value))}: expected a whole number, ") as error:
-            draw(**{"n": 2, "seed": 0, name: value})
+            draw(**{"n_samples": 2, "seed": 0, name: value})
         assert "\n" not in str(error.value)
 
 

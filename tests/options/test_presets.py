@@ -274,7 +274,7 @@ def test_a_contrast_out_of_range(contrast):
 
 
 def test_contrast_normalised_data_need_a_linear_output(cifar10, tmp_path):
-    with pytest.raises(ConfigError, match="^contrast 55.0: values outside .* expected 'linear'"):
+    with pytest.raises(ConfigError, match="^contrast 55.0: values outside .* expected linear as the last"):
         narrow("cifar10", cifar10, tmp_path / "a", "--generator", "sigmoid")
     with pytest.raises(ConfigError, match="bias=marginals"):
         narrow("cifar10", cifar10, tmp_path / "a", "--generator", "linear bias=marginals")

@@ -8,9 +8,9 @@ from small_run import SMALL
 from minigan import GAN, CheckpointError, Linear, Recipe, Sequential, Sigmoid
 from minigan.data import Dataset, Mixture
 from minigan.errors import ConfigError, DivergedError, PassedOver
+from minigan.loop.validation import Measure
 from minigan.metrics import parzen
 from minigan.run.trainer import Trainer
-from minigan.run.validation import Validation
 from minigan.train import options
 
 
@@ -74,7 +74,7 @@ def test_the_newest_checkpoints_and_the_best_are_kept(tmp_path):
     assert list(found) == [15, 30, 45] and [line["iteration"] for line in lines(out)] == [10, 15, 20, 30, 40, 45]
     best = GAN.load(out / "checkpoints" / "best.safetensors")
     assert found[best.iteration] == max(found.values())
-    assert Validation(Mixture.ring(), "")(best.sampler()) == found[best.iteration]
+    assert Measure(Mixture.ring())(best.sampler()) == found[best.iteration]
 
 
 def test_checkpoints_that_a_killed_run_had_no_time_to_remove_go_when_it_goes_on(tmp_path):
@@ -108,7 +108,7 @@ def numbers(folder):
 
 def test_the_best_so_far_is_remembered_when_a_run_goes_on(tmp_path, monkeypatch):
     values = iter([0.1, 0.7, 0.4, 0.6])
-    monkeypatch.setattr(Validation, "__call__", lambda self, sampler: next(values))
+    monkeypatch.setattr(Measure, "__call__", lambda self, sampler: next(values))
     ring = ["--preset", "ring", "--validate-every", "5", "--out", str(tmp_path / "a")]
     for args in (["--iterations", "10"], ["--iterations", "20", "--resume"]):
         Trainer(options([*ring, *args])).run()
@@ -120,7 +120,7 @@ def test_the_validation_measure_is_the_parzen_estimate_of_validation_images(tmp_
     gan = GAN(Sequential(Linear(2, 3), Sigmoid()), Sequential(Linear(3, 1)), Recipe(latent=2, batch_size=10)).fit(
         x[:99]
     )
-    found = Validation(Dataset("a", x[:99], validation=x[99:]), "")(gan.sampler())
+    found = Measure(Dataset("a", x[:99], validation=x[99:]))(gan.sampler())
     curve = parzen.log_likelihood(gan.ops, x[99:1099], gan.sample(10_000), parzen.SIGMAS).mean(axis=1)
     assert found == curve.max()
 

@@ -8,7 +8,7 @@ from small_run import SMALL
 
 from minigan import GAN, Linear, Recipe, ReLU, Sequential, Sigmoid
 from minigan.game.player import Player
-from minigan.run.symptoms import ITERATIONS, LINES, Reading
+from minigan.loop.symptoms import ITERATIONS, LINES, Reading
 from minigan.train import main
 
 HEALTHY = {"value": -1.1, "d_real": 0.6, "d_fake": 0.4, "g_gradient": 1.0, "dead_units": 0.1, "diversity": 0.9}

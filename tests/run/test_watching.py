@@ -18,7 +18,8 @@ from minigan import ConfigError, Recipe
 from minigan.backends import get, why_no_numba
 from minigan.files.run_folder import RunFolder
 from minigan.game.work import backend_for
-from minigan.run import trainer as trainers
+from minigan.loop import pictures
+from minigan.loop.progress import Progress
 from minigan.run.trainer import Trainer
 from minigan.train import main, options
 
@@ -106,20 +107,21 @@ def test_a_thread_that_is_not_the_main_one(tmp_path):
 
 def test_a_command_returns_as_a_notebook_expects(tmp_path):
     before = sys.stdout, sys.stderr, signal.getsignal(signal.SIGINT)
-    assert main([*SMALL, "--iterations", "40", "--out", str(tmp_path / "run")]) is None
+    assert main([*SMALL, "--iterations", "40", "--out", str(tmp_path / "run")]) == 0
+    assert main(["--out", str(tmp_path / "run")]) == 2 and main(["--help"]) == 0
     assert before == (sys.stdout, sys.stderr, signal.getsignal(signal.SIGINT))
 
 
-@pytest.mark.parametrize("name, attribute", [("picture", "save_samples"), ("progress", "Progress")])
-def test_what_fails_is_told_once_and_kept(tmp_path, monkeypatch, capsys, name, attribute):
+@pytest.mark.parametrize("name", ["pictures", "progress"])
+def test_what_fails_is_told_once_and_kept(tmp_path, monkeypatch, capsys, name):
     def refuse(*arguments, **options):
         raise RuntimeError("no such colour")
 
-    if attribute == "Progress":
-        monkeypatch.setattr(trainers.Progress, "step", refuse)
-        monkeypatch.setattr(trainers.Progress, "close", refuse)
+    if name == "progress":
+        monkeypatch.setattr(Progress, "on_iteration_end", refuse)
+        monkeypatch.setattr(Progress, "on_fit_end", refuse)
     else:
-        monkeypatch.setattr(trainers, attribute, refuse)
+        monkeypatch.setattr(pictures, "save_samples", refuse)
     out = tmp_path / "run"
     Trainer(options([*SMALL, "--iterations", "40", "--out", str(out)])).run()
     assert complete(out)

@@ -190,8 +190,8 @@ class CupyOps(CupyMemory):
 
 
 def packed(count: Count) -> tuple:
-    """A running number as the kernels take it: iteration * per_iteration + offset."""
-    return count.clock.iteration, count.per_iteration, count.offset
+    """A running number as the kernels take it: iteration * per_iteration + offset, of whole numbers modulo 2^64."""
+    return count.clock.iteration, count.per_iteration, count.offset % 2**64
 
 
 def scalars(alpha, beta) -> tuple:

@@ -104,7 +104,7 @@ extern "C" __global__ void tick(unsigned long long* iteration, double* lr, doubl
     for (int i = threadIdx.x; i < n_powers; i += blockDim.x) {
         Powers& of = reinterpret_cast<Powers*>(powers)[i];
         if (of.per_iteration == 0) return;
-        const double update = (double)(t * (unsigned long long)of.per_iteration + (unsigned long long)of.offset + 1);
+        const double update = (double)(t * (unsigned long long)of.per_iteration + (unsigned long long)(long long)of.offset + 1);
         of.corrections[0] = 1 - pow(of.beta1, update);
         of.corrections[1] = 1 - pow(of.beta2, update);
     }

@@ -24,7 +24,7 @@ def g_learns_while_d_does(right):
         self._discriminate_pair(substep)
         dpair = self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=True)
         self.generator.backward(dpair[self.m :], self.tape_g, learn=True, need_dx=False)
-        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.discriminator.update(Count(self.clock, self.k, self.ahead + substep))
         self.generator.update(Count(self.clock))
 
     return d_step
@@ -136,7 +136,7 @@ def g_moves_first(right):
             self.draw_x(data, substep)
             self.draw_z(substep)
             self.d_step(substep)
-        self.ops.tick(self.clock)
+        self.tick()
 
     return iterate
 
@@ -182,7 +182,7 @@ def g_sees_the_new_d(right):
     def joint_step(self, substep=0):
         self._discriminate_pair(substep)
         self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
-        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.discriminator.update(Count(self.clock, self.k, self.ahead + substep))
         self._backward_g(self.tape_d[self.m :])
         self.generator.update(Count(self.clock))
 
@@ -206,7 +206,7 @@ def wrong_half_of_the_tape(right):
         self._discriminate_pair(substep)
         self.discriminator.backward(self._dlogits_d(), self.tape_d, learn=True, need_dx=False)
         self._backward_g(self.tape_d[: self.m])
-        self.discriminator.update(Count(self.clock, self.k, substep))
+        self.discriminator.update(Count(self.clock, self.k, self.ahead + substep))
         self.generator.update(Count(self.clock))
 
     return joint_step

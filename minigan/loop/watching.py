@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from minigan.errors import one_line
 
@@ -34,19 +35,27 @@ class Watching:
 
 
 @contextmanager
-def stop_signals(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """SIGINT, SIGTERM and a SIGHUP that is not ignored (nohup) call `stop(number, frame)` inside.
+def stop_signals(
+    stop: Callable[[], None], names: tuple[str, ...] = ("SIGINT", "SIGTERM", "SIGHUP")
+) -> Iterator[list[int]]:
+    """These signals, but a SIGHUP that is ignored (nohup), call `stop` inside; gives a list of those that came.
 
     Only the main thread may have handlers: in another one the signals do what they did before.
     """
-    handlers = {}
+    handlers: dict[int, Any] = {}
+    received: list[int] = []
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        stop()
+
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        for name in names:
             number = getattr(signal, name, None)  # Windows has no SIGHUP
             if number is not None and (name != "SIGHUP" or signal.getsignal(number) is signal.SIG_DFL):
-                handlers[number] = signal.signal(number, stop)
+                handlers[number] = signal.signal(number, handler)
     try:
-        yield
+        yield received
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        for number, before in handlers.items():
+            signal.signal(number, before)

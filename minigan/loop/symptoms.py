@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigan.errors import spelled
+from minigan.loop.callback import Callback, Line
+from minigan.options.console import tell
+
+if TYPE_CHECKING:
+    from minigan.loop.loop import Loop
+
 
 LINES, ITERATIONS = 3, 300
 """So many logged lines in a row, and so many iterations, must show a symptom before it is said, however often lines are
@@ -60,3 +67,19 @@ class Reading:
                 self._lines[symptom] = -inf
                 said.append(spelled(text.format(**line)))
         return said
+
+
+class Symptoms(Callback):
+    """Says what `Reading` finds, by `say`."""
+
+    measures, follows = False, True
+
+    def __init__(self, say: Callable[[str], None] = tell):
+        self.say, self._reading = say, Reading()
+
+    def on_fit_begin(self, loop: Loop) -> None:
+        self._reading = Reading(loop.gan.iteration)
+
+    def on_iteration_end(self, loop: Loop, line: Line) -> None:
+        for text in self._reading.of(line) if line else ():
+            self.say(f"iteration {line['iteration']}: {text}")

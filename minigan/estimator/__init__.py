@@ -1,0 +1,1 @@
+"""What scikit-learn asks of an estimator: parameters, copies, and answers once it is fitted."""
