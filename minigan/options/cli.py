@@ -124,8 +124,7 @@ def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
 
 
 def command(prog: str) -> Callable[[Callable[[list[str]], int | None]], Callable[..., int]]:
-    """Makes a command of its body, which gives its exit code: 2 for wrong input and 1 for a failure, each with one line;
-    else 0.
+    """Makes a command of its body: its exit code is 2 for wrong input and 1 for a failure, each with one line, else 0.
 
     The command takes a list of arguments, or else those of the program.  It ends no program, which may be a notebook.
     """
