@@ -62,6 +62,7 @@ if TYPE_CHECKING:  # the same names for type checkers, which know nothing of `__
     from minigan.game.losses import SATURATING as SATURATING
     from minigan.game.losses import value as value
     from minigan.gan import GAN as GAN
+    from minigan.generator.sampler import Sampler as Sampler
     from minigan.layers import Dropout as Dropout
     from minigan.layers import LeakyReLU as LeakyReLU
     from minigan.layers import Linear as Linear

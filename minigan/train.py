@@ -34,6 +34,8 @@ def options(args: list[str]) -> Config:
         known, _ = first.parse_known_args(args)
     except argparse.ArgumentError as error:
         raise ConfigError(str(error)) from None
+    if known.resume not in (None, True, "auto"):
+        raise ConfigError(f"--resume {known.resume}: expected nothing, or auto")
     if known.resume == "auto":
         known.resume, args = resumed(args, known.out)
     if known.resume and known.out:

@@ -18,7 +18,7 @@ REFERENCE: dict[str, Any] = {"color": "grey", "linestyle": "-", "linewidth": 0.7
 """The line of a value that theory knows."""
 
 
-def draw_history(history: dict[str, list[Any]], path: str | Path | None = None) -> Figure:
+def draw_history(history: dict[str, list[float | str | None]], path: str | Path | None = None) -> Figure:
     """V, D(x) and D(G(z)), the gradients' lengths and the validation measure, if there is any, along training.
 
     history  {"epoch": [...], "value": [...], ...}: `GAN.history_`, or the lines of a metrics.jsonl name by name

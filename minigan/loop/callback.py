@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 Line: TypeAlias = dict[str, Any]
 """The numbers of an iteration, by the names of metrics.jsonl."""
+Lines: TypeAlias = dict[str, list[float | str | None]]
+"""Those of several, name by name."""
 
 
 class Callback:

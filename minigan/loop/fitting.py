@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from numbers import Integral, Number
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from numpy.typing import ArrayLike
 
@@ -15,7 +15,7 @@ from minigan.data import Dataset, Mixture, dataset_of, describe
 from minigan.data.describe import nameless
 from minigan.data.ranges import far_apart, out_of_reach
 from minigan.errors import BeginsAnew, ConfigError, DataWarning, shortened
-from minigan.loop.callback import Callback
+from minigan.loop.callback import Callback, Lines
 from minigan.loop.history import History
 from minigan.loop.loop import Batches, Loop, source_of
 from minigan.loop.progress import COMPILING, Progress, opening
@@ -35,7 +35,7 @@ class Fitting:
               number.  `minigan.draw_history` draws it
     """
 
-    history_: dict[str, list[Any]]
+    history_: Lines
 
     def fit(
         self,

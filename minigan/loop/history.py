@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from minigan.loop.callback import Callback, Line
+from minigan.loop.callback import Callback, Line, Lines
 
 if TYPE_CHECKING:
     from minigan.loop.loop import Loop
@@ -21,7 +21,7 @@ class History(Callback):
 
     follows = True
 
-    def __init__(self, every: int = 100, lines: dict[str, list[Any]] | None = None):
+    def __init__(self, every: int = 100, lines: Lines | None = None):
         self.every, self.lines = every, {} if lines is None else lines
 
     def on_iteration_end(self, loop: Loop, line: Line) -> None:

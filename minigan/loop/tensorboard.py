@@ -67,8 +67,8 @@ class TensorBoard(Callback):
             for name, part in player.params.parts.items():
                 write.add_scalar(f"gradient/{role}.{name}", player.optimiser.gradient_norm(part), at)
         believed = belief(game.loss, gan.ops.to_host(game.logits))[:, 0]
-        write.add_histogram("D/x", believed[: game.m], at)
-        write.add_histogram("D/G(z)", believed[game.m :], at)
+        write.add_histogram("D/data", believed[: game.m], at)
+        write.add_histogram("D/samples", believed[game.m :], at)
 
     def on_fit_end(self, loop: Loop) -> None:
         self._writer.close()

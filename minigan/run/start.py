@@ -47,7 +47,7 @@ class Start:
         self.saved = self.there.saved_config() if self.there else config
         self._first = recipe_before(self.saved.recipe, phases_of(self.saved))
         self.data = loaded(config)
-        self.gan = make_gan(replace(config, **asdict(self._first)), self.data)
+        self.gan = make_gan(with_recipe(config, self._first), self.data)
         self.source = source_of(self.gan, self.data)
         self.batches_per_epoch = self.source.batches_per_epoch
         self.gan.begin(self.batches_per_epoch, datasets.describe(self.data))
@@ -117,6 +117,11 @@ class Start:
                 f"--{name.replace('_', '-')} {asked}: the run in {self.config.out} has {saved}, "
                 "and a resumed run keeps what decides its numbers"
             )
+
+
+def with_recipe(config: Config, recipe: Recipe) -> Config:
+    """The options with another recipe."""
+    return config if recipe == config.recipe else replace(config, **asdict(recipe))
 
 
 def phases_of(config: Config) -> tuple[Phase, ...]:

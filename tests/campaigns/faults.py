@@ -3,6 +3,7 @@
 - Runs are killed (SIGKILL) at random moments, and just before each of their file operations, and go on with --resume,
   until they are done.  After each kill the newest checkpoint must load and be no older than the one before; the
   finished run must equal one that was never stopped: checkpoints and pictures byte for byte, metrics line for line.
+  So do runs of three phases, each of which goes on with other options.
 - A small checkpoint is read with each bit of its header flipped, with random bits of its data flipped, and cut at every
   length.  Each must end in CheckpointError.
 - Runs of the preset `digits` get SIGTERM at random moments: the seconds until they have saved and are gone.
@@ -28,7 +29,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from faults_kills import RUN, Kills, content, ended, forked
+from faults_kills import PHASES, RUN, Kills, content, ended, forked
 
 from minigan import GAN
 from minigan.errors import CheckpointError
@@ -110,9 +111,20 @@ def may_not_write(folder: Path) -> dict[str, bool]:
     return found
 
 
+def killed(workplace: Path, rng: random.Random, stages: tuple[tuple[str, ...], ...], n: int) -> dict:
+    """Runs of these stages that are killed, at least n times in all, and what was lost."""
+    workplace.mkdir()
+    kills, operation = Kills(workplace, rng, stages), 1
+    while kills.kills < n // 2 and kills.at_operation(operation):
+        operation += 1
+    while kills.kills < n:
+        kills.at_random()
+    return {"kills": kills.kills, "runs": kills.runs, "operations": operation - 1, "lost": kills.lost}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=100, help="at least so many in all")
+    parser.add_argument("--kills", type=int, default=100, help="at least so many, of runs of one phase and of three")
     parser.add_argument("--flips", type=int, default=10_000)
     parser.add_argument("--stops", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
@@ -121,15 +133,12 @@ def main() -> None:
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as name:
         workplace = Path(name)
-        kills = Kills(workplace, rng)
-        operation = 1
-        while kills.kills < options.kills // 2 and kills.at_operation(operation):
-            operation += 1
-        while kills.kills < options.kills:
-            kills.at_random()
-        reference = sorted((workplace / "reference" / "checkpoints").glob("iter*"))[-1]
+        one = killed(workplace / "one", rng, ((),), options.kills)
+        three = killed(workplace / "three", rng, PHASES, options.kills)
+        reference = sorted((workplace / "one" / "reference" / "checkpoints").glob("iter*"))[-1]
         result = {
-            "kills": {"kills": kills.kills, "runs": kills.runs, "operations": operation - 1, "lost": kills.lost},
+            "kills": one,
+            "kills of three phases": three,
             "checkpoints": damaged_checkpoints(reference, workplace / "damaged", options.flips, rng),
             "may not write": may_not_write(workplace / "refused"),
             "seconds from SIGTERM to the end": sorted(stopped(workplace / f"s{i}", rng) for i in range(options.stops)),
@@ -138,14 +147,17 @@ def main() -> None:
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
     through = any(kind["let_through"] for kind in result["checkpoints"].values())
-    sys.exit(bool(kills.lost or through or not all(result["may not write"].values())))
+    lost = one["lost"] + three["lost"]
+    sys.exit(bool(lost or through or not all(result["may not write"].values())))
 
 
 def report(result: dict) -> None:
     """The result as a Markdown table."""
-    kills, seconds = result["kills"], result["seconds from SIGTERM to the end"]
+    seconds = result["seconds from SIGTERM to the end"]
     print("| what | tried | lost or let through |\n|---|---|---|")
-    print(f"| SIGKILLs over {kills['runs']} runs | {kills['kills']} | {len(kills['lost'])} |")
+    for name, of in (("kills", ""), ("kills of three phases", " of three phases")):
+        kills = result[name]
+        print(f"| SIGKILLs over {kills['runs']} runs{of} | {kills['kills']} | {len(kills['lost'])} |")
     for kind, counts in result["checkpoints"].items():
         print(f"| checkpoints: {kind} | {counts['tried']} | {counts['let_through']} |")
     for kind, held in result["may not write"].items():
@@ -154,7 +166,7 @@ def report(result: dict) -> None:
         late = seconds[min(len(seconds) - 1, int(0.99 * len(seconds)))]
         middle = seconds[len(seconds) // 2]
         print(f"\nSIGTERM to saved and gone, {len(seconds)} runs: median {middle:.2f} s, p99 {late:.2f} s")
-    for line in kills["lost"]:
+    for line in result["kills"]["lost"] + result["kills of three phases"]["lost"]:
         print(line)
 
 

@@ -27,6 +27,12 @@ RUN = [
     *("--latent", "8", "--batch-size", "50", "--backend", "numpy", "--threads", "1", "--iterations", "60"),
     *("--checkpoint-every", "7", "--log-every", "5", "--sample-every", "20", "--keep-last", "3"),
 ]
+PHASES = (
+    ("--iterations", "25"),
+    ("--iterations", "45", "--k", "3"),
+    ("--iterations", "60", "--lr", ".05", "--lr-d", ".02", "--optimizer", "adam"),
+)
+"""What a run of three phases is begun with and goes on with, once it has come so far."""
 CHANGES = ("open", "os.rename", "os.remove", "os.mkdir")
 """Audit events of file operations that may change something."""
 LONGEST = 60
@@ -87,10 +93,13 @@ def content(folder: Path) -> dict[str, object]:
 
 
 class Kills:
-    """Runs that are killed and go on, in `workplace`; `lost` says what went wrong."""
+    """Runs that are killed and go on, in `workplace`; `lost` says what went wrong.
 
-    def __init__(self, workplace: Path, rng: random.Random):
-        self.workplace, self.rng = workplace, rng
+    stages  the options of a run, one stage after the other
+    """
+
+    def __init__(self, workplace: Path, rng: random.Random, stages: tuple[tuple[str, ...], ...] = ((),)):
+        self.workplace, self.rng, self.stages = workplace, rng, stages
         self.kills, self.runs, self.lost = 0, 0, []
         with (
             contextlib.redirect_stdout(io.StringIO()),
@@ -99,16 +108,17 @@ class Kills:
             train([*RUN, "--out", str(workplace / "imports")])  # here, so that every fork has all that it will import
         start = time.perf_counter()
         reference = workplace / "reference"
-        if ended(forked([*RUN, "--out", str(reference)])) != 0:
-            raise SystemExit("faults: the run that is not stopped has failed")
-        self.seconds = time.perf_counter() - start
+        for stage in stages:
+            if ended(forked(self._arguments(reference, stage))) != 0:
+                raise SystemExit("faults: the run that is not stopped has failed")
+        self.seconds = (time.perf_counter() - start) / len(stages)
         self.expected = content(reference)
 
     def at_random(self) -> None:
         """One run, killed again and again at moments spread over a whole run's time, less each time it goes on."""
 
-        def attempt(folder: Path, number: int) -> int:
-            child = forked(self._arguments(folder))
+        def attempt(folder: Path, stage: tuple[str, ...], number: int) -> int:
+            child = forked(self._arguments(folder, stage))
             time.sleep(self.rng.random() * self.seconds)
             os.kill(child, signal.SIGKILL)
             return ended(child)
@@ -116,39 +126,49 @@ class Kills:
         self._until_done(attempt)
 
     def at_operation(self, number: int) -> bool:
-        """One run, killed before that file operation each time it is started; whether it had so many at first."""
+        """One run, killed before that file operation each time it is started; whether a stage had so many at first."""
         before = self.kills
 
-        def attempt(folder: Path, start: int) -> int:
-            return ended(forked(self._arguments(folder), kill_before_operation(number + start, folder)))
+        def attempt(folder: Path, stage: tuple[str, ...], start: int) -> int:
+            return ended(forked(self._arguments(folder, stage), kill_before_operation(number + start, folder)))
 
         self._until_done(attempt)
         return self.kills > before
 
     @staticmethod
-    def _arguments(folder: Path) -> list[str]:
+    def _arguments(folder: Path, stage: tuple[str, ...]) -> list[str]:
         """A new run, or the old one going on where it has written that there is one."""
-        return ["--out", str(folder), *(["--resume"] if (folder / "config.toml").exists() else RUN)]
+        return ["--out", str(folder), *(["--resume"] if (folder / "config.toml").exists() else RUN), *stage]
 
-    def _until_done(self, attempt: Callable[[Path, int], int]) -> None:
+    def _until_done(self, attempt: Callable[[Path, tuple[str, ...], int], int]) -> None:
         self.runs += 1
-        folder, newest, starts = self.workplace / f"run-{self.runs}", 0, 0
-        while (code := attempt(folder, starts)) != 0:
-            starts += 1
-            if code != -signal.SIGKILL:
-                self.lost.append(f"{folder}: exit code {code} after {starts} kills")
+        folder = self.workplace / f"run-{self.runs}"
+        newest = 0
+        for stage in self.stages:
+            newest = self._stage_until_done(folder, stage, attempt, newest)
+            if newest < 0:
                 return
-            self.kills += 1
-            try:
-                iteration = GAN.load(folder).iteration if any(folder.glob("checkpoints/iter*.safetensors")) else 0
-            except CheckpointError as error:
-                self.lost.append(str(error))
-                return
-            if iteration < newest:
-                self.lost.append(f"{folder}: iteration {iteration} after {newest}")
-            newest = iteration
         if (found := content(folder)) != self.expected:
             differ = [n for n in found.keys() | self.expected.keys() if found.get(n) != self.expected.get(n)]
             self.lost.append(f"{folder}: {', '.join(sorted(differ))} unlike the run never stopped")
             return
         subprocess.run(["rm", "-rf", folder], check=True)
+
+    def _stage_until_done(self, folder: Path, stage: tuple[str, ...], attempt: Callable, newest: int) -> int:
+        """The iteration of the newest checkpoint, which was `newest` before; -1 where something was lost."""
+        starts = 0
+        while (code := attempt(folder, stage, starts)) != 0:
+            starts += 1
+            if code != -signal.SIGKILL:
+                self.lost.append(f"{folder}: exit code {code} after {starts} kills")
+                return -1
+            self.kills += 1
+            try:
+                iteration = GAN.load(folder).iteration if any(folder.glob("checkpoints/iter*.safetensors")) else 0
+            except CheckpointError as error:
+                self.lost.append(str(error))
+                return -1
+            if iteration < newest:
+                self.lost.append(f"{folder}: iteration {iteration} after {newest}")
+            newest = iteration
+        return newest

@@ -12,8 +12,9 @@ from numba import njit
 
 from minigan import GAN, ConfigError, Linear, Recipe, Sequential, backends
 from minigan.game.work import WORTH_COMPILING, backend_for, multiplications
+from minigan.loop.progress import COMPILING
 from minigan.run.trainer import Trainer
-from minigan.train import COMPILING, options
+from minigan.train import options
 
 ROOT = Path(__file__).parents[2]
 

@@ -65,7 +65,7 @@ def test_of_two_that_begin_together_one_gets_the_folder(tmp_path):
 def test_a_run_that_cannot_begin_leaves_the_folder_free(tmp_path):
     out = str(tmp_path / "a")
     Trainer(options([*SMALL, "--out", out, "--iterations", "4"])).run()
-    with pytest.raises(ConfigError, match="^k 2") as kept:
-        Trainer(options(["--out", out, "--resume", "--k", "2"]))
+    with pytest.raises(ConfigError, match="^seed 2") as kept:
+        Trainer(options(["--out", out, "--resume", "--seed", "2"]))
     Trainer(options(["--out", out, "--resume", "--iterations", "6"])).run()
     assert kept.value is not None

@@ -231,8 +231,8 @@ def test_a_run_is_not_overwritten(tmp_path):
 def test_a_resumed_run_keeps_what_decides_its_numbers(tmp_path):
     out = tmp_path / "a"
     train("--out", str(out), "--iterations", "20")
-    result = command("minigan.train", "--out", str(out), "--resume", "--lr", ".3")
-    assert result.returncode == 2 and "--lr 0.3" in result.stderr
+    result = command("minigan.train", "--out", str(out), "--resume", "--seed", "3")
+    assert result.returncode == 2 and "--seed 3" in result.stderr
     result = command("minigan.train", "--out", str(out), "--resume", "--data", "ring", "--generator", "linear")
     assert result.returncode == 2 and len(result.stderr.splitlines()) == 1
 

@@ -227,3 +227,15 @@ def test_a_terminal_that_hangs_up(tmp_path):
     process.send_signal(signal.SIGHUP)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 0 and b"stopped at iteration" in said
+
+
+def test_tensorboard_of_a_run(tmp_path, said, monkeypatch):
+    out = tmp_path / "run"
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    code, _, error = said(main, *SMALL, "--tensorboard", "--out", out)
+    assert code == 2 and error.count("\n") == 1 and "--tensorboard: no tensorboardX here" in error
+    assert not out.exists()
+    monkeypatch.undo()
+    pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
+    assert said(main, *SMALL, "--tensorboard", "--iterations", "40", "--out", out)[0] == 0
+    assert complete(out) and any((out / "tensorboard").iterdir())
