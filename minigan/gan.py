@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +22,7 @@ from minigan.estimator.copies import Copies
 from minigan.estimator.fitted import Fitted
 from minigan.estimator.parameters import Parameters
 from minigan.files import checkpoint
-from minigan.files.checkpoint import Snapshot
+from minigan.files.checkpoint import Header, Snapshot
 from minigan.game import kept_loss
 from minigan.game.algorithm1 import Algorithm1, Minibatches, check_rules
 from minigan.game.gradients import gradients
@@ -258,7 +257,7 @@ class GAN(Fitting, Fitted, Copies, Parameters):
         gan.restore(path, tensors, header)
         return gan
 
-    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: dict[str, Any]) -> None:
+    def restore(self, path: Path, tensors: dict[str, np.ndarray], header: Header) -> None:
         """Take over a checkpoint's weights, optimiser state and iteration.  Raises CheckpointError if they misfit."""
         checkpoint.fill(self.ops, tensors_of(self.game), tensors, path)
         checkpoint.check_numerics(self.ops, header, path)

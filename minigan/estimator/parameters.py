@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
 
 from minigan.errors import BeginsAnew, ConfigError, did_you_mean, shortened
+from minigan.files.checkpoint import Header
 from minigan.layers import Sequential
 from minigan.options.phases import FIXED
 from minigan.options.recipe import Recipe, check_seed
@@ -128,8 +129,8 @@ def become(gan: GAN, made: GAN) -> None:
     gan.change(made.recipe)
     if (made.ops.name, made.threads, made.device) != (gan.ops.name, gan.threads, gan.device):
         made.begin(gan.iterations_per_epoch * gan.recipe.k, gan.data, phases=gan.phases)
-        snapshot = gan.snapshot()
-        made.restore(Path(f"a GAN on {gan.ops.name}"), snapshot.tensors(), snapshot.header)
+        snapshot, named = gan.snapshot(), Path(f"a GAN on {gan.ops.name}")
+        made.restore(named, snapshot.tensors(), Header(snapshot.header, named))
         vars(gan).update({name: vars(made)[name] for name in LEARNT})
     vars(gan).update(given)
 
