@@ -287,12 +287,12 @@ class Ops(ABC):
     ) -> Array:
         """One tile of a streaming log-sum-exp over Gaussians: for each of K precisions p,
 
-            a[i, j] = -p |x_i - s_j|^2,      |x_i - s_j|^2 = max(0, x_norms[i] + s_norms[j] - 2 product[i, j])
+            a[k, i, j] = -p_k |x_i - s_j|^2,    |x_i - s_j|^2 = max(0, x_norms[i] + s_norms[j] - 2 product[i, j])
 
-        and (peak, total) are carried on, so that  log sum_j e^a[i, j] = peak[k, i] + log total[k, i]  over all tiles of
-        samples so far; they begin at (-inf, 0).
+        and (peak, total) are updated in place, so that  log sum_j exp(a[k, i, j]) = peak[k, i] + log total[k, i]  over
+        all tiles of samples so far; they begin at (-inf, 0).
 
-        product (B, n), scratch   x_norms (B,)   s_norms (n,)   precisions (K,)   peak, total (K, B)
-        Terms below e^-37 of the largest may be left out: they are below the rounding of a sum in float64.
+        product (B, n), overwritten   x_norms (B,), s_norms (n,) squared norms   precisions (K,)   peak, total (K, B)
+        Terms below e^-37 of the largest term may be left out: they are below the rounding of a sum in float64.
         Returns total.
         """

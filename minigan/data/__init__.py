@@ -60,13 +60,14 @@ def load(
 ) -> Dataset | Mixture:
     """The data set of this name (`SOURCES`), or the user's own data at this path.
 
-    contrast     the length that global contrast normalisation gives to each example, or None
-    standardise  whether to standardise each feature
+    contrast     the L2 norm that global contrast normalisation gives to each example, or None; applied as they are read
+    standardise  whether to standardise each feature, after contrast normalisation
     pictures     how a folder of pictures is read
 
-    MNIST, CIFAR-10 and TFD are looked for in MINIGAN_DATA; the first two are then downloaded once.  Raises DataError
-    for data that cannot be found, read or normalised, and for options that are not for such data.  Warns, DataWarning,
-    of what is not read and of what may be mistaken.
+    A density to draw from (ring, grid, gaussian) is a `Mixture`, all else a `Dataset`.  MNIST, CIFAR-10 and TFD are
+    looked for in MINIGAN_DATA; MNIST and CIFAR-10 are downloaded if missing.  Raises DataError for data that cannot be
+    found, read or normalised, and for options that are not for such data.  Warns, DataWarning, of skipped files and of
+    a name that is also a local path.
     """
     if source in SOURCES:
         if os.path.exists(source):

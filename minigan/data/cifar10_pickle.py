@@ -65,16 +65,16 @@ def encoded(text: str, encoding: str) -> bytes:
 def unpickle_planes(content: bytes | bytearray, path: str | Path) -> np.ndarray:
     """The pixels of a pickled batch, "data" in its dictionary: (n, 3072) uint8, red before green before blue.
 
-    Raises DataError for another pickle, and what `pickle` and `pickletools` raise for one that is broken.
+    Raises DataError for a pickle of another kind, and what `pickle` and `pickletools` raise for one that is broken.
     """
     check_promises(content)
     batch = InertUnpickler(io.BytesIO(content), encoding="bytes").load()
     array = batch.get(b"data", batch.get("data")) if isinstance(batch, dict) else None
     match array:
         # NumPy's state of an array: version, shape, dtype, whether columns come first, and the bytes.
-        case Inert(state=(_, (int(n), int(width)), Inert(arguments=(b"u1" | "u1", *_)), by_columns, bytes(pixels))):
-            order = "F" if by_columns else "C"
-        # Of protocol 5, the arguments that make one: the bytes, dtype, shape, order.
+        case Inert(state=(_, (int(n), int(width)), Inert(arguments=(b"u1" | "u1", *_)), fortran_order, bytes(pixels))):
+            order = "F" if fortran_order else "C"
+        # Protocol 5: the arguments that rebuild the array: the bytes, dtype, shape, order.
         case Inert(
             arguments=(bytes() | bytearray() as pixels, Inert(arguments=("u1", *_)), (int(n), int(width)), order)
         ):

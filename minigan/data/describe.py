@@ -46,15 +46,16 @@ def is_description(described: Any) -> bool:
 
 
 def describe(data: Dataset | Mixture) -> Description:
-    """Name, dtype, shape, image shape (None for none) and a SHA-256 of the training examples, or of the modes.
+    """Name, dtype, shape, image shape (or None) and SHA-256 of the training examples; of a mixture, of its centres and
+    deviation in one vector.
 
-    Where images are contrast-normalised, also the length that each is given, and where features are standardised their
-    means and deviations; no key says that they are not.
+    Adds `contrast` (the L2 norm given to each image) and `standard` (the features' means and deviations) only where
+    they were applied.
     """
     if isinstance(data, Dataset):
         content = np.ascontiguousarray(data.train)
     else:
-        content = np.append(data.centres, data.deviation)
+        content = np.append(data.centres, data.deviation)  # flat
     described: Description = {
         "name": data.name,
         "dtype": str(content.dtype),

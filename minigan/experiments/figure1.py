@@ -83,9 +83,12 @@ class Moment:
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """JSD; how far D is from D*, at worst where both densities have mass and in the mean; and from 1/2."""
+        """JSD (nats); sup |D - D*| where both densities exceed COMPARED of their peaks; mean |D - D*| and mean
+        |D - 1/2| under (p_data + p_g) / 2; whether G is monotone in z.
+        """
         both = (P_DATA >= COMPARED * P_DATA.max()) & (self.p_g >= COMPARED * self.p_g.max())
-        error, mass = np.abs(self.d - self.optimal), (P_DATA + self.p_g) / 2 * GRID.volume
+        error = np.abs(self.d - self.optimal)
+        mass = (P_DATA + self.p_g) / 2 * GRID.volume
         return {
             "jsd": theory.jensen_shannon(P_DATA, self.p_g, GRID.volume),
             "sup_error": float(error[both].max(initial=0.0)),

@@ -9,7 +9,9 @@ from minigan.game.algorithm1 import Algorithm1
 
 
 def tensors(game: Algorithm1) -> dict[str, Array]:
-    """{"generator.0.W": view, "generator.velocity.0.W": view, ...} of both players."""
+    """{"generator.0.W": view, "generator.velocity.0.W": view, "generator.mean.0.W": view, ...} of both players: what
+    is written into a view, the game has.
+    """
     views: dict[str, Array] = {}
     for role, player in (("generator", game.generator), ("discriminator", game.discriminator)):
         views |= {f"{role}.{name}": view for name, view in player.params.items()}

@@ -46,14 +46,17 @@ class Sampler:
         return self.generate(self.draw_z(n_samples, seed))
 
     def draw_z(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.floating]:
-        """Draws from the prior: (n_samples, latent).  Raises ConfigError for a wrong number or seed."""
+        """Draws from the prior: (n_samples, latent) NumPy array of the parameters' dtype.
+
+        Raises ConfigError for an invalid number or seed.
+        """
         check_sample(n_samples, seed)
         z = np.empty((n_samples, self.prior.n), self.params.dtype)
-        for run in runs(n_samples):
-            rows = self.ops.asarray(np.arange(run.start, run.stop, dtype=np.uint32))
+        for batch in runs(n_samples):
+            rows = self.ops.asarray(np.arange(batch.start, batch.stop, dtype=np.uint32))
             drawn = self.ops.empty((len(rows), self.prior.n), z.dtype)
-            self.prior.draw(self.ops, Draw(seed, 0, 0, Stream.SAMPLE, rows), drawn)
-            z[run] = self.ops.to_host(drawn)[: n_samples - run.start]
+            self.prior.draw(self.ops, Draw(seed, iteration=0, substep=0, stream=Stream.SAMPLE, rows=rows), drawn)
+            z[batch] = self.ops.to_host(drawn)[: n_samples - batch.start]  # the last batch may be longer than the rest
         return z
 
     def generate(self, z: ArrayLike) -> NDArray[np.floating]:

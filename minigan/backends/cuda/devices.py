@@ -11,16 +11,18 @@ INSUFFICIENT_DRIVER = 35
 
 
 def select(number: int) -> str:
-    """Make GPU `number` the one that this process computes on; its name.
+    """Make GPU `number` the one that this process computes on, and return its name.
 
-    Raises DeviceError where CuPy, a driver or a GPU is missing, or the driver is too old; ConfigError for a number that
-    no GPU has.
+    Raises DeviceError where CuPy, a driver or a GPU is missing, or the driver is too old; ConfigError for a number out
+    of range.
     """
     try:
         import cupy
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name == "cupy"
-        reason = str(error.__cause__ or error).strip().splitlines()[0]  # CuPy writes a page around its cause
+        reason = (str(error.__cause__ or error).strip() or type(error).__name__).splitlines()[
+            0
+        ]  # CuPy writes a page around its cause
         raise DeviceError(
             f"--backend cupy: CuPy {'is not installed' if missing else 'cannot be loaded'}; expected pip install "
             f"'.[cupy13x]' for a driver of CUDA 13, '.[cupy12x]' for one of CUDA 12 ({reason})"
