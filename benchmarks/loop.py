@@ -2,9 +2,9 @@
 
     python benchmarks/loop.py --rounds 9
 
-The same GAN plays bare iterations, `gan.step` alone, and iterations in the loop as `fit` without callbacks runs it, with
-a line of its history each 100 iterations.  Both take turns; what counts is the median over the rounds.  The recipe of
-MNIST is played on random bytes of its shape.
+The same GAN plays bare iterations, `gan.step` alone, and iterations in the loop as `fit` runs it without callbacks:
+with a line of its history each 100 iterations.  Both take turns; what counts is the median over the rounds.  The recipe
+of MNIST is played on random bytes of its shape.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from minigan.errors import ConfigError
 from minigan.files.whole_file import replace_file
@@ -35,6 +35,8 @@ class Options(TrainedOptions):
     """images: deviation of the Gaussians; without it the authors' grid, and validation images to choose from it"""
     draws: int | None = None
     """images: draws of so many samples each, whose mean is given; without it 10"""
+    backend: Literal["numpy", "numba", "cupy"] = "numba"
+    """what computes"""
     json: str | None = None
     """FILE.json for the whole table with all its figures"""
 
@@ -72,18 +74,14 @@ def evaluate(options: Options) -> tuple[dict[str, Any], str]:
     return result, parzen_table.text(result)
 
 
-def main(args: list[str] | None = None) -> int:
-    args = sys.argv[1:] if args is None else args
-
-    def body() -> None:
-        options = cli.parse(Options, args, PROG)
-        options.check()
-        result, text = evaluate(options)
-        print(text)
-        if options.json:
-            replace_file(Path(options.json), (json.dumps(result, indent=1) + "\n").encode())
-
-    return cli.run(PROG, body)
+@cli.command(PROG)
+def main(args: list[str]) -> None:
+    options = cli.parse(Options, args, PROG)
+    options.check()
+    result, text = evaluate(options)
+    print(text)
+    if options.json:
+        replace_file(Path(options.json), (json.dumps(result, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -81,16 +81,12 @@ def halved(tensor: np.ndarray) -> np.ndarray:
     return half if np.isfinite(half).all() else tensor
 
 
-def main(args: list[str] | None = None) -> int:
-    args = sys.argv[1:] if args is None else args
-
-    def body() -> None:
-        options = cli.parse(Options, args, PROG)
-        cli.new_file("--out", options.out, (".safetensors",))
-        export(Path(options.run), Path(options.out))
-        say(f"{options.out}: {Path(options.out).stat().st_size / 1e6:.1f} MB")
-
-    return cli.run(PROG, body)
+@cli.command(PROG)
+def main(args: list[str]) -> None:
+    options = cli.parse(Options, args, PROG)
+    cli.new_file("--out", options.out, (".safetensors",))
+    export(Path(options.run), Path(options.out))
+    say(f"{options.out}: {Path(options.out).stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

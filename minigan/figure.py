@@ -32,8 +32,6 @@ class Options(TrainedOptions):
     """rows of images, with both kinds of lines of each"""
     columns: int = 8
     """samples in a row; figure 2 has one column more"""
-    backend: Literal["numpy", "numba", "cupy"] = "numpy"
-    """what computes"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
@@ -44,41 +42,37 @@ class Options(TrainedOptions):
                 raise ConfigError(f"--{name} {getattr(self, name)}: expected 1 to 1000")
 
 
-def main(args: list[str] | None = None) -> int:
-    args = sys.argv[1:] if args is None else args
+@cli.command(PROG)
+def main(args: list[str]) -> None:
+    options = cli.parse(Options, args, PROG)
+    options.check()
+    from minigan.data import Dataset
+    from minigan.files.plots import save_samples
+    from minigan.generator.figures import along_lines, beside_neighbours
+    from minigan.generator.reference_data import data_of
 
-    def body() -> None:
-        options = cli.parse(Options, args, PROG)
-        options.check()
-        from minigan.data import Dataset
-        from minigan.files.plots import save_samples
-        from minigan.generator.figures import along_lines, beside_neighbours
-        from minigan.generator.reference_data import data_of
-
-        sampler = options.sampler()
-        if sampler.data["image_shape"] is None:
-            raise ConfigError(f"figure {options.number}: the generator makes no images")
-        if options.number == "2":
-            _, data = data_of(sampler, options.run, options.data)
-            assert isinstance(data, Dataset)  # a mixture has no images, and `data_of` has compared
-            images = beside_neighbours(sampler, data, options.rows, options.columns, options.seed)
-            columns = options.columns + 1
-            outlined = range(options.columns, len(images), columns)
-        else:
-            images = along_lines(sampler, options.lines, options.rows, options.columns, options.seed)
-            columns, outlined = options.columns, range(0)
-        contrast = "contrast" in sampler.data
-        save_samples(
-            Path(options.out),
-            sampler.in_own_units(images),
-            sampler.data["image_shape"],
-            columns=columns,
-            contrast=contrast,
-            outlined=outlined,
-        )
-        say(options.out)
-
-    return cli.run(PROG, body)
+    sampler = options.sampler()
+    if sampler.data["image_shape"] is None:
+        raise ConfigError(f"figure {options.number}: the generator makes no images")
+    if options.number == "2":
+        _, data = data_of(sampler, options.run, options.data)
+        assert isinstance(data, Dataset)  # a mixture has no images, and `data_of` has compared
+        images = beside_neighbours(sampler, data, options.rows, options.columns, options.seed)
+        columns = options.columns + 1
+        outlined = range(options.columns, len(images), columns)
+    else:
+        images = along_lines(sampler, options.lines, options.rows, options.columns, options.seed)
+        columns, outlined = options.columns, range(0)
+    contrast = "contrast" in sampler.data
+    save_samples(
+        Path(options.out),
+        sampler.in_own_units(images),
+        sampler.data["image_shape"],
+        columns=columns,
+        contrast=contrast,
+        outlined=outlined,
+    )
+    say(options.out)
 
 
 if __name__ == "__main__":

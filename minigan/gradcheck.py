@@ -42,29 +42,25 @@ class Options:
     """which GPU, where cupy computes"""
 
 
-def main(args: list[str] | None = None) -> int:
+@cli.command(PROG)
+def main(args: list[str]) -> int:
     """Print the table; exit code 0 if every row passes, else 1.  With `--plant all`, 0 if every bug is caught."""
-    args = sys.argv[1:] if args is None else args
-
-    def body() -> int:
-        options = cli.parse(Options, args, PROG)
-        if options.plant is not None and options.backend != "numpy":
-            raise ConfigError(f"--backend {options.backend}: the bugs of --plant are planted in numpy's kernels")
-        ops = backends.get(options.backend, device=options.device)
-        match options.plant:
-            case None:
-                return table(check_all(ops) if options.layer is None else check_layer(find_layer(options.layer), ops))
-            case "list":
-                return list_bugs()
-            case "all":
-                return plant_all(ops)
-            case name:
-                bug = find(name)
-                print(f"planted {bug.name}, in {bug.where}: {bug.what}")
-                with planted(bug):
-                    return table(check_all(ops))
-
-    return cli.run(PROG, body)
+    options = cli.parse(Options, args, PROG)
+    if options.plant is not None and options.backend != "numpy":
+        raise ConfigError(f"--backend {options.backend}: the bugs of --plant are planted in numpy's kernels")
+    ops = backends.get(options.backend, device=options.device)
+    match options.plant:
+        case None:
+            return table(check_all(ops) if options.layer is None else check_layer(find_layer(options.layer), ops))
+        case "list":
+            return list_bugs()
+        case "all":
+            return plant_all(ops)
+        case name:
+            bug = find(name)
+            print(f"planted {bug.name}, in {bug.where}: {bug.what}")
+            with planted(bug):
+                return table(check_all(ops))
 
 
 def table(rows: Iterable[Result]) -> int:

@@ -110,36 +110,32 @@ def seconds(name: str, quick: bool) -> int:
     return importlib.import_module(f"minigan.experiments.{name}").SECONDS[0 if quick else 1]
 
 
-def main(args: list[str] | None = None) -> int:
-    args = sys.argv[1:] if args is None else args
+@cli.command(PROG)
+def main(args: list[str]) -> None:
+    options = cli.parse(Options, args, PROG)
+    options.check()
+    from minigan.experiments.report import VERDICTS, Entry, write
 
-    def body() -> None:
-        options = cli.parse(Options, args, PROG)
-        options.check()
-        from minigan.experiments.report import Entry, write
-
-        out, names = Path(options.out), wanted(options)
-        out.mkdir(parents=True, exist_ok=True)
-        found = {name: made(out / name, options.quick, options.seed) for name in names}
-        records = {name: record for name, record in found.items() if record is not None}
-        left = [name for name in names if name not in records]
-        total = sum(seconds(name, options.quick) for name in left)
-        tell(f"{len(left)} of {len(names)} experiments to make, about {duration(total)} on two cores")
-        for name in left:
-            tell(f"{name}: about {duration(seconds(name, options.quick))}")
-            records[name] = perform(name, out / name, options)
-        entries = [
-            Entry(name, finding_of(r, out / name), command(name, options), options.seed, r["seconds"])
-            for name, r in ((name, records[name]) for name in names)
-        ]
-        form = "Quick form: the embedded digits and mixtures." if options.quick else "Full form."
-        write(out / "report.html", entries, f"{form} {sum(e.seconds for e in entries):.0f} seconds in all.")
-        for entry in entries:
-            verdict = {True: "holds", False: "does not hold", None: "to be looked at"}[entry.finding.holds]
-            print(f"{entry.finding.title:24} {verdict}")
-        print(out / "report.html")
-
-    return cli.run(PROG, body)
+    out, names = Path(options.out), wanted(options)
+    out.mkdir(parents=True, exist_ok=True)
+    found = {name: made(out / name, options.quick, options.seed) for name in names}
+    records = {name: record for name, record in found.items() if record is not None}
+    left = [name for name in names if name not in records]
+    total = sum(seconds(name, options.quick) for name in left)
+    tell(f"{len(left)} of {len(names)} experiments to make, about {duration(total)} on two cores")
+    for name in left:
+        tell(f"{name}: about {duration(seconds(name, options.quick))}")
+        records[name] = perform(name, out / name, options)
+    entries = [
+        Entry(name, finding_of(r, out / name), command(name, options), options.seed, r["seconds"])
+        for name, r in ((name, records[name]) for name in names)
+    ]
+    form = "Quick form: the embedded digits and mixtures." if options.quick else "Full form."
+    write(out / "report.html", entries, f"{form} {sum(e.seconds for e in entries):.0f} seconds in all.")
+    for entry in entries:
+        _, verdict = VERDICTS[entry.finding.holds]
+        print(f"{entry.finding.title:24} {verdict}")
+    print(out / "report.html")
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -33,8 +32,6 @@ class Options(TrainedOptions):
     """images in a row of the grid"""
     interpolate: bool = False
     """each row of the grid along a straight line in z, between two draws (`minigan.figure 3` has more)"""
-    backend: Literal["numpy", "numba", "cupy"] = "numpy"
-    """what computes"""
 
     def check(self) -> None:
         """Raise ConfigError for the first option that cannot be used."""
@@ -47,22 +44,18 @@ class Options(TrainedOptions):
             raise ConfigError(f"--n {self.n}: expected full rows of {self.columns} images with --interpolate")
 
 
-def main(args: list[str] | None = None) -> int:
-    args = sys.argv[1:] if args is None else args
-
-    def body() -> None:
-        options = cli.parse(Options, args, PROG)
-        options.check()
-        sampler = options.sampler()
-        if options.interpolate:
-            z = straight_lines(sampler.draw_z(2 * options.n // options.columns, options.seed), options.columns)
-        else:
-            z = sampler.draw_z(options.n, options.seed)
-        x = sampler.generate(z).astype(np.float32)
-        write(Path(options.out), x, z, sampler.data, options.columns)
-        say(options.out)
-
-    return cli.run(PROG, body)
+@cli.command(PROG)
+def main(args: list[str]) -> None:
+    options = cli.parse(Options, args, PROG)
+    options.check()
+    sampler = options.sampler()
+    if options.interpolate:
+        z = straight_lines(sampler.draw_z(2 * options.n // options.columns, options.seed), options.columns)
+    else:
+        z = sampler.draw_z(options.n, options.seed)
+    x = sampler.generate(z).astype(np.float32)
+    write(Path(options.out), x, z, sampler.data, options.columns)
+    say(options.out)
 
 
 def write(path: Path, x: np.ndarray, z: np.ndarray, data: Description, columns: int) -> None:

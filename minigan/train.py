@@ -76,29 +76,25 @@ def whose(base: Config, error: str) -> str:
     return ""
 
 
-def main(args: list[str] | None = None) -> int:
-    args = sys.argv[1:] if args is None else args
+@cli.command(PROG)
+def main(args: list[str]) -> None:
+    config = options(args)
+    if config.print_config:
+        print(to_toml(config), end="")
+        return
+    if config.dry_run:
+        from minigan.run.dry_run import dry_run
 
-    def body() -> None:
-        config = options(args)
-        if config.print_config:
-            print(to_toml(config), end="")
-            return
-        if config.dry_run:
-            from minigan.run.dry_run import dry_run
+        say("\n".join(dry_run(config)))
+        return
+    from minigan.loop.progress import COMPILING
+    from minigan.run.trainer import Trainer
 
-            say("\n".join(dry_run(config)))
-            return
-        from minigan.loop.progress import COMPILING
-        from minigan.run.trainer import Trainer
-
-        trainer = Trainer(config, shlex.join(["python", "-m", PROG, *args]))
-        announce(trainer)
-        with trainer.gan.ops.compiling(lambda: trainer.progress.warn(COMPILING)):
-            trainer.run()
-        report(trainer)
-
-    return cli.run(PROG, body)
+    trainer = Trainer(config, shlex.join(["python", "-m", PROG, *args]))
+    announce(trainer)
+    with trainer.gan.ops.compiling(lambda: trainer.progress.warn(COMPILING)):
+        trainer.run()
+    report(trainer)
 
 
 def announce(trainer: Trainer) -> None:

@@ -20,8 +20,7 @@ from minigan.data import Dataset, minibatches
 from minigan.game.algorithm1 import Algorithm1
 from minigan.game.of_recipe import game_of
 from minigan.game.player import Player
-from minigan.layers import Dropout, Linear, Maxout, ReLU, Sequential, Sigmoid
-from minigan.layers.initialisers import Constant, Uniform
+from minigan.layers.models import build
 from minigan.options.recipe import Recipe
 
 RULES = ("prior", "k", "updates", "loss", "optimizer")
@@ -46,24 +45,10 @@ def games() -> dict[str, dict[str, Any]]:
 def begin(ops: Ops, game: dict[str, Any]) -> Algorithm1:
     """The game at iteration 0: the networks of the page, small, with the weights of the seed."""
     s = reference()["settings"]
-    hidden: int = s["hidden"]
-    start: dict[str, Any] = {"weights": Uniform(s["weights"]), "bias": Constant(s["bias"])}
-    generator = Sequential(
-        Linear(s["latent"], hidden, **start),
-        ReLU(),
-        Linear(hidden, hidden, **start),
-        ReLU(),
-        Linear(hidden, s["features"], **start),
-        Sigmoid(),
-    )
-    discriminator = Sequential(
-        Dropout(0.8),
-        Maxout(s["features"], hidden, 5, **start),
-        Dropout(0.5),
-        Maxout(hidden, hidden, 5, **start),
-        Dropout(0.5),
-        Linear(hidden, 1, **start),
-    )
+    hidden, start = s["hidden"], f"uniform={s['weights']} bias={s['bias']}"
+    relu, maxout = f"relu {hidden} {start}", f"maxout {hidden}x5 {start}"
+    generator = build((relu, relu, f"sigmoid {start}"), s["latent"], s["features"])
+    discriminator = build((f"{maxout} keep=.8", f"{maxout} keep=.5", f"linear {start} keep=.5"), s["features"], 1)
     names = ("seed", "latent", "lr", "lr_decay", "lr_floor", "momentum", "momentum_final", "momentum_epochs")
     told = {name: s[name] for name in names} | {name: game[name] for name in RULES}
     recipe = Recipe(precision="float64", batch_size=s["m"], **told)

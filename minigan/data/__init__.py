@@ -25,7 +25,7 @@ from minigan.data.images import entries, find_parts, kinds_of, load_image_folder
 from minigan.data.mixtures import Mixture as Mixture
 from minigan.data.mixtures import MixtureBatches
 from minigan.data.picture import PictureOptions as PictureOptions
-from minigan.data.tfd import find_tfd, load_tfd
+from minigan.data.tfd import CONVERSION, TFD_FILES, find_tfd, load_tfd
 from minigan.errors import DataError, DataWarning, did_you_mean
 
 MIXTURES = {"gaussian": Mixture.gaussian, "ring": Mixture.ring, "grid": Mixture.grid}
@@ -45,8 +45,9 @@ def readers() -> dict[str, Callable[[Path], Dataset]]:
 
 
 READERS = readers()
+BY_NAME = dict.fromkeys(ARCHIVES, load_cifar10) | dict.fromkeys(TFD_FILES, load_tfd)
 OWN = (
-    f"{', '.join(SOURCES)}, a folder with the MNIST or CIFAR-10 files, CIFAR-10's .tar.gz, TFD_48x48.mat, "
+    f"{', '.join(SOURCES)}, a folder with the MNIST or CIFAR-10 files, CIFAR-10's .tar.gz, TFD_48x48.npz, "
     f"a folder of pictures or of subfolders of them, or a file of examples ({', '.join(READERS)})"
 )
 
@@ -97,7 +98,8 @@ def load_named(name: str) -> Dataset | Mixture:
         case "tfd":
             if path := given(find_tfd):
                 return load_tfd(path)
-            raise DataError("--data tfd: not public, expected TFD_48x48.mat in MINIGAN_DATA, or --data with its path")
+            there = "TFD_48x48.npz in MINIGAN_DATA, or --data with its path"
+            raise DataError(f"--data tfd: not public, expected {there}; what makes it of TFD's file: {CONVERSION}")
         case _:
             return MIXTURES[name]()
 
@@ -130,10 +132,10 @@ def reader_of(path: Path) -> tuple[Callable[..., Dataset], Path]:
         if any(find_parts(path)):
             return load_image_folder, path
     elif os.path.isfile(path):
-        if path.suffix.lower() in READERS:
-            return READERS[path.suffix.lower()], path
-        if path.name in ARCHIVES:
-            return load_cifar10, path
+        if read := BY_NAME.get(path.name) or READERS.get(path.suffix.lower()):
+            return read, path
+        if path.suffix.lower() == ".mat":
+            raise DataError(f"--data {path}: MATLAB's format, expected arrays; of TFD's file makes them: {CONVERSION}")
     elif not os.path.exists(path):
         raise DataError(f"--data {path}: not found, expected {OWN}{did_you_mean(str(path), SOURCES)}")
     raise DataError(f"--data {path}: unknown kind of data{what_lies_in(path)}, expected {OWN}")

@@ -23,7 +23,6 @@ from minigan.errors import DataError, shortened
 ZIP_MAGIC = b"PK"
 WIDEST = 8
 LARGE = 1 << 28
-PARTS = ("train", "validation", "test")
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -35,7 +34,10 @@ def load_array(path: str | Path) -> Dataset:
     with naming(path), open(path, "rb") as file:
         packed = file.read(2) == ZIP_MAGIC
         file.seek(0)
-        arrays = read_npz(file, path) if packed else {"train": read_npy(file, path, os.fstat(file.fileno()).st_size)}
+        if packed:
+            arrays = read_npz(file, path, ("train",), ("validation", "test"))
+        else:
+            arrays = {"train": read_npy(file, path, os.fstat(file.fileno()).st_size)}
     return dataset_of(Path(path).name, arrays["train"], arrays.get("validation"), arrays.get("test"), path)
 
 
@@ -43,17 +45,20 @@ READS = {".npy": load_array, ".npz": load_array}
 """the suffixes by which `minigan.data.load` finds it"""
 
 
-def read_npz(file: IO[bytes], path: str | Path) -> dict[str, np.ndarray]:
-    """The arrays "train", "validation" and "test", as far as they are there; a single array is "train"."""
+def read_npz(
+    file: IO[bytes], path: str | Path, needed: tuple[str, ...], others: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
+    """The arrays of these names, `others` as far as they are there; where one is needed, a single array is that."""
     with zipfile.ZipFile(file) as archive:
         members = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
-        if "train" not in members and len(members) == 1:
-            members = {"train": members.popitem()[1]}
-        if "train" not in members:
+        if len(needed) == len(members) == 1:
+            members = {needed[0]: members.popitem()[1]}
+        if not members.keys() >= set(needed):
             keys = shortened(", ".join(repr(key) for key in sorted(members))) or "none"
-            raise DataError(f"{path}: keys {keys}, expected 'train' or a single array")
+            expected = " and ".join(map(repr, needed)) + " or a single array" * (len(needed) == 1)
+            raise DataError(f"{path}: keys {keys}, expected {expected}")
         arrays = {}
-        for part in PARTS:
+        for part in (*needed, *others):
             if part in members:
                 # Other packings `zipfile` unpacks at once, even beyond the size that the header promises.
                 if (packing := archive.getinfo(members[part]).compress_type) not in PACKINGS:

@@ -90,9 +90,11 @@ def read_archive(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def check_size(size: int, path: str | Path) -> None:
-    """Raise DataError for more bytes than any batch has."""
+    """Raise DataError for more bytes than any batch has, and for a binary batch that is no number of images."""
     if size > LARGEST_BATCH:
         raise DataError(f"{path}: more than {LARGEST_BATCH} bytes, expected a batch of 10,000 images")
+    if str(path).endswith(".bin") and (size == 0 or size % RECORD):
+        raise DataError(f"{path}: {size} bytes, expected some times {RECORD}, a label and 3072 pixels")
 
 
 def read_batch(content: bytes | bytearray, path: str | Path) -> np.ndarray:
@@ -103,8 +105,6 @@ def read_batch(content: bytes | bytearray, path: str | Path) -> np.ndarray:
 
 def binary_planes(content: bytes | bytearray, path: str | Path) -> np.ndarray:
     """The pixels of a binary batch: (n, 3072) uint8, red before green before blue."""
-    if not content or len(content) % RECORD:
-        raise DataError(f"{path}: {len(content)} bytes, expected some times {RECORD}, a label and 3072 pixels")
     records = np.frombuffer(content, dtype=np.uint8).reshape(-1, RECORD)
     if records[:, 0].max() >= CLASSES:
         raise DataError(f"{path}: label {records[:, 0].max()}, expected 0 to {CLASSES - 1} before each image")

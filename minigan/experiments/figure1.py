@@ -42,6 +42,7 @@ START = -1.05
 """G's first bias: it puts p_g to the right of p_data."""
 FOLLOWED = 5
 """The iteration at which G has visibly followed D."""
+ERRORS = ("sup_error", "mean_error", "mean_distance_from_half")
 COMPARED = 0.1
 """sup |D - D*| is over the x where p_data and p_g both have this share of their maxima: D* jumps where p_g ends."""
 JSD_AT_END, FROM_HALF = 0.05, 0.1
@@ -190,13 +191,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
         table=(
             ("moment", "JSD(p_data, p_g)", "sup |D - D*|", "mean |D - D*|", "mean |D - 1/2|"),
             *(
-                (
-                    f"({letter}) {name}",
-                    f"{n['jsd']:.4f}",
-                    f"{n['sup_error']:.3f}",
-                    f"{n['mean_error']:.3f}",
-                    f"{n['mean_distance_from_half']:.3f}",
-                )  # fmt: skip
+                (f"({letter}) {name}", f"{n['jsd']:.4f}", *(f"{n[error]:.3f}" for error in ERRORS))
                 for letter, name, n in zip("abcd", names, four)
             ),
         ),

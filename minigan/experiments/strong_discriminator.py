@@ -192,10 +192,8 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
                     "restarted" if g.restarted else "kept",
                     str(g.d_steps),
                     f"{g.seconds:.1f}",
-                    f"{g.state.on_training:.3f}",
-                    f"{g.state.on_held_out:.3f}",
-                    f"{g.state.pull.saturating:.3f}",
-                    f"{g.state.pull.non_saturating:.3f}",
+                    *(f"{d:.3f}" for d in (g.state.on_training, g.state.on_held_out)),
+                    *(f"{length:.3f}" for length in (g.state.pull.saturating, g.state.pull.non_saturating)),
                     f"{g.likelihood:.1f}",
                 )  # fmt: skip
                 for g in games

@@ -22,7 +22,7 @@ class TrainedOptions:
     """instead of --run: a generator that ships with minigan (mnist)"""
     seed: int = 0
     """seed of every random number"""
-    backend: Literal["numpy", "numba", "cupy"] = "numba"
+    backend: Literal["numpy", "numba", "cupy"] = "numpy"
     """what computes"""
     threads: int | None = None
     """CPU threads; without it all cores that are free to use"""

@@ -122,25 +122,29 @@ class Loop:
             self.source = source_of(self.gan, self.data)
 
     def _line(self) -> Line:
-        """A line of metrics.jsonl; lr and momentum are those of the iteration just done."""
-        gan, measured = self.gan, self.check_finite()
-        game, done = gan.game, gan.iteration - 1
+        """A line of metrics.jsonl; lr and momentum are those of the iteration just done.
+
+        Only the losses are looked at here, which are not finite one iteration after a weight is none.
+        """
+        gan, game, done = self.gan, self.gan.game, self.gan.iteration - 1
+        losses = game.measure()
+        if not are_finite(losses):
+            self.check_finite()
         return {
             "iteration": gan.iteration,
             "epoch": round(gan.iteration / gan.iterations_per_epoch, 4),
-            **measured,
+            **losses,
             **game.vital_signs(),
             **{name: clock.lr_schedule(done) for name, clock in zip(("lr", "lr_d"), game.clocks)},
             "momentum": game.clock.momentum_schedule(done),
         }
 
-    def check_finite(self) -> Line:
-        """The losses of the iteration just done.  Raises DivergedError where they, or any weight, are not finite."""
-        measured = self.gan.game.measure()
+    def check_finite(self) -> None:
+        """Raise DivergedError where a loss of the iteration just done, or any weight, is not finite."""
         where = not_finite(self.gan.game)
-        if where is None and np.isfinite([seen for seen in measured.values() if seen is not None]).all():
+        if where is None and are_finite(self.gan.game.measure()):
             self._finite_at = self.gan.iteration
-            return measured
+            return
         advice = far_apart(self.data) or "try a smaller --lr, or --optimizer adam with --lr .0002"
         raise DivergedError(f"iteration {self.gan.iteration}: {where or 'a loss'} is not finite; {advice}")
 
@@ -153,6 +157,11 @@ class Loop:
 
     def _say_failed(self, name: str, why: str) -> None:
         tell(f"iteration {self.gan.iteration}: {name} failed, and the run goes on without: {why}")
+
+
+def are_finite(losses: Line) -> bool:
+    """Whether all of them are, but for a V that there is none of."""
+    return bool(np.isfinite([loss for loss in losses.values() if loss is not None]).all())
 
 
 def name_of(callback: Callback) -> str:

@@ -12,6 +12,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
@@ -122,17 +123,26 @@ def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
         raise ConfigError(f"{option} {name}: expected a folder that can be written to")
 
 
-def run(prog: str, body: Callable[[], int | None]) -> int:
-    """Run a command's body, and give its exit code: 2 for wrong input and 1 for a failure, each with one line; else 0.
+def command(prog: str) -> Callable[[Callable[[list[str]], int | None]], Callable[..., int]]:
+    """Makes a command of its body: wrong input ends in exit code 2, a failure in exit code 1, each with one line.
 
-    It ends no program, which may be a notebook.
+    The command takes a list of arguments, or else those of the program.  It returns its exit code and ends no program,
+    which may be a notebook.
     """
-    try:
-        with standard_streams():
-            _run(prog, body)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else FAILED if end.code else 0
-    return 0
+
+    def of(body: Callable[[list[str]], int | None]) -> Callable[..., int]:
+        @wraps(body)
+        def main(args: list[str] | None = None) -> int:
+            try:
+                with standard_streams():
+                    _run(prog, partial(body, sys.argv[1:] if args is None else args))
+            except SystemExit as end:
+                return int(end.code or 0)
+            return 0
+
+        return main
+
+    return of
 
 
 def _run(prog: str, body: Callable[[], int | None]) -> None:

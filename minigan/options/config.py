@@ -29,7 +29,7 @@ class Config(Recipe):
     gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
     data: str = "digits"
     """digits, mnist, cifar10, tfd, gaussian, ring, grid; or a folder of MNIST or CIFAR-10 files, of images or of
-    subfolders of images; or a file of arrays, a table, or TFD's .mat"""
+    subfolders of images; or a file of arrays, a table, or TFD_48x48.npz"""
     contrast: float | None = None
     """global contrast normalisation: every image less its mean, scaled to this length (the authors' 55 for CIFAR-10)"""
     standardise: bool = False

@@ -12,7 +12,6 @@ import struct
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -115,35 +114,15 @@ def cifar10_archive(random: Random, batch: Callable[[Random], bytes], suffix: st
 # ---- TFD -----------------------------------------------------------------------------------------------------------
 
 
-def tfd(random: Random, compress: bool) -> tuple[Files, str, str]:
-    from scipy.io import savemat
-
+def tfd(random: Random) -> tuple[Files, str, str]:
     n, h, w = random.randint(2, 8), random.randint(1, 8), random.randint(1, 8)
     folds = np.array([[random.randint(0, 3) for _ in range(5)] for _ in range(n)])
     folds[0] = 0
     folds = folds.astype(random.choice(["u1", "i4", "f8"]))
     buffer = io.BytesIO()
-    savemat(buffer, {"images": some(random, n, h, w), "folds": folds, "labs": np.ones(3)}, do_compression=compress)
-    return {"TFD_48x48.mat": buffer.getvalue()}, "TFD_48x48.mat", "TFD_48x48.mat"
-
-
-def unpack_mat(content: bytes) -> bytes:
-    """A file of packed variables with the same ones unpacked."""
-    out, rest = content[:128], content[128:]
-    while len(rest) >= 8:
-        length = struct.unpack("<I", rest[4:8])[0]
-        out, rest = out + zlib.decompress(rest[8 : 8 + length]), rest[8 + length :]
-    return out
-
-
-def pack_mat(content: bytes, random: Random) -> bytes:
-    """Each variable packed again, as far as lengths can be followed."""
-    out, rest = content[:128], content[128:]
-    while len(rest) >= 8:
-        length = 8 + struct.unpack("<I", rest[4:8])[0]
-        packed = zlib.compress(rest[:length])
-        out, rest = out + struct.pack("<II", 15, len(packed)) + packed, rest[length:]
-    return out + rest
+    save = random.choice([np.savez, np.savez_compressed])
+    save(buffer, images=np.asfortranarray(some(random, n, h, w)), folds=folds, labs=np.ones(3))
+    return {"TFD_48x48.npz": buffer.getvalue()}, "TFD_48x48.npz", "TFD_48x48.npz"
 
 
 # ---- The user's own arrays and pictures ------------------------------------------------------------------------------
@@ -258,8 +237,7 @@ FORMATS = [
     Format(
         "CIFAR-10 python.tar.gz", "data", lambda r: cifar10_archive(r, pickled_batch, "", PY), gzip.decompress, gzipped
     ),
-    Format("TFD .mat", "data", lambda r: tfd(r, False)),
-    Format("TFD .mat, packed", "data", lambda r: tfd(r, True), unpack_mat, pack_mat),
+    Format("TFD .npz", "data", tfd),
     Format("npy", "data", lambda r: ({"own.npy": npy(array(r))}, "own.npy", "own.npy")),
     Format("npz", "data", npz, unpack_zip, pack_zip),
     *(

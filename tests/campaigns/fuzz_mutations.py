@@ -145,20 +145,14 @@ def zeros_gz() -> bytes:
 
 
 @cache
-def zip_bomb(method: int) -> bytes:
+def zip_bomb(method: int, *names: str) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.ones((2, 3), np.uint8))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", method) as archive:
-        archive.writestr("train.npy", buffer.getvalue() + bytes(BOMB))
+        for name in names:
+            archive.writestr(f"{name}.npy", buffer.getvalue() + bytes(BOMB))
     return packed.getvalue()
-
-
-@cache
-def mat_bomb() -> bytes:
-    packed = zlib.compress(struct.pack("<II", 14, BOMB) + bytes(BOMB))
-    head = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<HH", 0x0100, 0x4D49)
-    return head + struct.pack("<II", 15, len(packed)) + packed
 
 
 @cache
@@ -208,16 +202,15 @@ def bomb(form: Format, content: bytes, random: Random) -> bytes:
         return tar_bomb(random)
     if form.name == "CIFAR-10 pickle":
         return random.choice(PICKLE_BOMBS)
-    if form.name.startswith("TFD"):
-        return mat_bomb()
-    if form.name in ("npy", "npz"):
-        return zip_bomb(random.choice([zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]))
+    if form.name in ("npy", "npz", "TFD .npz"):
+        names = ("images", "folds") if form.name == "TFD .npz" else ("train",)
+        return zip_bomb(random.choice([zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]), *names)
     if form.name == "folder of png":
         return picture_bomb()
     if form.option == "preset":
         return random.choice(TOML_BOMBS)
     if form.option == "run":
-        return random.choice([zip_bomb(zipfile.ZIP_DEFLATED), struct.pack("<Q", 1 << 40) + content[8:]])
+        return random.choice([zip_bomb(zipfile.ZIP_DEFLATED, "train"), struct.pack("<Q", 1 << 40) + content[8:]])
     return extreme(content, random)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import struct
+import tarfile
 import zipfile
 
 import numpy as np
@@ -37,6 +39,14 @@ def test_a_deflated_array_is_unpacked_no_further_than_promised(tmp_path, refused
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("train.npy", npy(bytes(64 * MIB)))
     assert peak(lambda: refused(lambda: load(str(path)), path, "trailing data")) < MIB
+
+
+def test_a_batch_that_is_no_number_of_images_is_not_unpacked(tmp_path, refused, peak):
+    path, entry = tmp_path / "cifar-10-binary.tar.gz", tarfile.TarInfo("data_batch_1.bin")
+    entry.size = 48 * MIB
+    path.write_bytes(gzip.compress(entry.tobuf()) + gzip.compress(bytes(entry.size), 1))
+    expected = "50331648 bytes, expected some times 3073"
+    assert peak(lambda: refused(lambda: load(str(path)), path, "data_batch_1.bin", expected)) < 2 * MIB
 
 
 PICKLES = {

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.io import savemat
 
 from minigan import data
 from minigan.data import DataError, PictureOptions, load
+from minigan.data.tfd import CONVERSION
 from minigan.errors import DataWarning
 
 IDX = struct.pack(">IIII", 0x803, 12, 2, 2) + bytes(range(48))
@@ -50,9 +50,9 @@ def cifar10_archive(folder: Path) -> Path:
     return path
 
 
-def tfd_in(folder: Path, name="TFD_48x48.mat") -> Path:
+def tfd_in(folder: Path, name="TFD_48x48.npz") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    savemat(folder / name, {"images": np.zeros((6, 3, 3), np.uint8), "folds": np.arange(30).reshape(6, 5) % 2})
+    np.savez(folder / name, images=np.zeros((6, 3, 3), np.uint8), folds=np.arange(30).reshape(6, 5) % 2)
     return folder / name
 
 
@@ -103,7 +103,7 @@ def test_a_path_to_the_archive_of_cifar10(tmp_path):
 
 
 @pytest.mark.parametrize("subfolder", ["", "tfd"])
-@pytest.mark.parametrize("name", ["TFD_48x48.mat", "TFD_96x96.mat"])
+@pytest.mark.parametrize("name", ["TFD_48x48.npz", "TFD_96x96.npz"])
 def test_tfd_in_minigan_data_and_at_a_path(tmp_path, monkeypatch, subfolder, name):
     path = tfd_in(tmp_path / subfolder, name)
     monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
@@ -111,12 +111,13 @@ def test_tfd_in_minigan_data_and_at_a_path(tmp_path, monkeypatch, subfolder, nam
         assert load(source).train.shape == (3, 9)
 
 
-def test_a_path_to_a_mat_file_of_any_name(tmp_path):
-    assert load(str(tfd_in(tmp_path, "faces.MAT"))).name == "tfd"
+def test_matlabs_format_is_told_how_it_is_converted(tmp_path, refused):
+    (tmp_path / "faces.MAT").write_bytes(b"MATLAB 5.0 MAT-file")
+    refused(lambda: load(str(tmp_path / "faces.MAT")), "faces.MAT", "MATLAB's format", CONVERSION)
 
 
 def test_tfd_is_not_public(tmp_path, monkeypatch, refused):
-    refused(lambda: load("tfd"), "data tfd", "not public", "TFD_48x48.mat", "MINIGAN_DATA")
+    refused(lambda: load("tfd"), "data tfd", "not public", "TFD_48x48.npz", "MINIGAN_DATA", CONVERSION)
     monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
     refused(lambda: load("tfd"), "data tfd", "not public")
 
@@ -255,7 +256,7 @@ def test_a_path_to_an_empty_folder(tmp_path, refused):
 
 
 def test_a_folder_that_holds_two_sets(tmp_path, refused):
-    (tmp_path / "TFD_48x48.mat").write_bytes(b"")
+    (tmp_path / "TFD_48x48.npz").write_bytes(b"")
     (tmp_path / "cifar-10-batches-bin").mkdir()
     (tmp_path / "cifar-10-batches-bin" / "data_batch_1.bin").write_bytes(b"")
     refused(lambda: load(str(tmp_path)), tmp_path, "CIFAR-10 and TFD are there", "the folder of one")

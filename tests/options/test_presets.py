@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.io import savemat
 
 from minigan.data import DataError
 from minigan.errors import ConfigError
@@ -124,9 +123,9 @@ def cifar10(tmp_path_factory) -> str:
 @pytest.fixture(scope="module")
 def tfd(tmp_path_factory) -> str:
     """90 images, of which 60 unlabelled."""
-    path = tmp_path_factory.mktemp("tfd") / "TFD_48x48.mat"
+    path = tmp_path_factory.mktemp("tfd") / "TFD_48x48.npz"
     folds = np.repeat([0, 1, 2, 3], [60, 10, 10, 10])[:, None].repeat(5, axis=1)
-    savemat(path, {"images": RANDOM.integers(0, 256, (90, 48, 48), dtype=np.uint8), "folds": folds.astype(np.uint8)})
+    np.savez(path, images=RANDOM.integers(0, 256, (90, 48, 48), dtype=np.uint8), folds=folds.astype(np.uint8))
     return str(path)
 
 
