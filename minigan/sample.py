@@ -53,7 +53,7 @@ def main(args: list[str]) -> None:
         z = straight_lines(sampler.draw_z(2 * options.n // options.columns, options.seed), options.columns)
     else:
         z = sampler.draw_z(options.n, options.seed)
-    x = sampler.in_own_units(sampler.generate(z)).astype(np.float32)
+    x = sampler.generate(z).astype(np.float32)
     write(Path(options.out), x, z, sampler.data, options.columns)
     say(options.out)
 
