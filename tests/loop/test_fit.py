@@ -117,7 +117,15 @@ class Interrupting(Callback):
         threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 
-def test_an_interrupt_leaves_a_gan_that_goes_on():
+@pytest.fixture
+def heeding():
+    """Ctrl-C is heeded, as in a terminal: what a shell begins in the background may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_leaves_a_gan_that_goes_on(heeding):
     gan = new_gan()
     before, begin = signal.getsignal(signal.SIGINT), time.perf_counter()
     with pytest.raises(KeyboardInterrupt, match=r"after iteration \d+, from where partial_fit goes on"):
