@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from runs import final, lines, train
 from small_run import SMALL
 
 from minigan import GAN
@@ -11,7 +12,6 @@ from minigan.files.run_folder import RunFolder
 from minigan.options.phases import Phase
 from minigan.run.trainer import Trainer
 from minigan.train import main, options
-from runs import final, lines, train
 
 SECOND = ["--k", "3", "--batch-size", "25"]
 THIRD = ["--lr", ".05", "--optimizer", "adam", "--lr-d", ".02"]
