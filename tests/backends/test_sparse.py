@@ -65,7 +65,7 @@ def check(rows, inputs, units, pieces, keep, dtype, beta=0.5, dropping=True, thr
 
 @settings(max_examples=60, deadline=None)
 @given(
-    rows=st.integers(1, 300),
+    rows=st.integers(0, 300),
     inputs=st.integers(1, 67),
     units=st.integers(1, 67),
     pieces=st.integers(1, 8),
@@ -83,6 +83,11 @@ def test_any_shape(rows, inputs, units, pieces, keep, dtype, beta, dropping, thr
 @pytest.mark.parametrize("rows, inputs, units", BLOCKS)
 def test_the_ends_of_blocks(rows, inputs, units, dtype):
     check(rows, inputs, units, 5, 0.5, dtype)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5])
+def test_no_rows_leave_beta_times_what_was_there(beta):
+    check(0, 7, 3, 5, 0.5, np.float32, beta)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

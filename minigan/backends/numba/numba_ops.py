@@ -194,7 +194,7 @@ class NumbaOps(NumpyOps):
     def affine_maxout_backward(self, dy, winner, scale, x, W, dz, grads=None, dx=None):
         """Products with dz go through what is not zero, where that is little enough."""
         pieces = checks.pieces("affine_maxout_backward", dz, dy, winner)
-        if scale * pieces < LEAST_SPARSE or not by_unit(W):
+        if scale * pieces < LEAST_SPARSE or not by_unit(W) or len(dy) == 0:
             return super().affine_maxout_backward(dy, winner, scale, x, W, dz, grads, dx)
         checks.shaped("affine_maxout_backward: W", W.T, (dz.shape[1], W.shape[0]), dz.dtype)
         real, work = dz.dtype.type, len(dy) * W.size
