@@ -122,7 +122,7 @@ class NumpyOps(NumpyMemory):
         if dropping:
             checks.drawn("maxout", draw, out)
         z += bias
-        piece = z.reshape(len(z), n_pieces, -1)
+        piece = z.reshape(len(z), n_pieces, out.shape[1])
         out[...] = piece[:, 0]
         winner[...] = 0
         for p in range(1, n_pieces):
@@ -138,7 +138,7 @@ class NumpyOps(NumpyMemory):
     def maxout_backward(self, dy, winner, scale, out):
         n_pieces = checks.pieces("maxout_backward", out, dy, winner)
         dy = dy * out.dtype.type(scale)
-        dpiece = out.reshape(len(out), n_pieces, -1)
+        dpiece = out.reshape(len(out), n_pieces, dy.shape[1])
         for p in range(n_pieces):
             np.multiply(dy, winner == p, out=dpiece[:, p])
         return out

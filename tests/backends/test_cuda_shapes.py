@@ -1,36 +1,19 @@
 """The CUDA kernels where they do something else by the shape: no rows, many rows, five pieces, many updates."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from gpu_machines import uploaded
 from kernel_calls import KERNELS, NUMPY, called, right_call, written
 from test_cuda_parity import CANCELLED
-from test_parity import normal
+from test_parity import normal, without_rows
 
 from minigan.backends.clock import Count
 from minigan.game.schedules import ExponentialDecay, LinearRamp
-from minigan.rng import Draw
 
 
 @pytest.fixture(params=[np.float32, np.float64])
 def dtype(request):
     return request.param
-
-
-def without_rows(call: dict, rows: int) -> dict:
-    """The call on no rows: each array of so many rows, or of as many as a matrix of them has entries, has none."""
-
-    def emptied(value):
-        if isinstance(value, Draw):
-            return replace(value, rows=value.rows[:0])
-        for axis, n in enumerate(getattr(value, "shape", ())):
-            if n % rows == 0:
-                return np.ascontiguousarray(value.take([], axis))
-        return value
-
-    return {name: value if name == "centres" else emptied(value) for name, value in call.items()}
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -7,6 +7,7 @@ exponential by 4 units in the last place.  All else is the same arithmetic in th
 import time
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from minigan.backends.numba import numba_ops
 from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.layers.activations import ACTIVATIONS
+from minigan.rng import Draw
 
 pytestmark = pytest.mark.rounding
 
@@ -273,3 +275,26 @@ def test_parity_of_a_squared_distance_that_rounding_makes_negative(dtype, ops):
         kernels.log_sum_exp(**call)
         assert (call["peak"][:, 1] == 0).all() and (call["peak"] <= 0).all()
     np.testing.assert_allclose(calls[1]["total"], calls[0]["total"], rtol=1e-5)
+
+
+def without_rows(call: dict, rows: int) -> dict:
+    """The call on no rows: each array of so many rows, or of as many as a matrix of them has entries, has none."""
+
+    def emptied(value):
+        if isinstance(value, Draw):
+            return replace(value, rows=value.rows[:0])
+        for axis, n in enumerate(getattr(value, "shape", ())):
+            if n % rows == 0:
+                return np.ascontiguousarray(value.take([], axis))
+        return value
+
+    return {name: value if name == "centres" else emptied(value) for name, value in call.items()}
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_kernels_of_no_rows_have_nothing_to_do(kernel, dtype, ops):
+    for each in (NUMPY, ops):
+        call = without_rows(right_call(kernel, dtype, 17, 5), 17)
+        expected = np.zeros(5, dtype) if kernel == "colsum" else call[written(kernel)[0]].copy()
+        assert called(each, kernel, **call) is call[written(kernel)[0]]
+        assert call[written(kernel)[0]].tobytes() == expected.tobytes()
