@@ -1,7 +1,6 @@
 """The fast CPU backend: kernels that share their rows, and products that share their tiles, among threads of our own.
 
-What is too small to gain anything, and the sigmoid, whose exponential NumPy computes 16 numbers at a time, stay as
-`numpy_ops.py` has them, and so does an activation without a kernel here.
+What is too small to gain anything stays as `numpy_ops.py` has it, and so does an activation without a kernel here.
 """
 
 from __future__ import annotations
@@ -259,8 +258,16 @@ class NumbaOps(NumpyOps):
 
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
-        checks.writeable("uniform", out)
-        kernels.uniform(draw.rows, packed(draw), out.dtype.type(limit), out)
+        self._run(kernels.uniform, out.size, (out,), draw.rows, packed(draw), out.dtype.type(limit), out)
+        return out
+
+    def gather(self, examples, order, count, batch_size, rows, scale, shift, out):
+        checks.minibatch(examples, order, batch_size, rows, scale, shift, out)
+        epoch, batch = divmod(int(count), len(examples) // batch_size)
+        none = self._ones(0, out.dtype)
+        scale, shift = (none if a is None else a for a in (scale, shift))
+        arguments = order[epoch % 2], batch * batch_size, rows, scale, shift, out
+        self._run(kernels.gather, out.size, (out,), examples, *arguments)
         return out
 
     # ---- Densities ---------------------------------------------------------------------------------------------

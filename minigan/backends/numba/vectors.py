@@ -123,6 +123,19 @@ def _lanes(array):
     return lambda array: number
 
 
+@intrinsic
+def power_of_two(typing_context, n):
+    """2^n of a whole number n, in its floating type: n becomes the exponent's bits."""
+    mantissa, bias = {32: (23, 127), 64: (52, 1023)}[n.bitwidth]
+
+    def codegen(context, builder, signature, values):
+        bits = ir.IntType(n.bitwidth)
+        exponent = builder.add(builder.fptosi(values[0], bits), bits(bias))
+        return builder.bitcast(builder.shl(exponent, bits(mantissa)), values[0].type)
+
+    return n(n), codegen
+
+
 def loop(builder, start, stop, carried: list, body) -> list:
     """for i in range(start, stop): carried = body(i, carried)      in LLVM; returns what is carried at the end"""
     before = builder.block
