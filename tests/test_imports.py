@@ -21,7 +21,8 @@ ROOMS = [
     {"estimator", "loop"},
     {"gan"},
     {"run"},
-    {"train", "sample", "evaluate", "figure", "export", "gradcheck", "__main__"},
+    {"comparing", "reporting"},
+    {"train", "sample", "evaluate", "figure", "export", "compare", "report", "gradcheck", "__main__"},
     {"experiments"},
     {"reproduce"},
 ]

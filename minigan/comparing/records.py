@@ -23,6 +23,7 @@ TOLD_OTHERWISE = ("preset", "data", "size", "background", "skip_unreadable", "ph
 
 RUNS_ON = ("backend", "threads", "device")
 LENGTH_OF_A_DIGEST = 12
+NOT_RECORDED = "not recorded"
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,13 @@ class Row:
     other: str
 
     @property
+    def same(self) -> bool:
+        return self.one == self.other
+
+    @property
     def differs(self) -> bool:
-        return self.one != self.other
+        """Whether both say something, and not the same."""
+        return not self.same and NOT_RECORDED not in (self.one, self.other)
 
     def __str__(self) -> str:
         """ "lr 0.1 and 0.05" """
@@ -58,7 +64,7 @@ def records(one: SavedRun, other: SavedRun) -> list[Row]:
     rows += [row("backend", "threads", lambda run: run.header.get("threads"))]
     rows += [row("kernels", "numerics", lambda run: run.header.get("numerics", 1))]
     packages = {name: None for run in (one, other) for line in run.sessions() for name in line["versions"]}
-    rows += [row("kernels", name, lambda run: told(run, lambda line: line["versions"].get(name))) for name in packages]
+    rows += [row("kernels", name, lambda run: told(run, lambda line: line["versions"].get(name, "none"))) for name in packages]
     rows += [row("kernels", name, lambda run: told(run, of)) for name, of in OF_A_SESSION.items()]
     known = {f.name for f in fields(Recipe)} | {*DECIDE, *TOLD_OTHERWISE, *RUNS_ON, *THIS_CALL}
     habits = [f.name for f in fields(Config) if f.name not in known]
@@ -68,24 +74,26 @@ def records(one: SavedRun, other: SavedRun) -> list[Row]:
 def data_of(run: SavedRun) -> str:
     """The name of the training data, and the beginning of their SHA-256; with what else was done to them."""
     described = nameless(run.header["data"])
-    digest = str(described.get("sha256", "not recorded"))[:LENGTH_OF_A_DIGEST]
+    digest = str(described.get("sha256", NOT_RECORDED))[:LENGTH_OF_A_DIGEST]
     return f"{digest} {described.get('dtype')} {described.get('shape')}"
 
 
 def told(run: SavedRun, of: Callable[[dict[str, Any]], object]) -> str:
     """What the sessions of a run say, each value once."""
-    return ", then ".join(dict.fromkeys(str(of(line)) for line in run.sessions())) or "not recorded"
+    return ", then ".join(dict.fromkeys(str(of(line)) for line in run.sessions())) or NOT_RECORDED
 
 
 def git(line: dict[str, Any]) -> str:
     """The commit of minigan that played, and whether files had changed since."""
     state = (line.get("git") or {}).get("minigan") or {}
-    return f"{state.get('commit', 'none')[:LENGTH_OF_A_DIGEST]}{' changed' * bool(state.get('changed'))}"
+    if "commit" not in state:
+        return NOT_RECORDED
+    return f"{state['commit'][:LENGTH_OF_A_DIGEST]}{' changed' * bool(state.get('changed'))}"
 
 
 OF_A_SESSION: dict[str, Callable[[dict[str, Any]], object]] = {
     "git": git,
-    "BLAS": lambda line: ", ".join(line.get("blas", ())) or "none",
+    "BLAS": lambda line: ", ".join(sorted(line.get("blas", ()))) or NOT_RECORDED,
     "processor": lambda line: line["machine"].get("processor"),
     "system": lambda line: line["machine"].get("system"),
 }

@@ -24,10 +24,10 @@ def lines(found: Comparison) -> list[str]:
 
 def records(found: Comparison) -> list[str]:
     """What differs, a line each; and what does not."""
-    rows = found.rows
+    rows, told = found.rows, [row for row in found.rows if row.kind != "habit"]
     groups = {"decides": CAUSES, "rounds": ("backend", "kernels"), "no number": ("habit",)}
     said = [f"{group:{PART}}{row}" for group, kinds in groups.items() for row in differing(rows, *kinds)]
-    same = [row.name for row in rows if row.kind != "habit" and not row.differs]
+    same = dict.fromkeys("all other options" if row.kind == "option" else row.name for row in told if row.same)
     return [*said, f"{'the same':{PART}}{', '.join(same)}"]
 
 

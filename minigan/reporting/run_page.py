@@ -10,7 +10,7 @@ from minigan.errors import CheckpointError, ConfigError, PassedOver
 from minigan.files import checkpoint, page
 from minigan.files.checkpoint import Header
 from minigan.files.run_folder import RunFolder
-from minigan.loop.symptoms import Reading
+from minigan.loop.symptoms import ITERATIONS, Reading
 from minigan.options.config import Config
 from minigan.reporting import curves, measures, record, samples
 
@@ -95,10 +95,7 @@ def symptoms(lines: list[dict[str, Any]]) -> str:
         if line.keys() >= set(NEEDED)
         for text in reading.of(line)
     ]
-    if not told:
-        return (
-            page.paragraph("No symptom showed: D has not won, G has not collapsed, its units are alive.")
-            if lines
-            else ""
-        )
+    if not told and lines:
+        lasted = "that D has won, that G has collapsed or that its units are dead"
+        return page.paragraph(f"No line says for {ITERATIONS} iterations {lasted}.")
     return "".join(page.paragraph(text, "fails") for text in told)
