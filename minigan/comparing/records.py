@@ -64,7 +64,10 @@ def records(one: SavedRun, other: SavedRun) -> list[Row]:
     rows += [row("backend", "threads", lambda run: run.header.get("threads"))]
     rows += [row("kernels", "numerics", lambda run: run.header.get("numerics", 1))]
     packages = {name: None for run in (one, other) for line in run.sessions() for name in line["versions"]}
-    rows += [row("kernels", name, lambda run: told(run, lambda line: line["versions"].get(name, "none"))) for name in packages]
+    rows += [
+        row("kernels", name, lambda run: told(run, lambda line: line["versions"].get(name, "none")))
+        for name in packages
+    ]
     rows += [row("kernels", name, lambda run: told(run, of)) for name, of in OF_A_SESSION.items()]
     known = {f.name for f in fields(Recipe)} | {*DECIDE, *TOLD_OTHERWISE, *RUNS_ON, *THIS_CALL}
     habits = [f.name for f in fields(Config) if f.name not in known]

@@ -19,7 +19,10 @@ def drawn(lines: list[dict[str, Any]]) -> str:
         return page.paragraph("No line in metrics.jsonl yet.")
     svg, history = io.BytesIO(), by_name(lines)
     figure = draw_history(history)
-    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "minigan"})
+    from matplotlib import rc_context
+
+    with rc_context({"svg.hashsalt": "minigan"}):  # names within the drawing depend on nothing but what is drawn
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "minigan"})
     words = in_words(history)
     shows = f"Curves along {history['epoch'][-1]:g} epochs. {words}"
     return page.picture(svg.getvalue(), "svg+xml", shows, words) + page.table(

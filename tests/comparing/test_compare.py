@@ -33,7 +33,7 @@ def run(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def verdict(said, capfd):
+def verdict(said):
     """The verdict on two runs, and all that was said before it."""
 
     def of(one: Path, other: Path) -> tuple[str, str]:
@@ -89,7 +89,7 @@ def test_equal_runs_are_equal(run, tmp_path, verdict):
         (["--updates", "simultaneous"], "updates alternating and simultaneous", "at derivative of the discriminator's"),
         (["--batch-size", "40"], "an option differs: batch_size 50 and 40", "in iteration 1, at x[0, 0], of shape"),
         (["--prior", "normal"], "an option differs: prior uniform and normal", "in iteration 1, at z["),
-        (["--optimizer", "sgd"], "an option differs: optimizer momentum and sgd", "in iteration 2, at "),
+        (["--optimizer", "sgd"], "an option differs: optimizer momentum and sgd", "in iteration 1, at "),
         (
             ["--precision", "float64"],
             "an option differs: precision float32 and float64",
@@ -100,7 +100,7 @@ def test_equal_runs_are_equal(run, tmp_path, verdict):
         (
             ["--lr", ".05", "--latent", "8", "--average", "5"],
             "options differ: lr 0.1 and 0.05, average None and 5",
-            "1",
+            "in iteration 1, at ",
         ),
         (["--generator", "relu 24", "sigmoid"], "an option differs: generator", "as they begin, at generator.2.b["),
     ],
@@ -108,7 +108,7 @@ def test_equal_runs_are_equal(run, tmp_path, verdict):
 )
 def test_an_option_or_the_seed_is_named(run, tmp_path, verdict, planted, named, where):
     said, before = verdict(run, train(tmp_path / "other", *planted))
-    assert named in said and f"they part {where}" in said or where in said, said
+    assert named in said and where in said, said
     assert "decides" in before
 
 
@@ -211,7 +211,7 @@ def test_a_run_that_went_on_from_a_changed_checkpoint(run, tmp_path, verdict):
 
 
 def test_a_weight_is_found_in_a_checkpoint_that_only_one_run_has(run, tmp_path, verdict):
-    other = train(tmp_path / "other", "--checkpoint-every", "15")
+    other = train(tmp_path / "other", "--checkpoint-every", "15", "--iterations", "50")
     change(file_of(other, 45), "generator.0.b", (1,), lambda value: value + 1)
     said, _ = verdict(run, other)
     assert said.startswith("one weight differs: generator.0.b[1] (") and "at checkpoint 45;" in said
@@ -254,24 +254,24 @@ def test_nothing_is_written(run, tmp_path, verdict):
     assert files == after
 
 
-def test_what_cannot_be_compared_is_one_line(run, tmp_path, said):
+def test_what_cannot_be_compared_is_one_line(run, tmp_path, said, capsys):
     def refused(*folders) -> str:
         code, out, error = said(compare.main, *folders)
         assert code == 2 and out == "" and error.count("\n") == 1, error
         return error
 
+    other = train(tmp_path / "other", "--generator", "relu 20", "sigmoid", "--iterations", "5")
+    capsys.readouterr()
     assert "no run there (expected config.toml)" in refused(run, tmp_path)
     assert "no run there" in refused(file_of(run, 20), run)
     begun = tmp_path / "begun"
     begun.mkdir()
     shutil.copy(run / "config.toml", begun)
     assert f"{begun / 'checkpoints'}: no checkpoint" in refused(run, begun)
-    other = train(tmp_path / "other", "--generator", "relu 20", "sigmoid", "--iterations", "5")
-    assert f"{run} and {other}: two runs of different networks (generators of 8x24, 24x64 and 8x20, 20x64)" in refused(
-        run, other
-    )
+    networks = "generators of 8x24, 24x64 and 8x20, 20x64"
+    assert f"{run} and {other}: two runs of different networks ({networks})" in refused(run, other)
     assert "'': expected the folders of two runs" in refused("", run)
-    assert "expected" in refused(run) or "required" in refused(run).lower()
+    assert "Expected 2 values" in refused(run)
     text = (begun / "config.toml").read_text()
     (begun / "config.toml").write_text(text.replace("lr = 0.1", 'lr = "much"'))
     assert f"{begun / 'config.toml'}: lr" in refused(begun, run)
