@@ -35,7 +35,8 @@ def main(args: list[str]) -> None:
     from minigan.comparing.comparison import compare
     from minigan.comparing.told import lines
 
-    found = compare(*map(Path, options.runs), tell)
+    one, other = map(Path, options.runs)
+    found = compare(one, other, tell)
     print("\n".join(lines(found)))
 
 

@@ -26,6 +26,11 @@ class Apart:
     one: np.ndarray
     other: np.ndarray
 
+    @property
+    def alike(self) -> bool:
+        """Whether the shapes are the same, without which no entry is the other's."""
+        return self.one.shape == self.other.shape
+
     @cached_property
     def _differs(self) -> np.ndarray:
         return ~((self.one == self.other) | (np.isnan(self.one) & np.isnan(self.other)))
@@ -33,7 +38,7 @@ class Apart:
     @cached_property
     def entries(self) -> int:
         """How many entries differ; all of them where the shapes do."""
-        return int(self._differs.sum()) if self.one.shape == self.other.shape else self.one.size
+        return int(self._differs.sum()) if self.alike else self.one.size
 
     @cached_property
     def where(self) -> tuple[int, ...]:
@@ -60,7 +65,7 @@ class Apart:
     @property
     def is_rounding(self) -> bool:
         """Whether another order of adding up explains it; nothing does where the shapes differ."""
-        if self.one.shape != self.other.shape:
+        if not self.alike:
             return False
         return self.relative <= ROUNDING * float(max(np.finfo(a.dtype).eps for a in (self.one, self.other)))
 
@@ -71,18 +76,20 @@ class Apart:
     @property
     def at(self) -> str:
         """The name with the entry that differs most: "generator.2.W[3, 5]"."""
-        return f"{self.name}{list(self.where)}"
+        return f"{self.name}{list(self.where)}" if self.alike else self.name
 
     @property
     def by(self) -> str:
         """ "by 3.1e-03 (5.0e-01 of its largest entry)" """
-        if self.one.shape != self.other.shape:
+        if not self.alike:
             return f"of shape {self.one.shape} and {self.other.shape}"
         return f"by {self.largest:.1e} ({self.relative:.1e} of its largest entry)"
 
     @property
     def values(self) -> str:
-        """The entry that differs most, in both, with the digits that tell them apart."""
+        """The entry that differs most, in both, with the digits that tell them apart; or their shapes."""
+        if not self.alike:
+            return f"shapes {self.one.shape} and {self.other.shape}"
         return f"{self.one[self.where]!s} and {self.other[self.where]!s}"
 
 

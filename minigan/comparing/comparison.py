@@ -76,7 +76,7 @@ def first_checkpoint_apart(one: SavedRun, other: SavedRun) -> tuple[list[int], i
 
     All are read in turn, and not by bisection: one that was changed by hand need not have a successor that is.
     """
-    equal_at = []
+    equal_at: list[int] = []
     for iteration in common(one, other):
         try:
             found = apart(one.read(iteration)[0], other.read(iteration)[0])
@@ -114,7 +114,7 @@ def _played(
     say: Callable[[str], None],
     held: bool,
 ) -> Replayed:
-    replays = [Replay(run, since, place) for run, place in zip((one, other), places)]
-    on = dict.fromkeys(replay.gan.ops.description for replay in replays)
+    first, second = (Replay(run, since, place) for run, place in zip((one, other), places))
+    on = dict.fromkeys((first.gan.ops.description, second.gan.ops.description))
     say(f"played again from iteration {since} to {until} at most, on {' and '.join(on)}")
-    return play(*replays, until, held)
+    return play(first, second, until, held)

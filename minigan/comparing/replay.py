@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from minigan.run.start import Start
 class Place(NamedTuple):
     """What computes: as `minigan.backends.get` takes it."""
 
-    backend: str
+    backend: Any
     threads: int | None
     device: int
 
@@ -43,8 +43,8 @@ class Replay:
 
     def __init__(self, run: SavedRun, since: int, place: Place):
         begun_from = None if since else run.config.generator_from
-        own = {"validate_every": None, "tensorboard": False, "generator_from": begun_from, "resume": False}
-        start = Start(replace(run.config, **place._asdict(), **own))
+        config = replace(run.config, generator_from=begun_from, validate_every=None)
+        start = Start(replace(config, backend=place.backend, threads=place.threads, device=place.device))
         self.run, self.gan, self.data = run, start.gan, start.data
         if nameless(self.gan.data) != nameless(run.header["data"]):
             raise DataError(f"--data {run.config.data}: others by now than {run.name} was trained on, by SHA-256")

@@ -68,7 +68,7 @@ class Traced(Algorithm1):
         self._see(f"derivative of the {role}'s loss by the logits", dlogits)
         optimiser = player.optimiser
         kind = next((kind for kind, kept in optimiser.state.items() if kept is optimiser.grads.target), "gradient")
-        for name, view in reversed(optimiser.grads.target.items()):
+        for name, view in reversed(list(optimiser.grads.target.items())):
             self._see(f"{role}.{kind}.{name}", view)
         for name, view in tensors(self).items():
             if name.startswith(f"{role}."):

@@ -64,4 +64,4 @@ def test_the_size_of_a_difference():
     near = Apart("generator.velocity.0.W", one, np.nextafter(one, np.float32(9)))
     assert near.entries == 2 and near.is_rounding and not near.is_weight
     shaped = Apart("x", one, np.zeros(3, np.float32))
-    assert not shaped.is_rounding and "of shape (2,) and (3,)" in shaped.by
+    assert not shaped.is_rounding and shaped.by == "of shape (2,) and (3,)" and shaped.at == "x"
