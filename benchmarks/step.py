@@ -32,7 +32,18 @@ from minigan import backends
 from minigan.backends import GPU, NAMES
 from minigan.errors import ConfigError, DeviceError
 
-PEERS = ("floor", "products", "numpy", "torch", "torch-compile", "torch-autotune", "torch-graph", "jax", "jax-scan", "blog")
+PEERS = (
+    "floor",
+    "products",
+    "numpy",
+    "torch",
+    "torch-compile",
+    "torch-autotune",
+    "torch-graph",
+    "jax",
+    "jax-scan",
+    "blog",
+)
 COMPILED = {"torch-compile": "default", "torch-autotune": "max-autotune"}
 IN_A_GRAPH = 20
 EXAMPLES = 20000

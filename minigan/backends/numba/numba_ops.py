@@ -258,16 +258,8 @@ class NumbaOps(NumpyOps):
 
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
-        self._run(kernels.uniform, out.size, (out,), draw.rows, packed(draw), out.dtype.type(limit), out)
-        return out
-
-    def gather(self, examples, order, count, batch_size, rows, scale, shift, out):
-        checks.minibatch(examples, order, batch_size, rows, scale, shift, out)
-        epoch, batch = divmod(int(count), len(examples) // batch_size)
-        none = self._ones(0, out.dtype)
-        scale, shift = (none if a is None else a for a in (scale, shift))
-        arguments = order[epoch % 2], batch * batch_size, rows, scale, shift, out
-        self._run(kernels.gather, out.size, (out,), examples, *arguments)
+        checks.writeable("uniform", out)
+        kernels.uniform(draw.rows, packed(draw), out.dtype.type(limit), out)
         return out
 
     # ---- Densities ---------------------------------------------------------------------------------------------
