@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_calls import NUMPY, poisoned
 
-from minigan.backends.numba import tiles
+from minigan.backends.numba import numba_ops, tiles
 from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.backends.ops import ByUnit
 
@@ -34,8 +34,8 @@ DTYPES = [np.float32, np.float64]
 
 def tile_all(patch):
     """Every product of weights by unit that tiles can make is made in tiles."""
-    patch.setattr(tiles, "MOST_ROWS", sys.maxsize)
-    patch.setattr(tiles, "LEAST_VECTORS", 0)
+    patch.setattr(numba_ops.tiles, "MOST_ROWS", sys.maxsize)
+    patch.setattr(numba_ops.tiles, "LEAST_VECTORS", 0)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_what_is_no_number_goes_where_it_goes_in_the_dense_formula(dtype, thread
     for array in (x, dy):
         array[3, 20], array[5, 0], array[40, -1], array[7, 9] = np.nan, np.inf, -np.inf, 1e30
     W[7, 4], W[132, 89], W[100, 3], W[20, 8] = np.nan, np.inf, -np.inf, 0
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         got, expected = (products(ops, x, W, dy, np.zeros_like(W), 0.0) for ops in (NumbaOps(threads), NUMPY))
     for name, array in expected.items():
         assert np.isnan(array).any() and np.isinf(array).any() and np.isfinite(array).any()
