@@ -1,0 +1,116 @@
+"""Where numba's rules take its own kernels and not the dense formula in BLAS, and what that is worth on 30 shapes.
+
+    python benchmarks/rule.py --json out.json
+
+Both ways of each kernel take turns.  A rule is right where it never takes ours at more than 1.03 of dense; exit code 1
+where it does.  Where it takes dense, ours is timed as well: far below 1 says that the rule leaves something.  Each call
+is timed by itself, on arrays that the call before has just touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.step import machine, versions
+from minigan.backends.numba import numba_ops, tiles
+from minigan.backends.numba.numba_ops import NumbaOps
+from minigan.backends.ops import ByUnit
+from minigan.rng import Draw
+
+MAXOUT = [
+    *[(rows, 784, 240, 5, 0.5) for rows in (10, 32, 64, 100, 200, 500, 1000)],
+    *[(100, 240, 240, pieces, keep) for pieces, keep in ((1, 0.5), (2, 0.5), (3, 0.5), (5, 0.5), (5, 0.8), (8, 0.25))],
+    *[(100, 784, 240, pieces, keep) for pieces, keep in ((2, 0.25), (2, 0.5), (3, 0.75), (4, 0.9), (5, 0.7), (8, 0.8))],
+    *[(100, 64, 96, 5, 0.5), (200, 3072, 200, 5, 0.5), (32, 100, 30, 5, 0.5)],
+]
+"""rows, inputs, units, pieces, keep"""
+LINEAR = [(rows, 1200, 784) for rows in (10, 32, 100, 200, 512)]
+LINEAR += [(100, 100, 1200), (100, 1200, 1200), (128, 256, 256)]
+"""rows, inputs, outputs"""
+OURS = {numba_ops: {"MOST_KEPT": 1, "LEAST_SPARSE": 0}, tiles: {"MOST_ROWS": sys.maxsize, "LEAST_VECTORS": 0}}
+DENSE = {numba_ops: {"MOST_KEPT": 0, "LEAST_SPARSE": np.inf}, tiles: {"MOST_ROWS": 0}}
+RULES = {room: {name: getattr(room, name) for name in names} for room, names in OURS.items()}
+WORST = 1.03
+
+
+def maxouts(ops: NumbaOps, rows: int, inputs: int, units: int, pieces: int, keep: float) -> Iterator[tuple]:
+    """(kernel, whether the rule takes ours, a call) of each kernel of one shape"""
+    g = np.random.default_rng(0)
+    x, dy, theta = (g.standard_normal(s, np.float32) for s in ((rows, inputs), (rows, units), inputs * pieces * units))
+    W, dW = (ops.view(vector, ByUnit((inputs, pieces * units))) for vector in (theta / 100, np.zeros_like(theta)))
+    b, z = np.zeros(pieces * units, np.float32), np.empty((rows, pieces * units), np.float32)
+    y, winner, dx = np.empty_like(dy), np.empty(dy.shape, np.int8), np.empty_like(x)
+    grads = SimpleNamespace(W=dW, b=np.zeros_like(b), alpha=-0.1, beta=0.5)
+    draw, back = Draw(1, 1, 0, 0, np.arange(rows, dtype=np.uint32)), (dy, winner, 1 / keep, x, W, z)
+    sparse = pieces / keep >= numba_ops.LEAST_SPARSE
+    yield "forward", keep <= numba_ops.MOST_KEPT, partial(ops.affine_maxout, x, W, b, keep, draw, z, y, winner)
+    yield "dW, db", sparse, partial(ops.affine_maxout_backward, *back, grads)
+    yield "dx", sparse, partial(ops.affine_maxout_backward, *back, None, dx)
+
+
+def linears(ops: NumbaOps, rows: int, inputs: int, outputs: int) -> Iterator[tuple]:
+    """The same of a Linear."""
+    g = np.random.default_rng(0)
+    x, dy, theta = (g.standard_normal(s, np.float32) for s in ((rows, inputs), (rows, outputs), inputs * outputs))
+    W = ops.view(theta, ByUnit((inputs, outputs)))
+    picked = [tiles.kernel(a, W.T, along_rows) is not None for a, along_rows in ((x, True), (dy, False))]
+    yield "x W", picked[0], partial(ops.gemm, x, W, np.empty_like(dy))
+    yield "dy W^T", picked[1], partial(ops.gemm, dy, W, np.empty_like(x), trans_b=True)
+
+
+def medians(call: Callable, room, rounds: int, seconds: float) -> list[float]:
+    """Microseconds of a call, ours and dense.  `room` has the numbers of its rule; the other's stay as they are."""
+    times: list[list[float]] = [[], []]
+    for _ in range(rounds):
+        for numbers, found in zip((OURS, DENSE), times):
+            for name, value in numbers[room].items():
+                setattr(room, name, value)
+            call()
+            end, least = time.perf_counter() + seconds, len(found) + 3
+            while time.perf_counter() < end or len(found) < least:
+                start = time.perf_counter()
+                call()
+                found.append(1e6 * (time.perf_counter() - start))
+    for name, value in RULES[room].items():
+        setattr(room, name, value)
+    return [round(float(np.median(found)), 1) for found in times]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, help="without it all cores")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.02, help="of a turn")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    ops, rows = NumbaOps(options.threads), []
+    print("| kernel | shape | rule | ours us | dense us | ours / dense |\n|---|---|---|---|---|---|")
+    with ops.session():
+        for kernels, room, shapes in ((maxouts, numba_ops, MAXOUT), (linears, tiles, LINEAR)):
+            for shape in shapes:
+                for name, picked, call in kernels(ops, *shape):
+                    ours, dense = medians(call, room, options.rounds, options.seconds)
+                    rows.append({"kernel": name, "shape": shape, "picked": picked, "ours_us": ours, "dense_us": dense})
+                    rule, sizes = "ours" if picked else "dense", " ".join(map(str, shape))
+                    print(f"| {name} | {sizes} | {rule} | {ours} | {dense} | {ours / dense:.2f} |", flush=True)
+    worst = max(row["ours_us"] / row["dense_us"] for row in rows if row["picked"])
+    print(f"\nWhere the rule takes ours: {worst:.2f} of dense at worst, {WORST} allowed")
+    if options.json:
+        result = {"rows": rows, "machine": machine(), "versions": versions()}
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+    sys.exit(worst > WORST)
+
+
+if __name__ == "__main__":
+    main()
