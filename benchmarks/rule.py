@@ -23,7 +23,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.step import machine, versions
-from minigan.backends.numba import numba_ops, tiles
+from minigan.backends.numba import sparse, tiles
 from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.backends.ops import ByUnit
 from minigan.rng import Draw
@@ -35,11 +35,12 @@ MAXOUT = [
     *[(100, 64, 96, 5, 0.5), (200, 3072, 200, 5, 0.5), (32, 100, 30, 5, 0.5)],
 ]
 """rows, inputs, units, pieces, keep"""
-LINEAR = [(rows, 1200, 784) for rows in (10, 32, 100, 200, 512)]
+LINEAR = [(rows, 1200, 784) for rows in (10, 32, 100, 256, 512)]
 LINEAR += [(100, 100, 1200), (100, 1200, 1200), (128, 256, 256)]
 """rows, inputs, outputs"""
-OURS = {numba_ops: {"MOST_KEPT": 1, "LEAST_SPARSE": 0}, tiles: {"MOST_ROWS": sys.maxsize, "LEAST_VECTORS": 0}}
-DENSE = {numba_ops: {"MOST_KEPT": 0, "LEAST_SPARSE": np.inf}, tiles: {"MOST_ROWS": 0}}
+OURS = {sparse: {"MOST_KEPT": 1, "LEAST_SPARSE": 0, "LISTS": 0}}
+OURS |= {tiles: dict.fromkeys(("MOST_ROWS", "MOST_ROWS_OF_DX", "MOST_TWICE"), sys.maxsize) | {"LEAST_VECTORS": 0}}
+DENSE = {sparse: {"LEAST_SPARSE": np.inf}, tiles: {"MOST_ROWS": 0, "MOST_ROWS_OF_DX": 0}}
 RULES = {room: {name: getattr(room, name) for name in names} for room, names in OURS.items()}
 WORST = 1.03
 
@@ -53,10 +54,10 @@ def maxouts(ops: NumbaOps, rows: int, inputs: int, units: int, pieces: int, keep
     y, winner, dx = np.empty_like(dy), np.empty(dy.shape, np.int8), np.empty_like(x)
     grads = SimpleNamespace(W=dW, b=np.zeros_like(b), alpha=-0.1, beta=0.5)
     draw, back = Draw(1, 1, 0, 0, np.arange(rows, dtype=np.uint32)), (dy, winner, 1 / keep, x, W, z)
-    sparse = pieces / keep >= numba_ops.LEAST_SPARSE
-    yield "forward", keep <= numba_ops.MOST_KEPT, partial(ops.affine_maxout, x, W, b, keep, draw, z, y, winner)
-    yield "dW, db", sparse, partial(ops.affine_maxout_backward, *back, grads)
-    yield "dx", sparse, partial(ops.affine_maxout_backward, *back, None, dx)
+    few, thrifty = sparse.few(inputs, pieces, keep), sparse.thrifty(inputs, pieces, keep)
+    yield "forward", thrifty, partial(ops.affine_maxout, x, W, b, keep, draw, z, y, winner)
+    yield "dW, db", few, partial(ops.affine_maxout_backward, *back, grads)
+    yield "dx", few, partial(ops.affine_maxout_backward, *back, None, dx)
 
 
 def linears(ops: NumbaOps, rows: int, inputs: int, outputs: int) -> Iterator[tuple]:
@@ -97,7 +98,7 @@ def main() -> None:
     ops, rows = NumbaOps(options.threads), []
     print("| kernel | shape | rule | ours us | dense us | ours / dense |\n|---|---|---|---|---|---|")
     with ops.session():
-        for kernels, room, shapes in ((maxouts, numba_ops, MAXOUT), (linears, tiles, LINEAR)):
+        for kernels, room, shapes in ((maxouts, sparse, MAXOUT), (linears, tiles, LINEAR)):
             for shape in shapes:
                 for name, picked, call in kernels(ops, *shape):
                     ours, dense = medians(call, room, options.rounds, options.seconds)

@@ -34,7 +34,8 @@ DTYPES = [np.float32, np.float64]
 
 def tile_all(patch):
     """Every product of weights by unit that tiles can make is made in tiles."""
-    patch.setattr(numba_ops.tiles, "MOST_ROWS", sys.maxsize)
+    for name in ("MOST_ROWS", "MOST_ROWS_OF_DX", "MOST_TWICE"):
+        patch.setattr(numba_ops.tiles, name, sys.maxsize)
     patch.setattr(numba_ops.tiles, "LEAST_VECTORS", 0)
 
 
@@ -173,10 +174,11 @@ def test_the_rule():
     for rows, width, units in ((0, 1200, 784), (513, 1200, 784), (100, least - 1, 784), (100, 1200, 3)):
         assert kernel(rows, width, units, True) is None
     of_dx = tiles.product_with_transpose if tiles.BYTES == 64 else None
-    assert kernel(100, 1200, 784, False) is of_dx
-    assert kernel(512, least, tiles.VECTORS * lanes, False) is of_dx
-    least_columns = tiles.VECTORS * lanes
-    for rows, width, units in ((0, 1200, 784), (513, 1200, 784), (100, least - 1, 784), (100, 1200, least_columns - 1)):
+    columns = tiles.VECTORS * lanes
+    for rows, width, units in ((100, 1200, 784), (256, least, columns), (100, 1200, 2 * columns), (1, 1200, 410)):
+        assert kernel(rows, width, units, False) is of_dx
+    nothing = (0, 1200, 784), (257, 1200, 784), (100, least - 1, 784)
+    for rows, width, units in (*nothing, (100, 1200, columns - 1), (100, 1200, columns + 1), (100, 1200, 256)):
         assert kernel(rows, width, units, False) is None
 
 

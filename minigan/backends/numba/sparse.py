@@ -27,6 +27,22 @@ MOST_COLUMNS = COLUMNS + 16
 AHEAD = 4
 """units: so far ahead memory is asked for the weights that are updated next"""
 
+LEAST_SPARSE, LISTS, MOST_KEPT = 3.5, 200, 0.75
+
+
+def few(inputs: int, pieces: int, keep: float) -> bool:
+    """Whether so few entries of dz are not zero, one in P / keep, that sums over them cost less than dense products.
+
+    A list costs the same for sums of any length: as much as LISTS inputs would.
+    """
+    return inputs * (pieces / keep - LEAST_SPARSE) >= LISTS
+
+
+def thrifty(inputs: int, pieces: int, keep: float) -> bool:
+    """Whether the forward pass costs less where units that dropout takes are left out."""
+    return keep <= MOST_KEPT and few(inputs, pieces, keep)
+
+
 # ---- Forward ---------------------------------------------------------------------------------------------------
 
 
