@@ -123,9 +123,7 @@ def planted(tmp_path, monkeypatch):
         monkeypatch.syspath_prepend(tmp_path)
         for module in ("sparse", "tiles", "kernels"):
             monkeypatch.setattr(numba_ops, module, importlib.import_module(names[module]))
-        monkeypatch.setattr(numba_ops.sparse, "MOST_KEPT", 1)
-        monkeypatch.setattr(numba_ops.sparse, "LEAST_SPARSE", 0)
-        monkeypatch.setattr(numba_ops.sparse, "LISTS", 0)
+        test_sparse.spare_all(monkeypatch)
         test_tiles.tile_all(monkeypatch)
 
     yield plant

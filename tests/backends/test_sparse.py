@@ -20,11 +20,16 @@ BLOCKS = [(200, 128, 1), (201, 129, 2), (401, 300, 1), (850, 143, 3)]
 """rows, inputs and units at the ends of what is taken at once"""
 
 
+def spare_all(patch):
+    """Zeros and dropped units are left out at any shape."""
+    patch.setattr(numba_ops.sparse, "MOST_KEPT", 1)
+    for name in ("LEAST_SPARSE", "LEAST_THRIFTY", "LISTS"):
+        patch.setattr(numba_ops.sparse, name, 0)
+
+
 @pytest.fixture(autouse=True)
 def always_sparse(monkeypatch):
-    monkeypatch.setattr(numba_ops.sparse, "MOST_KEPT", 1)
-    monkeypatch.setattr(numba_ops.sparse, "LEAST_SPARSE", 0)
-    monkeypatch.setattr(numba_ops.sparse, "LISTS", 0)
+    spare_all(monkeypatch)
 
 
 def by_unit(ops, array):
@@ -132,7 +137,9 @@ def test_threads_do_not_change_a_bit():
         (0.5, 5, 200, True, True),
         (0.9, 5, 200, False, True),
         (0.5, 1, 800, False, False),
-        (0.5, 2, 800, True, True),
+        (0.5, 2, 800, False, True),
+        (0.25, 2, 800, True, True),
+        (0.7, 5, 800, False, True),
         (0.5, 2, 200, False, False),
         (0.9, 2, 800, False, False),
     ],
