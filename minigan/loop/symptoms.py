@@ -68,6 +68,10 @@ class Reading:
                 said.append(spelled(text.format(**line)))
         return said
 
+    def stands(self, symptom: Callable[[dict[str, Any]], bool]) -> bool:
+        """Whether this one has been said and has not gone since."""
+        return self._lines[symptom] == -inf
+
 
 class Symptoms(Callback):
     """Says what `Reading` finds, by `say`."""
