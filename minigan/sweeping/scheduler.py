@@ -12,14 +12,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import minigan
 from minigan.errors import shortened
 from minigan.loop.watching import stop_signals
+from minigan.options.config import Config
 from minigan.sweeping.ends import UNFINISHED, end_of
-from minigan.sweeping.folder import is_taken
+from minigan.sweeping.folder import SweepFolder, is_taken
 from minigan.sweeping.jobs import Job
 from minigan.sweeping.progress import Progress
 
@@ -34,9 +35,10 @@ class Scheduler:
     crashed  {job: why} of those whose process failed; the next sweep in the same folder tries them again
     """
 
-    def __init__(self, jobs: Iterable[Job], at_once: int, progress: Progress):
+    def __init__(self, jobs: Sequence[Job], at_once: int, progress: Progress):
         self.waiting = [job for job in jobs if end_of(job) == UNFINISHED]
         self.at_once, self.progress = at_once, progress
+        progress.through = len(jobs) - len(self.waiting)
         self.running: dict[Job, subprocess.Popen[bytes]] = {}
         self.crashed: dict[Job, str] = {}
 
@@ -92,11 +94,28 @@ class Scheduler:
             self.progress.began(job)
 
 
-def cores_for(jobs: Iterable[Job]) -> int:
+def cores_for(jobs: Sequence[Job]) -> int:
     """How many of these runs the free cores have room for at once."""
     from minigan.backends.numba.pool import cores
 
     return max(1, cores() // max(job.config.threads or 1 for job in jobs))
+
+
+def make(out: Path, base: Config, jobs: Sequence[Job]) -> None:
+    """All runs of a sweep, as `SweepFolder.claim` takes them, on the cores that are free to use.
+
+    Raises KeyboardInterrupt where a signal came, and all have saved; RuntimeError, naming it, where a run crashed.
+    """
+    folder = SweepFolder(out)
+    folder.claim(base, jobs)
+    try:
+        scheduler = Scheduler(jobs, cores_for(jobs), Progress(out, jobs))
+        if scheduler.run() is not None:
+            raise KeyboardInterrupt
+    finally:
+        folder.release()
+    for job, why in scheduler.crashed.items():
+        raise RuntimeError(f"{job.folder.path}: {why}; its log is {job.log}")
 
 
 def launched(job: Job) -> subprocess.Popen[bytes]:
