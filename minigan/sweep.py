@@ -113,9 +113,7 @@ def made(folder: SweepFolder, jobs: Sequence[Job], options: Options, command: st
     from minigan.sweeping.progress import Progress
     from minigan.sweeping.scheduler import Scheduler, cores_for
 
-    at_once = options.jobs or cores_for(jobs)
-    scheduler = Scheduler(jobs, at_once, Progress(folder.path, jobs))
-    tell(f"{len(jobs)} runs, {len(jobs) - len(scheduler.waiting)} of them ended; {at_once} at once, in {folder.path}")
+    scheduler = Scheduler(jobs, options.jobs or cores_for(jobs), Progress(folder.path, jobs))
     stopped = scheduler.run() is not None
     crashed = scheduler.crashed
     found = table.numbers(jobs, crashed)

@@ -16,7 +16,6 @@ from minigan.sweeping.jobs import Job
 
 PANELS = {
     "value": "V(D, G), nats",
-    "d_loss": "D's loss",
     "g_loss": "G's loss",
     "d_real": "D(x)",
     "d_fake": "D(G(z))",

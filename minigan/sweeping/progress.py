@@ -25,10 +25,16 @@ class Progress:
         self.out, self.jobs = out, jobs
         self.at = {job: iteration_of(job.folder) for job in jobs}
         self.seen = is_terminal(sys.stderr)
-        tqdm.monitor_interval = 0  # no thread besides: processes are forked from this one
-        self.all = self._bar(sum(job.total for job in jobs), sum(self.at.values()), 0, "all")
-        self.bars: dict[Job, tqdm] = {}
+        self.all, self.bars = tqdm(disable=True), dict[Job, tqdm]()
         self.through, self._moved, self._said = 0, 0.0, time.monotonic()
+        self._waits = set[Job]()
+
+    def begin(self, through: int, at_once: int) -> None:
+        """The sweep is under way, and so many of its runs have ended before."""
+        n, self.through = len(self.jobs), through
+        tell(f"{n} run{'s' * (n != 1)}, {through} of them ended; {at_once} at once, in {self.out}")
+        tqdm.monitor_interval = 0  # no thread besides: processes are forked from this one
+        self.all = self._bar(sum(job.total for job in self.jobs), sum(self.at.values()), 0, "all")
 
     def _bar(self, total: int, initial: int, position: int, name: str) -> tqdm:
         place = {"position": position, "leave": position == 0, "file": sys.stderr, "disable": not self.seen}
@@ -65,8 +71,17 @@ class Progress:
             self._move(job)
             self.bars.pop(job).close()
         self.through += how != UNFINISHED
+        self._tell(job, how)
+
+    def waits(self, job: Job) -> None:
+        """Another process is writing to this run, which is said once."""
+        if job not in self._waits:
+            self._waits.add(job)
+            self._tell(job, "another process is writing there, and is waited for")
+
+    def _tell(self, job: Job, what: str) -> None:
         with tqdm.external_write_mode(sys.stderr, nolock=not self.seen):
-            tell(f"{name_of(self.out, job)}: {how}")
+            tell(f"{name_of(self.out, job)}: {what}")
 
     def close(self) -> None:
         for bar in (*self.bars.values(), self.all):

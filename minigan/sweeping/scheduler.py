@@ -19,7 +19,7 @@ import minigan
 from minigan.errors import shortened
 from minigan.loop.watching import stop_signals
 from minigan.options.config import Config
-from minigan.sweeping.ends import UNFINISHED, end_of
+from minigan.sweeping.ends import CRASHED, UNFINISHED, end_of
 from minigan.sweeping.folder import SweepFolder, is_taken
 from minigan.sweeping.jobs import Job
 from minigan.sweeping.progress import Progress
@@ -37,13 +37,13 @@ class Scheduler:
 
     def __init__(self, jobs: Sequence[Job], at_once: int, progress: Progress):
         self.waiting = [job for job in jobs if end_of(job) == UNFINISHED]
-        self.at_once, self.progress = at_once, progress
-        progress.through = len(jobs) - len(self.waiting)
+        self.ended, self.at_once, self.progress = len(jobs) - len(self.waiting), at_once, progress
         self.running: dict[Job, subprocess.Popen[bytes]] = {}
         self.crashed: dict[Job, str] = {}
 
     def run(self) -> int | None:
         """Until all have ended, or a signal has come and all have saved: that signal's number."""
+        self.progress.begin(self.ended, self.at_once)
         try:
             with stop_signals(lambda: None) as received:
                 passed_on = 0
@@ -77,7 +77,8 @@ class Scheduler:
             end = end_of(job)
             if end == UNFINISHED and code and not (stopping and code == -signal.SIGTERM):
                 self.crashed[job] = reason(job, code)
-            self.progress.ended(job, self.crashed.get(job, end))
+                end = f"{CRASHED}: {self.crashed[job]}"
+            self.progress.ended(job, end)
 
     def _start(self) -> None:
         """Start runs in the places that are free."""
@@ -85,6 +86,7 @@ class Scheduler:
             if len(self.running) >= self.at_once:
                 return
             if is_taken(job.folder):
+                self.progress.waits(job)
                 continue
             self.waiting.remove(job)
             if (end := end_of(job)) != UNFINISHED:  # the process that was waited for has ended it

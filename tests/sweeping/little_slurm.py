@@ -61,7 +61,7 @@ class LittleSlurm:
     """Started in an empty folder; `environment` is what its commands need.  `stop` ends it."""
 
     def __init__(self, folder: Path):
-        host = socket.gethostname()
+        host = socket.gethostname().partition(".")[0]
         for name in ("state", "spool"):
             (folder / name).mkdir(parents=True)
         (folder / "munge.key").write_bytes(os.urandom(128))
