@@ -14,7 +14,7 @@ from minigan.sweeping.jobs import Job
 COLUMNS = {
     "modes": ("modes", ".1f"),
     "high_quality": ("high quality", ".1%"),
-    "validation": ("validation", ".4g"),
+    "validation": ("validation", ".3f"),
     "value": ("V", ".3f"),
     "d_loss": ("d_loss", ".3f"),
     "g_loss": ("g_loss", ".3f"),

@@ -1,15 +1,21 @@
 """The table: means over seeds, their errors, and the failures by name; the rule by which a run has failed."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from minigan.files.run_folder import RunFolder
 from minigan.loop.symptoms import ITERATIONS
-from minigan.sweeping.ends import iteration_of, lines_of, symptoms_at_end
+from minigan.options.config import preset
+from minigan.sweeping.ends import OF_A_LINE, end_of, iteration_of, lines_of, measures, symptoms_at_end
+from minigan.sweeping.jobs import Job
 from minigan.sweeping.picture import curve, mean
+from minigan.sweeping.scheduler import reason
 from minigan.sweeping.table import markdown, mean_and_error, row
+from minigan.train import options
 
 WELL = {"value": -1.2, "d_real": 0.6, "d_fake": 0.4, "g_gradient": 1.0, "dead_units": 0.1, "diversity": 0.9}
 WON, COLLAPSED = WELL | {"value": -0.001, "d_real": 1.0, "d_fake": 0.0}, WELL | {"diversity": 0.01}
@@ -38,6 +44,38 @@ def test_a_symptom_that_stands_at_the_end_is_a_failure_and_one_that_has_gone_is_
 
 def test_a_last_line_alone_is_no_failure():
     assert symptoms_at_end([*played(WELL), WON | {"iteration": 700}]) == []
+
+
+def test_a_run_of_images_has_its_last_validation_and_its_last_line(digits_run, tmp_path):
+    shutil.copytree(digits_run, tmp_path / "run")
+    job = Job("", replace(options(["--out", str(digits_run), "--resume"]), out=str(tmp_path / "run")), 40)
+    lines = lines_of(job.folder)
+    lines[1]["validation"], lines[2]["validation"] = 5.0, 7.0
+    job.folder.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = measures(job)
+    assert found.pop("validation") == 7 and list(found) == list(OF_A_LINE)[1:]
+    assert found == {name: lines[-1][name] for name in found} and lines[-1]["iteration"] == 40
+
+
+def test_a_run_has_ended_where_its_last_checkpoint_verifies_or_its_record_says_that_it_diverged(digits_run, tmp_path):
+    shutil.copytree(digits_run, tmp_path / "run")
+    config = replace(options(["--out", str(digits_run), "--resume"]), out=str(tmp_path / "run"))
+    job = Job("", config, 40)
+    assert (end_of(job), end_of(replace(job, total=41))) == ("done", "unfinished")
+    job.folder.remember({"iteration": 40, "diverged": "not finite since iteration 3"})
+    assert end_of(job) == "diverged"
+    job.folder.remember({"iteration": 40, "versions": {}})
+    assert end_of(job) == "done"
+    job.folder.checkpoint(40).write_bytes(job.folder.checkpoint(40).read_bytes()[:-1])
+    assert end_of(job) == "unfinished"
+
+
+def test_why_a_process_failed(tmp_path):
+    job = Job("", replace(preset("ring"), out=str(tmp_path / "run")), 40)
+    job.log.write_text("Traceback\nMemoryError: 9 GiB\n\n")
+    assert (reason(job, -9), reason(job, 1)) == ("killed by SIGKILL", "MemoryError: 9 GiB")
+    job.log.write_text("")
+    assert reason(job, 3) == "exit code 3"
 
 
 def run(seed, end="done", failures=(), **measures):
