@@ -31,8 +31,8 @@ class Options(Config):
     """Train with several seeds and settings: each an ordinary run below --out, several at once, one thread each unless
     --threads says more.  The same command goes on where it was stopped.  All options of a run hold for all of them."""
 
-    seeds: str = "0"
-    """0-9 or 1,2,5"""
+    seeds: str | None = None
+    """0-9 or 1,2,5; without it the preset's own"""
     grid: tuple[str, ...] = ()
     """OPTION=VALUE,VALUE ...: every combination, such as --grid lr=.05,.1 k=1,2"""
     jobs: int | None = None
@@ -81,8 +81,8 @@ def main(args: list[str]) -> int:
 
     if options.submit:
         slurm.check()
-    seeds, grid = seeds_of(options.seeds), grid_of(options.grid)
-    base = train.options(for_runs(args), PROG)
+    base, grid = train.options(for_runs(args), PROG), grid_of(options.grid)
+    seeds = [base.seed] if options.seeds is None else seeds_of(options.seeds)
     settings = {name: train.options([*for_runs(args), *flags], PROG) for name, flags in grid.items()}
     folder = SweepFolder(Path(str(options.out)))
     jobs = jobs_of(folder.path, settings, seeds, here=not options.slurm)
@@ -110,15 +110,15 @@ def queued(folder: SweepFolder, jobs: Sequence[Job], options: Options) -> int:
 def made(folder: SweepFolder, jobs: Sequence[Job], options: Options, command: str) -> int:
     """Make the runs, then the table and the picture.  1 if a run crashed."""
     from minigan.sweeping import picture, table
+    from minigan.sweeping.ends import UNFINISHED
     from minigan.sweeping.progress import Progress
     from minigan.sweeping.scheduler import Scheduler, cores_for
 
     scheduler = Scheduler(jobs, options.jobs or cores_for(jobs), Progress(folder.path, jobs))
-    stopped = scheduler.run() is not None
+    scheduler.run()
     crashed = scheduler.crashed
     found = table.numbers(jobs, crashed)
-    left = sum(run["end"] == "unfinished" for run in found["runs"])
-    if stopped or left:
+    if left := sum(run["end"] == UNFINISHED for run in found["runs"]):
         say(f"{len(jobs) - left} of {len(jobs)} runs have ended, the others are saved; go on with {command}")
         return 0
     alone = Path(jobs[0].config.preset).stem

@@ -15,8 +15,10 @@ sys.path.append(str(Path(__file__).parents[1] / "campaigns"))
 from sweep_kills import killed
 
 from minigan.evaluate import main as evaluate
+from minigan.files.run_folder import RunFolder
 from minigan.locks import locked, unlock
 from minigan.sweep import for_runs, main
+from minigan.sweeping.folder import is_taken
 
 SEEDS = ["--iterations", "400", "--seeds", "0-1", "--jobs", "2"]
 RUNS = ["seed-0", "seed-1"]
@@ -101,16 +103,20 @@ def test_a_sweep_that_is_killed_goes_on_to_the_same_table(tmp_path):
     assert killed(tmp_path, 2, (1, 2), random.Random(1))["lost"] == []
 
 
-def test_one_sweep_at_a_time(tmp_path, said):
-    process = begun("--iterations", "1000000", out=tmp_path)
+def test_one_sweep_at_a_time_and_the_runs_of_one_that_is_killed_save_and_end(tmp_path, said):
+    process = begun("--iterations", "1000000", "--checkpoint-every", "1000000", out=tmp_path)
     until(lambda: logged(tmp_path / "seed-0"))
-    code, _, told = said(main, *TOY, "--iterations", 1000000, "--out", tmp_path)
+    code, _, told = said(main, *TOY, "--iterations", 1000000, "--out", tmp_path, "--checkpoint-every", 1000000)
     assert (code, told) == (
         2,
         f"minigan.sweep: --out {tmp_path}: a sweep is under way there, expected another folder\n",
     )
-    process.terminate()
-    assert process.communicate()[0].startswith("0 of 1 runs have ended") and process.returncode == 0
+    assert is_taken(RunFolder(tmp_path / "seed-0"))
+    process.kill()
+    process.communicate()
+    until(lambda: not is_taken(RunFolder(tmp_path / "seed-0")))
+    (saved,) = (tmp_path / "seed-0" / "checkpoints").glob("iter*")
+    assert f"stopped at iteration {int(saved.stem[10:])} of 1000000" in (tmp_path / "seed-0.log").read_text()
 
 
 def test_a_run_that_another_process_writes_is_waited_for(tmp_path, said):
