@@ -22,8 +22,8 @@ PROG = "minigan.train"
 
 
 @in_a_command()
-def options(args: list[str]) -> Config:
-    """Defaults, then the preset (or the resumed run's config.toml), then the flags."""
+def options(args: list[str], prog: str = PROG) -> Config:
+    """Defaults, then the preset (or the resumed run's config.toml), then the flags; `prog` is said to read them."""
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     first.add_argument("--preset")
     first.add_argument("--out")
@@ -48,7 +48,7 @@ def options(args: list[str]) -> Config:
         base = preset(known.preset or "digits")
     if known.epochs and not known.iterations:
         base = replace(base, iterations=None)
-    config = cli.parse(Config, args, PROG, default=base)
+    config = cli.parse(Config, args, prog, default=base)
     try:
         return config.checked
     except ConfigError as error:

@@ -22,6 +22,8 @@ ROOMS = [
     {"gan"},
     {"run"},
     {"train", "sample", "evaluate", "figure", "export", "gradcheck", "__main__"},
+    {"sweeping"},
+    {"sweep"},
     {"experiments"},
     {"reproduce"},
 ]

@@ -103,7 +103,10 @@ class Trainer(Start):
         except DivergedError as error:
             found_at, advice = self.gan.iteration, str(error).partition("; ")[2]
             kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
-            raise DivergedError(f"iteration {found_at}: {self._origin()}; {advice} ({kept})") from None
+            origin = self._origin()
+            with suppress(OSError):
+                self.folder.remember({"time": record.now(), "iteration": found_at, "diverged": origin})
+            raise DivergedError(f"iteration {found_at}: {origin}; {advice} ({kept})") from None
         finally:
             self.folder.release()
 
