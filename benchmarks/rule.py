@@ -91,7 +91,7 @@ def turns(call: Callable, room, rounds: int, seconds: float) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, help="without it all cores")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--seconds", type=float, default=0.01, help="of a turn")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -27,8 +27,8 @@ MOST_COLUMNS = COLUMNS + 16
 AHEAD = 4
 """units: so far ahead memory is asked for the weights that are updated next"""
 
-LEAST_SPARSE, LEAST_THRIFTY, MOST_KEPT = 3.5, 4.5, 2 / 3
-LISTS = 200
+LEAST_SPARSE, LEAST_THRIFTY, MOST_KEPT = 3.4, 4.25, 2 / 3
+LISTS = 400
 """inputs: a list costs as much as so many, whatever the length of the sums"""
 
 
