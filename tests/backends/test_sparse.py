@@ -15,6 +15,7 @@ from kernel_calls import NUMPY, draw_of, poisoned
 from minigan.backends.numba import numba_ops
 from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.backends.ops import ByUnit
+from minigan.checks.gradients import gradient_checks
 
 BLOCKS = [(200, 128, 1), (201, 129, 2), (401, 300, 1), (850, 143, 3)]
 """rows, inputs and units at the ends of what is taken at once"""
@@ -110,6 +111,11 @@ def test_what_is_no_number_goes_where_it_goes_in_the_dense_formula(threads):
         results.append((np.isnan(y), np.where(np.isnan(y), 0, y), winner < 0))
     for got, expected in zip(*results):
         np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in gradient_checks() if "axout" in name])
+def test_gradient_checks(name):
+    assert all(row.passed for row in gradient_checks()[name](NumbaOps(1), name))
 
 
 def test_threads_do_not_change_a_bit():
