@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +83,7 @@ class Trainer(Start):
         for line in self.folder.forget_after(self.gan.iteration):
             self.best = max(self.best, line.get("validation", -np.inf))
         self.config = replace(self.config, phases=tuple(map(str, self.phases)) or None)
+        self.agree()
         self.folder.begin(self.config)
         self.folder.remember(record.made_with(self.command, self.gan.ops, self.gan.iteration))
 
@@ -100,6 +102,8 @@ class Trainer(Start):
             with stop_signals(loop.stop) as received:
                 loop.run()
             self.stop_signal = received[0] if received else None
+            if self.stop_signal is None and self.gan.iteration < self.total:
+                self.stop_signal = signal.SIGTERM  # another rank got it
         except DivergedError as error:
             found_at, advice = self.gan.iteration, str(error).partition("; ")[2]
             kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
