@@ -7,7 +7,7 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from minigan.distributed.ranks import Ranks
 from minigan.distributed.together import together
@@ -26,11 +26,8 @@ PROG = "minigan.train"
 def ranks_asked_for(args: list[str]) -> str | None:
     """The value of `--distributed`, which is looked at before all else: rank 0 reads the other options, for all."""
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    first.add_argument("--distributed")
-    try:
-        return first.parse_known_args(args)[0].distributed
-    except argparse.ArgumentError as error:
-        raise ConfigError(str(error)) from None
+    first.add_argument("--distributed", nargs="?", const="")
+    return first.parse_known_args(args)[0].distributed
 
 
 @in_a_command()
@@ -92,7 +89,8 @@ def whose(base: Config, error: str) -> str:
 def main(args: list[str]) -> None:
     with together(PROG, ranks_asked_for(args)) as ranks:
         command = shlex.join(["python", "-m", PROG, *args])
-        train(ranks.agreed(options(args) if ranks.rank == 0 else None), command, ranks)  # type: ignore[arg-type]
+        config = ranks.first(lambda: options(args))
+        train(cast(Config, ranks.agreed(config)), command, ranks)
 
 
 def train(config: Config, command: str, ranks: Ranks) -> None:

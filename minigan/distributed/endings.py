@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 from minigan.errors import ConfigError
 from minigan.options.cli import FAILED, Stopped, line_of
 
-SECONDS_TO_MEET, SECONDS_TO_BE_ENDED, SECONDS_OF_GRACE = 30.0, 8.0, 0.5
+SECONDS_TO_MEET, SECONDS_TO_BE_ENDED, SECONDS_OF_GRACE = 30.0, 5.0, 0.5
 KEEPALIVE = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 7000}
 """a machine that does not answer has gone after 7 seconds"""
 
@@ -33,8 +33,10 @@ class Watch:
     """The connections between the ranks of a communicator, from here to the end of the process.
 
     Each message is a line of JSON, {name: value}:
-        end    [line, code]  to rank 0: I have failed, say so and end all.   From rank 0: end with this code
-        left   n             my program has ended, after n stretches that all ranks go through together (`inside`)
+        failed      [line, code]  to rank 0, which says the line and ends all with this code
+        all_failed  true          from rank 0: each goes on with its error
+        end         code          from rank 0: end
+        left        n             my program has ended, after n stretches that all ranks go through together (`inside`)
     """
 
     def __init__(self, comm: Any):
@@ -42,49 +44,71 @@ class Watch:
         self.prog = "minigan"
         self._depth = self._begun = 0
         self._left: dict[int, int] = {}
-        self._ending = threading.Lock()
+        self._failed: dict[int, tuple[str | None, int]] = {}
+        self._ending, self._all_failed = threading.Lock(), threading.Event()
         self._connections = self._accepted() if self.rank == 0 else {0: self._connected()}
+        self._open = len(self._connections)
         threading.Thread(target=self._listen, name="minigan-watch", daemon=True).start()
         atexit.register(self._leave)
         self._hook, sys.excepthook = sys.excepthook, self._uncaught
 
     @contextmanager
     def inside(self, prog: str) -> Iterator[None]:
-        """A stretch that all ranks go through.  An error that comes out of it ends all of them."""
+        """A stretch that all ranks go through.  An error ends all of them, unless it comes out of it on all."""
         if self._depth == 0:
-            self.prog = prog
+            self.prog, self._begun = prog, self._begun + 1
         self._depth += 1
-        self._begun += self._depth == 1
         try:
             self._check_left()
             yield
             if self._depth == 1:
                 self.comm.Barrier()
         except BaseException as error:
-            self._end_by(error)
-        self._depth -= 1
+            self._fail(error)
+            raise
+        finally:
+            self._depth -= 1
 
-    def end(self, line: str | None, code: int) -> NoReturn:
-        """End all ranks with one line on rank 0's standard error; None has been said already."""
-        if self.rank:
-            self._send(0, end=[line, code])
-            time.sleep(SECONDS_TO_BE_ENDED)  # rank 0 says so, and ends this process too
+    def _fail(self, error: BaseException) -> None:
+        """This rank has failed, and so all end; it returns where all have failed, as with a wrong option."""
+        if type(error).__module__.startswith("mpi4py"):
+            time.sleep(SECONDS_OF_GRACE)  # most likely another rank has gone, and the thread that listens knows which
+        line, code = (
+            (None, error.code) if isinstance(error, Stopped) else line_of(error) or (in_one_line(error), FAILED)
+        )
+        if self.rank == 0:
+            self._failed[0] = line, code
+            self._all_failed.wait(0 if self.size == len(self._failed) else SECONDS_OF_GRACE)
+            with self._ending:
+                if len(self._failed) == self.size:
+                    self._failed.clear()
+                    self._all_failed.clear()
+                    for rank in self._connections:
+                        self._send(rank, all_failed=True)
+                    return
+            self._end_all(line, code)
+        self._send(0, failed=[line, code])
+        if not self._all_failed.wait(SECONDS_TO_BE_ENDED):
+            self._gone(0, "does not answer")
+        self._all_failed.clear()
+
+    def _end_all(self, line: str | None, code: int) -> NoReturn:
+        """By rank 0, with one line on its standard error; None has been said already."""
         self._ending.acquire()  # and never released: the first line is the only one
         if line is not None:
-            say(self.prog, line if self.rank == 0 else f"rank {self.rank}: {line}")
-        for rank in self._connections if self.rank == 0 else ():
-            self._send(rank, end=[None, code])
+            say(self.prog, line)
+        for rank in self._connections:
+            self._send(rank, end=code)
         with suppress(OSError, ValueError):
             sys.stdout.flush()
         os._exit(code)
 
-    def _end_by(self, error: BaseException) -> NoReturn:
-        """End all ranks, since this one has failed."""
-        if type(error).__module__.startswith("mpi4py"):
-            time.sleep(2 * SECONDS_OF_GRACE)  # most likely another rank has gone, of which the thread says more
-        if isinstance(error, Stopped):
-            self.end(None, error.code)
-        self.end(*(line_of(error) or (in_one_line(error), FAILED)))
+    def _end_for(self, rank: int) -> None:
+        """Where rank 0 has not failed by the same error, of which the line would be its own."""
+        time.sleep(2 * SECONDS_OF_GRACE)
+        if rank in self._failed:
+            line, code = self._failed[rank]
+            self._end_all(f"rank {rank}: {line}" if line else None, code)
 
     # ---- The connections ---------------------------------------------------------------------------------------
 
@@ -127,30 +151,35 @@ class Watch:
         """In a thread of its own."""
         with selectors.DefaultSelector() as selector:
             for rank, connection in self._connections.items():
-                selector.register(connection, selectors.EVENT_READ, (rank, connection.makefile("rb")))
-            while selector.get_map():
+                selector.register(connection, selectors.EVENT_READ, (rank, bytearray()))
+            while self._open:
                 for key, _ in selector.select():
-                    rank, lines = key.data
-                    try:
-                        line = lines.readline()
-                    except OSError:
-                        line = b""
-                    if not line:
+                    rank, unread = key.data
+                    *lines, rest = (unread + (read := received(self._connections[rank]))).split(b"\n")
+                    unread[:] = rest
+                    for line in lines:
+                        self._hear(rank, json.loads(line))
+                    if not read:
                         selector.unregister(key.fileobj)
-                    self._hear(rank, json.loads(line) if line else {})
+                        self._open -= 1
+                        if rank not in self._left and rank not in self._failed:
+                            self._gone(rank, "has ended without a word (killed, or its machine lost)")
 
     def _hear(self, rank: int, message: dict[str, Any]) -> None:
         match message:
-            case {"end": [line, code]}:
-                if self.rank:
-                    os._exit(code)
-                time.sleep(SECONDS_OF_GRACE)  # where rank 0 fails by the same error, the line is its own
-                self.end(None if line is None else f"rank {rank}: {line}", code)
+            case {"failed": (line, code)}:
+                if not self._failed:
+                    threading.Thread(target=self._end_for, args=(rank,), daemon=True).start()
+                self._failed[rank] = line, code
+                if len(self._failed) == self.size:
+                    self._all_failed.set()
+            case {"all_failed": _}:
+                self._all_failed.set()
+            case {"end": code}:
+                os._exit(code)
             case {"left": begun}:
                 self._left[rank] = begun
                 self._check_left()
-            case _ if rank not in self._left:
-                self._gone(rank, "has ended without a word (killed, or its machine lost)")
 
     def _check_left(self) -> None:
         """End all where a rank has left that should be in this stretch."""
@@ -160,11 +189,11 @@ class Watch:
 
     def _gone(self, rank: int, how: str) -> NoReturn:
         """Rank 0 ends all; where it is rank 0 that has gone, rank 1 says so."""
-        self._ending.acquire()
-        if self.rank in (0, 1):
-            say(self.prog, f"rank {rank} {how}, and so all end")
-        for other in self._connections if self.rank == 0 else ():
-            self._send(other, end=[None, FAILED])
+        line = f"rank {rank} {how}, and so all end"
+        if self.rank == 0:
+            self._end_all(line, FAILED)
+        if self.rank == 1:
+            say(self.prog, line)
         os._exit(FAILED)
 
     def _leave(self) -> None:
@@ -175,7 +204,15 @@ class Watch:
     def _uncaught(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
         """An error that ends a program of a user's: Python's own lines, and all end."""
         self._hook(kind, error, trace)
-        self._end_by(error)
+        self._fail(error)
+
+
+def received(connection: socket.socket) -> bytes:
+    """What has come; nothing where the other one has gone."""
+    try:
+        return connection.recv(4096)
+    except OSError:
+        return b""
 
 
 def kept_alive(connection: socket.socket) -> socket.socket:

@@ -15,6 +15,7 @@ from minigan.distributed.endings import Watch
 from minigan.distributed.launched import launched
 from minigan.distributed.ranks import Ranks, T
 from minigan.errors import ConfigError, one_line
+from minigan.options.cli import Stopped
 
 HERE = 'expected pip install "minigan[mpi]" beside a cluster\'s MPI, "minigan[mpi-local]" on a machine without one'
 
@@ -62,6 +63,20 @@ class MPIRanks(Ranks):
         self.comm.Allreduce(mpi().IN_PLACE, flag, mpi().MAX)
         return bool(flag)
 
+    def first(self, make: Callable[[], T]) -> T | None:
+        made, error = None, None
+        if self.rank == 0:
+            try:
+                made = make()
+            except BaseException as raised:
+                error = raised
+        failed = self.comm.bcast(error is not None)
+        if error is not None:
+            raise error
+        if failed:
+            raise Stopped(0)  # rank 0 says why
+        return made
+
     def agreed(self, thing: T) -> T:
         return self.comm.bcast(thing)
 
@@ -75,9 +90,10 @@ class MPIRanks(Ranks):
         if self.machine.Get_rank():
             self.machine.Barrier()
             return make()
-        made = make()
-        self.machine.Barrier()
-        return made
+        try:
+            return make()
+        finally:
+            self.machine.Barrier()
 
     def inside(self, prog: str = "minigan") -> AbstractContextManager[None]:
         return watch().inside(prog) if self.size > 1 else super().inside(prog)

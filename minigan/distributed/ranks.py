@@ -1,7 +1,7 @@
 """The processes that play one game: the shares of rows, and what each asks of the others.
 
-A minibatch of m rows is cut into P runs of m / P.  A loss is a mean over rows, so its gradient is the mean over ranks of
-those of their shares.  Random numbers are counted by global row (`minigan.rng`), so P ranks draw what one draws.
+A minibatch of m rows is cut into P runs of m / P.  A loss is a mean over rows, so its gradient is the mean of
+the ranks' gradients of their shares.  Random numbers are counted by global row, so P ranks draw what one draws.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ class Ranks:
     def any(self, true: bool) -> bool:
         """Whether it is true on any rank."""
         return true
+
+    def first(self, make: Callable[[], T]) -> T | None:
+        """What `make` makes, on rank 0 alone; where it raises, no rank goes on."""
+        return make()
 
     def agreed(self, thing: T) -> T:
         """Rank 0's, on all of them."""

@@ -33,7 +33,7 @@ def source_of(gan: GAN, data: Dataset | Mixture) -> Batches:
 
 
 class Loop:
-    """Iterations of a GAN from where it is to `total`, on all its ranks; when somebody is called, rank 0's callbacks say.
+    """Iterations of a GAN from where it is to `total`, on all its ranks; rank 0's callbacks say when they are due.
 
     data, source  what it trains on, and the same as minibatches
     changes       {iteration: the recipe from there on}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,7 @@ FIRST, SECONDS = 2, 1.0
 def dry_run(config: Config) -> list[str]:
     """What the run would be, a line each; nothing is written.  Raises as `minigan.run.trainer.Trainer`."""
     ranks = ranks_of(config.distributed)
-    if ranks.rank == 0:
-        check_place(config)
+    ranks.first(partial(check_place, config))
     start = Start(config)
     if start.there is not None:
         start.there.claimed()

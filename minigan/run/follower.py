@@ -16,6 +16,7 @@ class Follower(Start):
 
     def __init__(self, config: Config):
         super().__init__(config)
+        self.ranks.first(lambda: None)  # where rank 0 takes the folder
         self.agree()
 
     def run(self) -> None:

@@ -64,6 +64,11 @@ class Trainer(Start):
         super().__init__(config)
         self.command, self.best = command, -np.inf
         self.stop_signal: int | None = None
+        self.ranks.first(self._take_folder)
+        self.agree()
+
+    def _take_folder(self) -> None:
+        config = self.config
         resumed = RunFolder(Path(config.out)) if config.resume and config.out else None
         self.folder = resumed.claimed() if resumed else RunFolder.create(config)
         try:
@@ -83,7 +88,6 @@ class Trainer(Start):
         for line in self.folder.forget_after(self.gan.iteration):
             self.best = max(self.best, line.get("validation", -np.inf))
         self.config = replace(self.config, phases=tuple(map(str, self.phases)) or None)
-        self.agree()
         self.folder.begin(self.config)
         self.folder.remember(record.made_with(self.command, self.gan.ops, self.gan.iteration))
 
