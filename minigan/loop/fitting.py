@@ -134,6 +134,13 @@ def play(
     gan: GAN, data: Dataset | Mixture, source: Batches, n: int, callbacks: Sequence[Callback], verbose: bool
 ) -> None:
     """n iterations more."""
+    with gan.ranks.inside():
+        _play(gan, data, source, n, callbacks, verbose)
+
+
+def _play(
+    gan: GAN, data: Dataset | Mixture, source: Batches, n: int, callbacks: Sequence[Callback], verbose: bool
+) -> None:
     ranks = gan.ranks
     facts = {"iterations": (gan.iteration, n), "recipe": gan.recipe, "data": gan.data}
     check_alike(ranks, lambda: made_of(gan) | facts)
