@@ -2,7 +2,7 @@
 
     mpiexec -n 2 python benchmarks/scaling.py --distributed --batches 100,1000 --json out.json
 
-Weak: each rank has m examples of its own.  Strong: the ranks share m.  The contenders of a case take turns in one job on
+Weak: each rank has m examples of its own.  Strong: the ranks share m.  A case's contenders take turns in one job on
 the same ranks, each on its share of the cores.  `alone` is rank 0 with its m, while the others sleep; `apart` are all
 ranks at once, each with m and without sums, so that what is lost from `alone` to `apart` is the machine's memory, and
 from `apart` on the sums.

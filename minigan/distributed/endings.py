@@ -115,7 +115,7 @@ class Watch:
     def _accepted(self) -> dict[int, Any]:
         """Rank 0's, by the others' ranks."""
         near = len(set(self.comm.gather(socket.gethostname()))) == 1
-        token, connections = secrets.token_hex(16), {}
+        token, connections = secrets.token_hex(16), dict[int, socket.socket]()
         with socket.create_server(("127.0.0.1" if near else "", 0), backlog=self.size) as server:
             host = "127.0.0.1" if near else socket.gethostname()
             self.comm.bcast((host, server.getsockname()[1], token))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -95,8 +95,10 @@ class MPIRanks(Ranks):
         finally:
             self.machine.Barrier()
 
-    def inside(self, prog: str = "minigan") -> AbstractContextManager[None]:
-        return watch().inside(prog) if self.size > 1 else super().inside(prog)
+    @contextmanager
+    def inside(self, prog: str = "minigan") -> Iterator[None]:
+        with watch().inside(prog) if self.size > 1 else nullcontext():
+            yield
 
 
 @cache

@@ -47,7 +47,7 @@ def digest(game: Algorithm1) -> str:
     """Of the weights: the same where they are, to the last bit.  Waits for the device."""
     found = hashlib.blake2b(digest_size=8)
     for vector in buffers(game)[:2]:
-        game.ops.on_host(vector, found.update)
+        game.ops.on_host(vector, lambda weights: found.update(weights.data))
     return found.hexdigest()
 
 

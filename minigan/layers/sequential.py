@@ -108,7 +108,7 @@ class Sequential:
     def dead_units(self, ops: Ops, tape: Tape, ranks: Ranks = ALONE) -> float | None:
         """The share of units that can die (relu) and that no row of the ranks' last pass lit; None without such."""
         lit = [
-            ranks.joined((ops.to_host(memory.y) > 0).any(axis=0, keepdims=True)).any(axis=0)
+            ranks.joined(np.any(ops.to_host(memory.y) > 0, axis=0, keepdims=True)).any(axis=0)
             for stage, memory in zip(self.stages, tape.layers)
             if getattr(self.layers[stage.draw], "dies", False)
         ]

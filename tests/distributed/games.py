@@ -1,6 +1,6 @@
 """Games that P ranks play:  mpiexec -n P python games.py OUT.npz ITERATIONS ORDER STEP
 
-Every order of play, k, optimiser and precision, so many iterations each; of these games each STEP-th.  Rank 0 writes both players' weights.
+Every order of play, k, optimiser and precision, so many iterations of each STEP-th; rank 0 writes the weights.
 """
 
 from __future__ import annotations
