@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from games import GAMES, played, weights
 from launch import HERE, RUN, mpiexec, needs_mpi, train
 
 from minigan import GAN
+from minigan.train import main
 
 pytestmark = needs_mpi
 
@@ -52,14 +54,15 @@ def test_a_run_goes_on_with_more_ranks_and_with_fewer(tmp_path):
     """Two ranks, then one process, then two again: measures and weights are those of one process, up to rounding."""
     several, one = tmp_path / "several", tmp_path / "one"
     options = [*RUN, "--precision", "float64"]
+    last = ["--resume", "--iterations", 60, "--k", 2]
     stages = [(2, [*options, "--out", several, "--iterations", 20, "--distributed", "mpi"])]
     stages += [(1, ["--out", several, "--resume", "--iterations", 40])]
-    stages += [(2, ["--out", several, "--resume", "--iterations", 60, "--k", 2, "--distributed", "mpi"])]
-    stages += [
-        (1, [*options, "--out", one, "--iterations", 40]),
-        (1, ["--out", one, "--resume", "--iterations", 60, "--k", 2]),
-    ]
+    stages += [(2, ["--out", several, *last, "--distributed", "mpi"])]
+    stages += [(1, [*options, "--out", one, "--iterations", 40]), (1, ["--out", one, *last])]
     for ranks, stage in stages:
+        if ranks == 1:
+            assert main(list(map(str, stage))) == 0
+            continue
         made = train(ranks, *stage)
         assert made.code == 0 and made.out.count("checkpoint ") == 1, made.err
     assert [line["iteration"] for line in lines(several)] == list(range(5, 61, 5))
@@ -100,8 +103,7 @@ def test_a_folder_in_use_is_refused_on_all_ranks(tmp_path):
 
 def test_one_rank_is_one_process(tmp_path):
     made = train(1, *RUN, "--out", tmp_path / "mpi", "--iterations", "10", "--distributed", "mpi")
-    plain = train(1, *RUN, "--out", tmp_path / "plain", "--iterations", "10")
-    assert made.code == plain.code == 0
+    assert main([*RUN, "--out", str(tmp_path / "plain"), "--iterations", "10"]) == made.code == 0
     files = [next((tmp_path / name / "checkpoints").iterdir()).read_bytes() for name in ("mpi", "plain")]
     assert files[0] == files[1]
 
@@ -114,5 +116,5 @@ def test_a_dry_run_says_how_many_ranks(tmp_path):
 def test_callbacks_and_partial_fit_are_those_of_rank_0(tmp_path):
     made = mpiexec(2, HERE / "program.py", tmp_path / "run")
     assert made.code == 0, made.err
-    assert sorted(made.out.splitlines()) == ["rank 0 called 7 times", "rank 1 called 0 times"]
+    assert sorted(re.findall(r"rank . called . times", made.out)) == ["rank 0 called 7 times", "rank 1 called 0 times"]
     assert GAN.load(tmp_path / "run").iteration == 60
