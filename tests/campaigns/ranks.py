@@ -52,8 +52,9 @@ class Endings:
     def until_done(self, rank: int) -> None:
         """One run."""
         folder = self.workplace / f"{self.way}-{self.moments}".replace(" ", "-")
-        newest = 0
-        while self._ended(rank, folder) or newest < ITERATIONS:
+        newest, going_on = 0, True
+        while going_on:
+            going_on = self._ended(rank, folder)
             saved = GAN.load(folder).iteration if any(folder.glob("checkpoints/iter*.safetensors")) else 0
             if saved < newest:
                 self.wrong.append(f"{folder.name}: iteration {saved} after {newest}")
@@ -69,7 +70,7 @@ class Endings:
     def _ended(self, rank: int, folder: Path) -> bool:
         """Start the run, or let it go on; whether a rank of it has ended before it was done."""
         options = ["--out", str(folder), *(["--resume"] if (folder / "config.toml").exists() else RUN)]
-        call, stamp = self.rng.randrange(1, 2 * ITERATIONS), self.workplace / "stamp"
+        call, stamp = self.rng.randrange(1, ITERATIONS), self.workplace / "stamp"
         stamp.unlink(missing_ok=True)
         program = [str(HERE / "ending.py"), self.way, str(rank), str(call), str(stamp)]
         if self.way == FROM_OUTSIDE:
