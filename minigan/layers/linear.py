@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minigan.backends import Array, Ops
+from minigan.backends.ops import ByUnit
 from minigan.layers.initialisers import Constant, Initialiser, Uniform
 from minigan.layers.layer import LayerParams, LayerTape, Memory, Shapes, Targets
 
@@ -19,7 +20,7 @@ class Linear:
     bias: Initialiser = Constant(0.0)
 
     def shapes(self) -> Shapes:
-        return {"W": (self.n_in, self.n_out), "b": (self.n_out,)}
+        return {"W": ByUnit((self.n_in, self.n_out)), "b": (self.n_out,)}
 
     def memory(self, width: int) -> Memory:
         return {"y": (self.n_out, None), "dx": (self.n_in, None)}

@@ -15,8 +15,8 @@ def dtype(request):
     return request.param
 
 
-BY_UNIT = {(kernel, "in Fortran order") for kernel in ("gemm", "copy", "limit_column_norms")}
-"""Numba's backend takes these: it keeps a maxout's weights so."""
+BY_UNIT = {(kernel, "in Fortran order") for kernel in ("gemm", "affine", "copy", "limit_column_norms")}
+"""Numba's backend takes these: it keeps weights so."""
 
 
 class NoKernels:

@@ -6,12 +6,20 @@ Each is a function of (part, parts, arrays) that does its part of the rows; its 
 
 from __future__ import annotations
 
+from math import factorial
+
 import numpy as np
+from numba import literal_unroll
 
 from minigan.backends.numba.philox import LOW, draw_kept, first_block, philox
-from minigan.backends.numba.pool import compiled, shared
+from minigan.backends.numba.pool import shared
 from minigan.backends.numba.products import share
+from minigan.backends.numba.vectors import power_of_two
 
+LOG_2_HIGH = 355 / 512
+LOG_2_LOW = -2.12194440054690582767e-4
+"""log 2 in two parts: a whole number times the first is not rounded."""
+TAYLOR = tuple(1 / factorial(k) for k in range(14))
 NEGLIGIBLE = 37.0
 """e^-37 is below half a unit in the last place of a float64 sum that begins at 1."""
 
@@ -19,16 +27,34 @@ NEGLIGIBLE = 37.0
 # ---- Random numbers --------------------------------------------------------------------------------------------
 
 
-@compiled
-def uniform(rows, draw, limit, out):
+@shared
+def uniform(part, parts, rows, draw, limit, out):
     """out = limit (2 u - 1)"""
     width = out.shape[1]
     one, unit = out.dtype.type(1), out.dtype.type(2.0**-23)
-    for r in range(out.shape[0]):
+    start, stop = share(out.shape[0], part, parts)
+    for r in range(start, stop):
         for block in range((width + 3) // 4):
             words = philox(first_block(rows[r], width) + np.uint64(block), draw)
             for i in range(min(4, width - 4 * block)):
                 out[r, 4 * block + i] = limit * (out.dtype.type(words[i] >> np.uint64(8)) * unit - one)
+
+
+@shared
+def gather(part, parts, examples, order, first, rows, scale, shift, out):
+    """out[j] = scale[i] examples[i] + shift[i], i = order[first + rows[j]]; an empty scale is 1, an empty shift 0"""
+    start, stop = share(out.shape[0], part, parts)
+    for j in range(start, stop):
+        i = order[first + rows[j]]
+        x, y = examples[i], out[j]
+        for c in range(len(y)):
+            y[c] = x[c]
+        if len(scale):
+            for c in range(len(y)):
+                y[c] *= scale[i]
+        if len(shift):
+            for c in range(len(y)):
+                y[c] += shift[i]
 
 
 # ---- Activations -----------------------------------------------------------------------------------------------
@@ -57,6 +83,44 @@ def relu_backward(part, parts, dy, y, out):
         dy_row, y_row, dz_row = dy[r], y[r], out[r]
         for c in range(len(y_row)):
             dz_row[c] = dy_row[c] * (one if y_row[c] > zero else zero)
+
+
+@shared
+def sigmoid(part, parts, z, bias, out):
+    """y = 1 / (1 + e^-(z + b))
+
+    e^t = 2^n e^r, t = n log 2 + r, |r| <= log(2) / 2, e^r by Taylor's series to r^13: this vectorises, a call does not.
+    Beyond the smallest normal number e^t is that number, beyond the largest infinity.
+    """
+    real, eps = out.dtype.type, np.finfo(out.dtype).eps
+    one, two, whole, far = real(1), real(2), real(1.5) / real(eps), real(np.log(np.finfo(out.dtype).max) + 0.25)
+    near, log2, high, low = real(2.5) - far, real(1 / np.log(2)), real(LOG_2_HIGH), real(LOG_2_LOW)
+    start, stop = share(out.shape[0], part, parts)
+    for row in range(start, stop):
+        z_row, y_row = z[row], out[row]
+        for c in range(len(y_row)):
+            y_row[c] = z_row[c] + bias[c]
+        for c in range(len(y_row)):  # in place: with z, which may be the same memory, this would not vectorise
+            t = -y_row[c]
+            t = far if t > far else t
+            t = near if t < near else t
+            n = (t * log2 + whole) - whole
+            r = (t - n * high) - n * low
+            series = real(TAYLOR[13])
+            for k in literal_unroll((12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)):
+                series = series * r + real(TAYLOR[k])
+            y_row[c] = one / (one + series * power_of_two(n - one) * two)
+
+
+@shared
+def sigmoid_backward(part, parts, dy, y, out):
+    """dz = dy y (1 - y)"""
+    one = out.dtype.type(1)
+    start, stop = share(out.shape[0], part, parts)
+    for r in range(start, stop):
+        dy_row, y_row, dz_row = dy[r], y[r], out[r]
+        for c in range(len(y_row)):
+            dz_row[c] = dy_row[c] * ((one - y_row[c]) * y_row[c])
 
 
 @shared

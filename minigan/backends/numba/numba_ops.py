@@ -1,7 +1,6 @@
 """The fast CPU backend: kernels that share their rows, and products that share their tiles, among threads of our own.
 
-What is too small to gain anything, and the sigmoid, whose exponential NumPy computes 16 numbers at a time, stay as
-`numpy_ops.py` has them, and so does an activation without a kernel here.
+What is too small to gain anything stays as `numpy_ops.py` has it, and so does an activation without a kernel here.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from numba.core import event
 
 from minigan import rng
 from minigan.backends import checks
-from minigan.backends.numba import kernels, sparse
+from minigan.backends.numba import kernels, sparse, tiles
 from minigan.backends.numba.blas import Blas
 from minigan.backends.numba.pool import cores, pool_of
 from minigan.backends.numba.products import gemm
@@ -123,12 +122,14 @@ class NumbaOps(NumpyOps):
         checks.product(a, b, out, trans_a, trans_b)
         real = out.dtype.type
         m, n = out.shape
+        if not trans_a and alpha == 1 and beta == 0 and (tiled := tiles.kernel(a, b, trans_b)) is not None:
+            self._run(tiled, work, (out,), a, b, out)
+            return out
         rows = row_parts(m, n, self._threads, trans_a) if work >= SERIAL else 1
         self._run(gemm, work, (out,), a, b, out, trans_a, trans_b, real(alpha), real(beta), rows)
         return out
 
     def affine(self, x, W, b, out):
-        checks.product(x, W, out, False, False)
         checks.shaped("affine: bias", b, W.shape[1:], W.dtype)
         self.gemm(x, W, out)
         out += b
@@ -257,8 +258,16 @@ class NumbaOps(NumpyOps):
 
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
-        checks.writeable("uniform", out)
-        kernels.uniform(draw.rows, packed(draw), out.dtype.type(limit), out)
+        self._run(kernels.uniform, out.size, (out,), draw.rows, packed(draw), out.dtype.type(limit), out)
+        return out
+
+    def gather(self, examples, order, count, batch_size, rows, scale, shift, out):
+        checks.minibatch(examples, order, batch_size, rows, scale, shift, out)
+        epoch, batch = divmod(int(count), len(examples) // batch_size)
+        none = self._ones(0, out.dtype)
+        scale, shift = (none if a is None else a for a in (scale, shift))
+        arguments = order[epoch % 2], batch * batch_size, rows, scale, shift, out
+        self._run(kernels.gather, out.size, (out,), examples, *arguments)
         return out
 
     # ---- Densities ---------------------------------------------------------------------------------------------

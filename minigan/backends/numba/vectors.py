@@ -6,6 +6,9 @@ are variables of vector type, which LLVM keeps in registers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import njit
@@ -35,14 +38,32 @@ class Vectors:
     def load(self, pointer):
         return self.builder.load(self.builder.bitcast(pointer, self.type.as_pointer()), align=self.bytes)
 
+    def load_first(self, n, pointer):
+        """The first n lanes from memory, zeros in the others: nothing behind them is touched."""
+        word = ir.VectorType(ir.IntType(32), self.lanes)
+        lanes = ir.Constant(word, list(range(self.lanes)))
+        mask = self.builder.icmp_signed("<", lanes, self.splat(self.builder.trunc(n, ir.IntType(32)), word))
+        bits = self.bytes * 8
+        kind = ir.FunctionType(self.type, [pointer.type, ir.IntType(32), mask.type, self.type])
+        load = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.masked.load.v{self.lanes}f{bits}.p0")
+        return self.builder.call(load, [pointer, ir.IntType(32)(self.bytes), mask, self.zero])
+
     def store(self, vector, pointer):
         self.builder.store(vector, self.builder.bitcast(pointer, vector.type.as_pointer()), align=self.bytes)
 
-    def splat(self, number):
+    def prefetch(self, pointer, writing: bool = False):
+        """Ask for the memory there, if there is any, to be brought to the cache."""
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        ask = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        self.builder.call(ask, [self.builder.bitcast(pointer, byte), word(int(writing)), word(3), word(1)])
+
+    def splat(self, number, kind=None):
         """The number in every lane."""
-        one = self.builder.insert_element(ir.Constant(self.type, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
+        nothing = ir.Constant(kind or self.type, ir.Undefined)
+        one = self.builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
         lanes = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.builder.shuffle_vector(one, ir.Constant(self.type, ir.Undefined), lanes)
+        return self.builder.shuffle_vector(one, nothing, lanes)
 
     def multiply_add(self, a, b, c):
         """a b + c, rounded once where the processor can."""
@@ -59,6 +80,13 @@ class Vectors:
             sums = self.builder.fadd(sums, self._shuffled(sums, sums, [i ^ step for i in range(lanes)]))
             step //= 2
         return self._shuffled(sums, sums, range(0, lanes, quarter))
+
+    def over(self, n, carried: list, body: Callable) -> list:
+        """for i in range(n / lanes): carried = body(i, carried, load)      `load` reads a vector, the last a rest"""
+        whole, rest = (divide(n, INDEX(self.lanes)) for divide in (self.builder.sdiv, self.builder.srem))
+        end = self.builder.add(whole, self.builder.zext(self.builder.icmp_signed(">", rest, INDEX(0)), INDEX))
+        carried = loop(self.builder, INDEX(0), whole, carried, partial(body, load=self.load))
+        return loop(self.builder, whole, end, carried, partial(body, load=partial(self.load_first, rest)))
 
     def _folded(self, a, b, low: list[int], step: int):
         """Lanes `low` of a and b together, plus those `step` above them."""
@@ -78,11 +106,8 @@ def prefetch(typing_context, array, index):
     """Ask for the array's flat entry `index`, wherever that is, to be brought to the cache for writing."""
 
     def codegen(context, builder, signature, values):
-        pointer = builder.gep(context.make_array(signature.args[0])(context, builder, values[0]).data, [values[1]])
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(ask, [builder.bitcast(pointer, byte), word(1), word(3), word(1)])
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        Vectors(context, builder, signature.args[0]).prefetch(builder.gep(data, [values[1]]), writing=True)
         return context.get_dummy_value()
 
     return types.void(array, types.int64), codegen
@@ -96,6 +121,19 @@ def lanes(array):
 def _lanes(array):
     number = lanes_of(array.dtype)
     return lambda array: number
+
+
+@intrinsic
+def power_of_two(typing_context, n):
+    """2^n of a whole number n, in its floating type: n becomes the exponent's bits."""
+    mantissa, bias = {32: (23, 127), 64: (52, 1023)}[n.bitwidth]
+
+    def codegen(context, builder, signature, values):
+        bits = ir.IntType(n.bitwidth)
+        exponent = builder.add(builder.fptosi(values[0], bits), bits(bias))
+        return builder.bitcast(builder.shl(exponent, bits(mantissa)), values[0].type)
+
+    return n(n), codegen
 
 
 def loop(builder, start, stop, carried: list, body) -> list:
@@ -187,8 +225,7 @@ def weighted_rows(x, stride, column, width, rows, weights, start, stop, out, at)
 def _dots(pieces: int):
     @intrinsic
     def dots(typing_context, x, r0, r1, r2, r3, W, w, apart, k, z, at, room):
-        """z[at + i + p room] <- x[r_i : r_i + k] . W[w + p apart : ... + k] for four rows and all pieces; k a
-        multiple of the lanes."""
+        """z[at + i + p room] <- x[r_i : r_i + k] . W[w + p apart : ... + k] for four rows and all pieces"""
 
         def codegen(context, builder, signature, values):
             x, W, z = (context.make_array(signature.args[i])(context, builder, values[i]).data for i in (0, 5, 9))
@@ -197,15 +234,14 @@ def _dots(pieces: int):
             x_rows = [builder.gep(x, [row]) for row in values[1:5]]
             W_rows = [builder.gep(W, [builder.add(w, builder.mul(apart, INDEX(p)))]) for p in range(pieces)]
 
-            def add_vector(step, sums):
+            def add_vector(step, sums, load):
                 here = builder.mul(step, INDEX(vectors.lanes))
-                weights = [vectors.load(builder.gep(row, [here])) for row in W_rows]
-                numbers = [vectors.load(builder.gep(row, [here])) for row in x_rows]
+                weights = [load(builder.gep(row, [here])) for row in W_rows]
+                numbers = [load(builder.gep(row, [here])) for row in x_rows]
                 pairs = [(number, weight) for weight in weights for number in numbers]
                 return [vectors.multiply_add(*pair, total) for pair, total in zip(pairs, sums)]
 
-            steps = builder.sdiv(k, INDEX(vectors.lanes))
-            sums = loop(builder, INDEX(0), steps, [vectors.zero] * ROWS * pieces, add_vector)
+            sums = vectors.over(k, [vectors.zero] * ROWS * pieces, add_vector)
             for p in range(pieces):
                 to = builder.gep(z, [builder.add(at, builder.mul(room, INDEX(p)))])
                 vectors.store(vectors.totals(sums[ROWS * p : ROWS * (p + 1)]), to)
@@ -226,7 +262,6 @@ def products_of_rows(x, rows, first, n, width, W, unit, apart, pieces, z, at, ro
 
     x (B, width), W (pieces apart, width); rows int32; z flat, with room for n rounded up to a multiple of ROWS.
     """
-    whole = width // lanes(x) * lanes(x)
     for e in range(0, n, ROWS):
         last = first + n - 1
         r0, r1 = rows[first + e] * width, rows[min(first + e + 1, last)] * width
@@ -235,18 +270,11 @@ def products_of_rows(x, rows, first, n, width, W, unit, apart, pieces, z, at, ro
         while p < pieces:
             w, step, here = (unit + p * apart) * width, apart * width, at + p * room + e
             if pieces - p >= 3 and pieces - p != 4:
-                dots_of_3(x, r0, r1, r2, r3, W, w, step, whole, z, here, room)
+                dots_of_3(x, r0, r1, r2, r3, W, w, step, width, z, here, room)
                 p += 3
             elif pieces - p >= 2:
-                dots_of_2(x, r0, r1, r2, r3, W, w, step, whole, z, here, room)
+                dots_of_2(x, r0, r1, r2, r3, W, w, step, width, z, here, room)
                 p += 2
             else:
-                dots_of_1(x, r0, r1, r2, r3, W, w, step, whole, z, here, room)
+                dots_of_1(x, r0, r1, r2, r3, W, w, step, width, z, here, room)
                 p += 1
-    if whole < width:
-        for p in range(pieces):
-            for e in range(n):
-                total = z[at + p * room + e]
-                for c in range(whole, width):
-                    total += x[rows[first + e], c] * W[unit + p * apart, c]
-                z[at + p * room + e] = total
