@@ -38,15 +38,15 @@ class Made(NamedTuple):
         return [line for line in self.err.splitlines() if not line.startswith(("iteration ", "digits, "))]
 
 
-def mpiexec(ranks: int, *command: object, python: tuple[str, ...] = (), cwd: Path | None = None) -> Made:
-    """`mpiexec -n RANKS python COMMAND`, which has to end within a minute."""
+def mpiexec(ranks: int, *command: object, environment: dict[str, str] = {}, cwd: Path | None = None) -> Made:
+    """`mpiexec -n RANKS python COMMAND`, which has to end within two minutes."""
     paths = [str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    full = [MPIEXEC, "-n", str(ranks), *(python or (sys.executable,)), *map(str, command)]
-    made = subprocess.run(full, capture_output=True, text=True, timeout=60, env=environment, cwd=cwd, check=False)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))} | environment
+    full = [MPIEXEC, "-n", str(ranks), sys.executable, *map(str, command)]
+    made = subprocess.run(full, capture_output=True, text=True, timeout=120, env=environment, cwd=cwd, check=False)
     return Made(made.returncode, made.stdout, made.stderr, time.time())
 
 
-def train(ranks: int, *options: object, cwd: Path | None = None) -> Made:
+def train(ranks: int, *options: object, **how: object) -> Made:
     """`minigan.train` on so many ranks."""
-    return mpiexec(ranks, "-m", "minigan.train", *options, cwd=cwd)
+    return mpiexec(ranks, "-m", "minigan.train", *options, **how)

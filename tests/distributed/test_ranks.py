@@ -101,6 +101,16 @@ def test_a_folder_in_use_is_refused_on_all_ranks(tmp_path):
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
 
+def test_a_launcher_of_another_mpi_is_refused(tmp_path):
+    """One that says that there are two processes, where MPI knows of one."""
+    made = train(1, *RUN, "--out", tmp_path / "run", "--distributed", "mpi", environment=OTHER)
+    (line,) = made.err.splitlines()
+    assert made.code == 2 and "started as rank 0 of 2, but mpi4py's MPI" in line and not list(tmp_path.iterdir())
+
+
+OTHER = {"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2"}
+
+
 def test_one_rank_is_one_process(tmp_path):
     made = train(1, *RUN, "--out", tmp_path / "mpi", "--iterations", "10", "--distributed", "mpi")
     assert main([*RUN, "--out", str(tmp_path / "plain"), "--iterations", "10"]) == made.code == 0
