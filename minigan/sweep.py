@@ -24,6 +24,7 @@ PROG = "minigan.sweep"
 NOT_OURS = {"seed": "--seeds", "resume": "no flag, it goes on by itself", "phases": "runs of one recipe"}
 """Options of a run that a sweep does not take, and what it takes."""
 NOT_OURS |= {"dry_run": "--dry-run of minigan.train", "print_config": "--print-config of minigan.train"}
+NOT_OURS |= {"distributed": "mpiexec and --distributed of minigan.train"}
 
 
 @dataclass(frozen=True)
