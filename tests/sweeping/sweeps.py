@@ -26,7 +26,7 @@ def begun(*args: str, out: Path) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
-def until(holds, seconds: float = 60) -> None:
+def until(holds, seconds: float = 180) -> None:
     """Wait for it."""
     deadline = time.monotonic() + seconds
     while not holds():
