@@ -34,7 +34,7 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1
 NodeName={host} NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
 PartitionName=all Nodes={host} Default=YES State=UP
 """
-SECONDS_TO_COME_UP = 20
+SECONDS_TO_COME_UP = 120
 
 
 def why_not() -> str | None:
