@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Literal
@@ -62,6 +63,7 @@ def records(one: SavedRun, other: SavedRun) -> list[Row]:
     rows += [row("phase", "phases", lambda run: "; ".join(f"{p.iteration}: {p.said}" for p in run.phases) or "none")]
     rows += [row("backend", "backend", lambda run: run.header.get("backend"))]
     rows += [row("backend", "threads", lambda run: run.header.get("threads"))]
+    rows += [row("backend", "distributed", lambda run: told(run, distributed))]
     rows += [row("kernels", "numerics", lambda run: run.header.get("numerics", 1))]
     packages = {name: None for run in (one, other) for line in run.sessions() for name in line["versions"]}
     rows += [
@@ -84,6 +86,12 @@ def data_of(run: SavedRun) -> str:
 def told(run: SavedRun, of: Callable[[dict[str, Any]], object]) -> str:
     """What the sessions of a run say, each value once."""
     return ", then ".join(dict.fromkeys(str(of(line)) for line in run.sessions())) or NOT_RECORDED
+
+
+def distributed(line: dict[str, Any]) -> str:
+    """Whether ranks shared the game, which adds up in another order: as the command says it."""
+    asked = re.search(r"--distributed[ =](\S+)", str(line.get("command")))
+    return asked[1] if asked else "no"
 
 
 def git(line: dict[str, Any]) -> str:
