@@ -62,7 +62,8 @@ def replay(found: Comparison) -> list[str]:
         run = (found.one, found.other)[i]
         entries, worst = sum(pair.entries for pair in pairs), max(pairs, key=lambda pair: pair.relative)
         said.append(
-            f"{'':{PART}}{run.name} does not come to its checkpoint {replayed.until}: {entries} entries differ, "
+            f"{'':{PART}}{run.name} does not come to its checkpoint {replayed.until}: "
+            f"{entries} entr{'ies differ' if entries > 1 else 'y differs'}, "
             f"most of all {worst.at}, {worst.by}"
         )
     if replayed.parted is None and not replayed.strayed:

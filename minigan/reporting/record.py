@@ -90,8 +90,10 @@ def session(line: dict[str, Any]) -> list[str]:
 
 
 def failures(folder: RunFolder) -> str:
-    """What watched the run and failed on the way."""
-    rows = [(str(line["iteration"]), line["failed"], line["why"]) for line in folder.remembered() if "failed" in line]
+    """What watched the run and failed on the way, and where its numbers left the finite ones."""
+    lines = folder.remembered()
+    rows = [(str(line["iteration"]), line["failed"], line["why"]) for line in lines if "failed" in line]
+    rows += [(str(line["iteration"]), "the run", line["diverged"]) for line in lines if "diverged" in line]
     return page.table([("iteration", "what failed", "why"), *rows], "Failed on the way") if rows else ""
 
 

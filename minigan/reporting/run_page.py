@@ -66,6 +66,9 @@ class Run:
             self.folder.claimed().release()
         except ConfigError:
             return f"going on, at {of} or further"
+        last = (self.folder.remembered() or [{}])[-1]
+        if "diverged" in last:
+            return f"ended at iteration {last['iteration']}: {last['diverged']}"
         if self.iteration == self.total:
             return f"finished, {of}"
         return f"stopped at {of}; python -m minigan.train --out {self.folder.path} --resume goes on"

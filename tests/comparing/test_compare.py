@@ -9,6 +9,7 @@ import pytest
 from small_run import SMALL
 
 from minigan import compare
+from minigan.backends import why_no_gpu
 from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.files import checkpoint
 from minigan.run.trainer import Trainer
@@ -234,6 +235,20 @@ def test_data_that_are_gone_leave_the_records_to_judge_by(tmp_path, verdict):
     said, before = verdict(*runs)
     assert said.startswith("an option differs: lr 0.1 and 0.05: they part between iterations 0 and 20, there at ")
     assert f"not possible here: --data {data}: not found" in before and "metrics     differ from iteration 10" in before
+
+
+def test_a_run_of_a_gpu_that_is_not_here_goes_by_its_records(run, tmp_path, verdict):
+    other = copied(run, tmp_path / "other")
+    for iteration in (20, 40, 60):
+        tensors, header = checkpoint.read(file_of(other, iteration))
+        rounded = {name: tensor * np.float32(1 + 2**-22) for name, tensor in tensors.items()}
+        kept = {key: value for key, value in header.items() if key not in ("format", "digest")}
+        checkpoint.write(file_of(other, iteration), rounded, kept | {"backend": "cupy", "threads": 1})
+    if why_no_gpu() is None:
+        pytest.skip("a GPU is here")
+    said, before = verdict(run, other)
+    assert said.startswith("what computes differs: backend numpy and cupy") and "between iterations 0 and 20" in said
+    assert "not possible here: --backend cupy: " in before
 
 
 def test_a_damaged_checkpoint_is_passed_over(run, tmp_path, said):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from minigan import report
+from minigan.errors import DivergedError
 from minigan.files.run_folder import RunFolder
 from minigan.reporting.curves import evenly
 from minigan.run.trainer import Trainer
@@ -130,6 +131,19 @@ def test_symptoms_and_numbers_that_are_not_there(digits_run, tmp_path, page):
     least_squares = [line | {"value": None, "dead_units": None} for line in won]
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in least_squares))
     assert "V(D, G) began" not in words(page(run))
+
+
+def test_a_run_that_diverged_says_where(tmp_path, page):
+    run = tmp_path / "run"
+    with pytest.raises(DivergedError):
+        Trainer(options([*SMALL, "--lr", "1e30", "--iterations", "40", "--backend", "numpy", "--out", str(run)])).run()
+    said = words(page(run))
+    assert re.search(r"ended at iteration \d+: not finite since iteration \d+, first in ", said)
+    assert "Failed on the way" in said and "<td>the run</td>" in said
+    Trainer(
+        options(["--preset", "ring", "--iterations", "2", "--backend", "numpy", "--out", str(tmp_path / "b")])
+    ).run()
+    assert "Failed on the way" not in page(tmp_path / "b")
 
 
 def test_wrong_options_are_one_line(tmp_path, said):
