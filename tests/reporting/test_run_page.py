@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from small_run import SMALL
 
 from minigan import report
 from minigan.errors import DivergedError
