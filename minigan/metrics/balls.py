@@ -12,7 +12,7 @@ import numpy as np
 
 from minigan.backends import Ops
 from minigan.errors import ConfigError
-from minigan.metrics.bounds import TILE, Cloud, exact, lower, tiles
+from minigan.metrics.bounds import Cloud, exact, lower, places, tiles
 from minigan.metrics.distances import Frame
 from minigan.metrics.smallest import Smallest
 
@@ -22,6 +22,9 @@ FEW = 0.01
 """Of more points than this share the spare neighbours do not suffice: products in float64 have closer bounds."""
 WIDE = 64
 """From so many features on products in float32 are worth their wider bounds."""
+
+FAR = 2.0**40
+"""Beyond it in the frame squared lengths could leave float32."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ class Balls:
         if not 1 <= k < len(rows):
             raise ConfigError(f"--k {k}: expected 1 to {len(rows) - 1}, as there are {len(rows)} points")
         with ops.session():
-            for dtype in (np.float32, np.float64) if rows.shape[1] >= WIDE else (np.float64,):
+            reach = frame.scaled(max(rows.max(), -rows.min()) + np.abs(frame.centre).max())
+            single = rows.shape[1] >= WIDE and reach < FAR
+            for dtype in (np.float32, np.float64) if single else (np.float64,):
                 points = Cloud.of(ops, frame, rows, dtype)
                 nearest = neighbours(ops, points, min(k + 1 + SPARE, len(rows)))
                 squares, crowded = settled(points, nearest, k)
@@ -88,7 +93,7 @@ def settled(x: Cloud, nearest: Smallest, k: int) -> tuple[np.ndarray, np.ndarray
     squares = np.empty(len(x))
     for part in tiles(len(x)):
         within = nearest.values[part] <= uppermost(x, nearest, k, part)[:, None]
-        row, column = within.nonzero()
+        row, column = places(within)
         found = np.full(within.shape, np.inf)
         found[row, column] = exact(x, x, part.start + row, nearest.where[part][row, column])
         squares[part] = np.partition(found, k, axis=1)[:, k]
@@ -103,7 +108,7 @@ def scanned(ops: Ops, x: Cloud, points: np.ndarray, nearest: Smallest, k: int) -
     found = Smallest(len(points), k + 1, np.float64)
     every = slice(0, len(points))
     for columns in tiles(len(x)):
-        row, column = (lower(ops, left, x, columns) <= most[:, None]).nonzero()
+        row, column = places(lower(ops, left, x, columns) <= most[:, None])
         tile = np.full((len(points), columns.stop - columns.start), np.inf)
         tile[row, column] = exact(x, x, points[row], columns.start + column)
         found.offer(every, tile, columns.start)

@@ -82,6 +82,12 @@ def exact(x: Cloud, s: Cloud, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     return found
 
 
+def places(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows and the columns of what is True in (B, T), row after row; faster than `nonzero` where that is little."""
+    row, column = np.divmod(np.flatnonzero(chosen), chosen.shape[1])
+    return row, column
+
+
 def tiles(n: int) -> Iterator[slice]:
     """0 to n - 1 in runs of 1000."""
     return (slice(start, min(start + TILE, n)) for start in range(0, n, TILE))

@@ -20,7 +20,7 @@ import numpy as np
 from minigan.backends import Ops
 from minigan.errors import ConfigError
 from minigan.metrics.balls import Balls
-from minigan.metrics.bounds import exact, lower, tiles
+from minigan.metrics.bounds import exact, lower, places, tiles
 from minigan.metrics.distances import Frame
 
 NEAREST = 5
@@ -77,7 +77,7 @@ def held(
     tile     (B, T) lower bounds, of the rows of `real` and of the columns that are those of `fake`
     squares  r^2, (B, 1) or (T,)
     """
-    row, column = (tile < np.nextafter(squares.astype(tile.dtype), np.inf, dtype=tile.dtype)).nonzero()
+    row, column = places(tile < np.nextafter(squares.astype(tile.dtype), np.inf, dtype=tile.dtype))
     i, j = rows.start + row, columns.start + column
     limit = np.broadcast_to(squares, tile.shape)[row, column]
     sure = tile[row, column] + real.points.width[i] + fake.points.width[j] < limit

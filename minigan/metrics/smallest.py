@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
+from minigan.metrics.bounds import places
+
 
 class Smallest:
     """The m smallest of what has been offered to each of n rows, in no order.
@@ -27,7 +29,7 @@ class Smallest:
             column = np.argpartition(tile, m - 1, axis=1)[:, :m].ravel()
             row = np.repeat(np.arange(len(tile)), m)
         else:
-            row, column = near.nonzero()
+            row, column = places(near)
         if len(row):
             self._take(rows, row, tile[row, column], first + column)
 
