@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: against the papers' formulas with whole matrices of distances, and `prdc`."""
+"""Precision, recall, density and coverage: against the papers' formulas with matrices of distances, and `prdc`."""
 
 import os
 import tracemalloc
