@@ -105,10 +105,14 @@ def read(path: Path, network: Sequential) -> dict[str, np.ndarray]:
     """The weights of our network, {"0.W": (I, O), ...}, from a state dict of as many layers of the same sizes.
 
     Names end in a number and "weight" or "bias", with one beginning for all, "" or "net." say; the numbers only order
-    the layers.  Raises CheckpointError, naming the file and the tensor, for anything else and for NaN.
+    the layers.  Raises CheckpointError, naming the file and the tensor, for anything else and for NaN;
+    ConfigError for a layer of ours that PyTorch lacks.
     """
     tensors = parsed(path)
     layers = [(i, layer) for i, layer in enumerate(network.layers) if layer.shapes()]
+    for _, layer in layers:
+        if not isinstance(layer, (Linear, Maxout)):
+            raise ConfigError(f"from_torch: {lacking(layer, ACTIVATIONS)}")
     found: dict[int, dict[str, np.ndarray]] = {}
     beginnings = set()
     for name, tensor in tensors.items():

@@ -12,7 +12,7 @@ import numpy as np
 from minigan.backends import Ops
 from minigan.data import Dataset
 from minigan.data.features import Features
-from minigan.generator.reference_data import MOST, held_out
+from minigan.generator.reference_data import MOST, tested
 from minigan.generator.sampler import Sampler
 from minigan.metrics import table1
 from minigan.metrics.balls import Balls
@@ -42,9 +42,8 @@ def measure(
 
     Raises ConfigError where there are no test images, and unless k is below the number of points of every row.
     """
-    held_out(data, name)  # the same error as for the Parzen estimate
     dtype = sampler.params.dtype
-    test = table1.some_of(data.scaled(data.test, dtype), MOST, seed)
+    test = data.scaled(table1.some_of(tested(data, name), MOST, seed), dtype)
     n = len(test) if n is None else n
     train = data.scaled(data.train, dtype)
     rows: Rows = {"minigan": (lambda s: sampler.forward(sampler.draw_z(n, s)), draws)}

@@ -61,15 +61,21 @@ def held_out(data: Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The images to choose sigma on and those to measure on, as stored.
 
     The first 1,000 validation images, and all test images.  Without validation images the first third of the test
-    images is for sigma alone.  Raises ConfigError, naming the data set `name`, where there are no test images.
+    images is for sigma alone.  Raises ConfigError as `tested` does.
     """
+    test = tested(data, name)
+    if data.validation is not None:
+        return data.validation[:SIGMA_POINTS], test
+    third = len(test) // 3
+    return test[:third][:SIGMA_POINTS], test[third:]
+
+
+def tested(data: Dataset, name: str) -> np.ndarray:
+    """The test images, as stored.  Raises ConfigError, naming the data set `name`, where there are fewer than three."""
     if data.test is None or len(data.test) < 3:
         advice = "--test-fraction .2, --part NAME of an .npz, or --part train takes others"
         raise ConfigError(f"--data {name}: no test images there, expected some to measure on ({advice})")
-    if data.validation is not None:
-        return data.validation[:SIGMA_POINTS], data.test
-    third = len(data.test) // 3
-    return data.test[:third][:SIGMA_POINTS], data.test[third:]
+    return data.test
 
 
 def measured_on(
