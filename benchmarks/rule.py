@@ -38,7 +38,7 @@ MAXOUT = [
 LINEAR = [(rows, 1200, 784) for rows in (10, 32, 100, 256, 512)]
 LINEAR += [(100, 100, 1200), (100, 1200, 1200), (128, 256, 256)]
 """rows, inputs, outputs"""
-OURS = {sparse: {"MOST_KEPT": 1, "LEAST_SPARSE": 0, "LEAST_THRIFTY": 0, "LISTS": 0}}
+OURS = {sparse: {"MOST_KEPT": 1} | dict.fromkeys(("LEAST_ROWS", "LEAST_SPARSE", "LEAST_THRIFTY", "LISTS"), 0)}
 OURS |= {tiles: dict.fromkeys(("MOST_ROWS", "MOST_ROWS_OF_DX", "MOST_TWICE"), sys.maxsize) | {"LEAST_VECTORS": 0}}
 DENSE = {sparse: {"LEAST_SPARSE": np.inf, "LEAST_THRIFTY": np.inf}, tiles: {"MOST_ROWS": 0, "MOST_ROWS_OF_DX": 0}}
 RULES = {room: {name: getattr(room, name) for name in names} for room, names in OURS.items()}
@@ -54,7 +54,7 @@ def maxouts(ops: NumbaOps, rows: int, inputs: int, units: int, pieces: int, keep
     y, winner, dx = np.empty_like(dy), np.empty(dy.shape, np.int8), np.empty_like(x)
     grads = SimpleNamespace(W=dW, b=np.zeros_like(b), alpha=-0.1, beta=0.5)
     draw, back = Draw(1, 1, 0, 0, np.arange(rows, dtype=np.uint32)), (dy, winner, 1 / keep, x, W, z)
-    few, thrifty = sparse.few(inputs, pieces, keep), sparse.thrifty(inputs, pieces, keep)
+    few, thrifty = sparse.few(rows, inputs, pieces, keep), sparse.thrifty(inputs, pieces, keep)
     yield "forward", thrifty, partial(ops.affine_maxout, x, W, b, keep, draw, z, y, winner)
     yield "dW, db", few, partial(ops.affine_maxout_backward, *back, grads)
     yield "dx", few, partial(ops.affine_maxout_backward, *back, None, dx)
@@ -91,7 +91,7 @@ def turns(call: Callable, room, rounds: int, seconds: float) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, help="without it all cores")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--seconds", type=float, default=0.01, help="of a turn")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "minigan"
 # Each row may import from its own row and from those above it.
 ROOMS = [
     {"rng", "errors", "locks"},
-    {"backends", "options"},
+    {"backends", "options", "distributed"},
     {"layers", "data", "metrics"},
     {"game", "files"},
     {"checks", "generator"},
@@ -22,7 +22,10 @@ ROOMS = [
     {"estimator", "loop"},
     {"gan"},
     {"run"},
-    {"train", "sample", "evaluate", "figure", "export", "gradcheck", "__main__"},
+    {"comparing", "reporting"},
+    {"train", "sample", "evaluate", "figure", "export", "compare", "report", "gradcheck", "__main__"},
+    {"sweeping"},
+    {"sweep"},
     {"experiments"},
     {"reproduce"},
 ]

@@ -34,6 +34,9 @@ class NumpyMemory(Ops):
         copies = {name: np.array(array, order="C") for name, array in arrays.items()}
         return lambda: copies
 
+    def on_host(self, vector, change):
+        change(vector)
+
     def norm(self, a, less=None, times=0.0):
         checks.vectors("norm", a, less)
         return float(np.linalg.norm((a if less is None else a - a.dtype.type(times) * less).astype(np.float64)))

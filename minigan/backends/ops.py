@@ -108,6 +108,10 @@ class Ops(ABC):
         """
 
     @abstractmethod
+    def on_host(self, vector: Array, change: Callable[[np.ndarray], object]) -> None:
+        """`change` alters a vector (n,) in place, as NumPy's.  Waits for the device."""
+
+    @abstractmethod
     def norm(self, a: Array, less: Array | None = None, times: float = 0.0) -> float:
         """|a - times less|, of vectors (n,), the squares summed in float64.  Waits for the device."""
 
@@ -178,7 +182,6 @@ class Ops(ABC):
     @abstractmethod
     def maxout_backward(self, dy: Array, winner: Array, scale: float, out: Array) -> Array:
         """dz[:, p O + o] = scale dy[:, o] [winner[:, o] = p].  dy (B, O), winner (B, O) int8, out (B, P O)
-
         scale is 1 / keep where the forward dropped units, else 1.
         """
 
@@ -293,6 +296,5 @@ class Ops(ABC):
         all tiles of samples so far; they begin at (-inf, 0).
 
         product (B, n), overwritten   x_norms (B,), s_norms (n,) squared norms   precisions (K,)   peak, total (K, B)
-        Terms below e^-37 of the largest term may be left out: they are below the rounding of a sum in float64.
-        Returns total.
+        Terms below e^-37 of the largest may be left out: they are below a float64 sum's rounding.  Returns total.
         """

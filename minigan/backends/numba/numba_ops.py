@@ -192,7 +192,7 @@ class NumbaOps(NumpyOps):
     def affine_maxout_backward(self, dy, winner, scale, x, W, dz, grads=None, dx=None):
         """Products with dz go through what is not zero, where that is little enough."""
         pieces = checks.pieces("affine_maxout_backward", dz, dy, winner)
-        if len(dy) == 0 or not by_unit(W) or not sparse.few(len(W), pieces, 1 / scale):
+        if not by_unit(W) or not sparse.few(len(dy), len(W), pieces, 1 / scale):
             return super().affine_maxout_backward(dy, winner, scale, x, W, dz, grads, dx)
         checks.shaped("affine_maxout_backward: W", W.T, (dz.shape[1], W.shape[0]), dz.dtype)
         real, work = dz.dtype.type, len(dy) * W.size
