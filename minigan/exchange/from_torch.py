@@ -29,6 +29,7 @@ class FromTorch:
         backend: str = "numpy",
         threads: int | None = None,
         device: int = 0,
+        distributed: str | None = None,
     ) -> Self:
         """A GAN whose G has the weights of a state dict in safetensors, that of an nn.Sequential with such layers.
 
@@ -38,7 +39,7 @@ class FromTorch:
         `partial_fit` goes on from these weights, `fit` begins anew.  Raises CheckpointError for a file that is none, or
         has other layers, and ConfigError as GAN does.
         """
-        made = cls(generator, discriminator, recipe, backend, threads, device)  # type: ignore[call-arg]  # a mixin
+        made = cls(generator, discriminator, recipe, backend, threads, device, distributed)  # type: ignore[call-arg]  # a mixin
         gan = cast("GAN", made)
         weights = {"generator": torch_layout.read(Path(file), generator)}
         if discriminator_file is not None:

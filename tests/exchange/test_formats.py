@@ -177,9 +177,7 @@ def test_a_layer_that_the_target_lacks(layer):
     player = with_weights("generator", Sequential(Linear(2, 2)))
     player.network.layers = (Linear(2, 2), layer)
     for target, make in (("torch", torch_layout.state_dict), ("onnx", onnx_graph.model)):
-        with pytest.raises(
-            ConfigError, match=f"^to {target}: .* has no counterpart there, expected"
-        ):
+        with pytest.raises(ConfigError, match=f"^to {target}: .* has no counterpart there, expected"):
             make(player)
 
 
