@@ -228,6 +228,15 @@ class NumpyOps(NumpyMemory):
             out += shift[chosen, None]
         return out
 
+    def beside(self, left, right, out):
+        checks.beside(left, right, out)
+        return np.concatenate([left, right], axis=1, out=out)
+
+    def leading(self, a, out):
+        checks.leading(a, out)
+        np.copyto(out, a[:, : out.shape[1]])
+        return out
+
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
         u = rng.unit_uniform(rng.words(draw, out.shape[1]), out.dtype)

@@ -264,6 +264,14 @@ class Ops(ABC):
         """
 
     @abstractmethod
+    def beside(self, left: Array, right: Array, out: Array) -> Array:
+        """out (B, n + C) <- [left; right], row by row: left (B, n), right (B, C)"""
+
+    @abstractmethod
+    def leading(self, a: Array, out: Array) -> Array:
+        """out (B, n) <- the first n columns of a (B, n + C)"""
+
+    @abstractmethod
     def uniform(self, draw: Draw, limit: float, out: Array) -> Array:
         """out (B, n) = limit * (2 u - 1), u as `minigan.rng.unit_uniform`: uniform on [-limit, limit)."""
 

@@ -62,7 +62,7 @@ def measure(
     validation, test = (data.scaled(part, np.float64) for part in held_out(data, name))
     train = data.scaled(data.train, np.float32)
     sets = {
-        "minigan": (lambda s: sampler.forward(sampler.draw_z(n, s)), draws),
+        "minigan": (lambda s: sampler.scaled_sample(n, s), draws),
         "training images": (lambda s: table1.some_of(train, n, s), draws if n < len(train) else 1),
         "k-means centres": (lambda s: table1.k_means_centres(train, n, s), 1),
         "marginal noise": (lambda s: table1.marginal_noise(test, n, s), draws),

@@ -151,6 +151,16 @@ class CupyOps(CupyMemory):
         self._run(f"gather_{examples.dtype}", out.dtype, cells(*out.shape), *arrays, *sizes, *packed(count))
         return out
 
+    def beside(self, left, right, out):
+        checks.beside(left, right, out)
+        self._run("beside", out.dtype, cells(*out.shape), left, right, out, *out.shape, left.shape[1])
+        return out
+
+    def leading(self, a, out):
+        checks.leading(a, out)
+        self._run("leading", out.dtype, cells(*out.shape), a, out, *out.shape, a.shape[1])
+        return out
+
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
         self._run("uniform", out.dtype, fours(*out.shape), limit, out, *out.shape, *self._packed(draw))
