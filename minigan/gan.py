@@ -287,9 +287,7 @@ def check_players(generator: Sequential, discriminator: Sequential, recipe: Reci
         raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")
     prior, classes = Prior(recipe.prior, recipe.latent), classes_in(generator, recipe)
     if recipe.condition and classes < 1:
-        raise ConfigError(
-            f"G takes {generator.n_in} inputs, of which z has {prior.n}: expected one more a class, for its label"
-        )
+        raise ConfigError(f"G takes {generator.n_in} inputs and z has {prior.n}: expected one more for each class")
     try:
         check_rules(generator, discriminator, prior, recipe.batch_size, recipe.k, recipe.updates, classes)
     except ValueError as error:

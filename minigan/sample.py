@@ -81,8 +81,9 @@ def labels_of(options: Options, sampler: Sampler) -> np.ndarray | None:
 
 
 def write(path: Path, x: np.ndarray, z: np.ndarray, labels: np.ndarray | None, data: Description, columns: int) -> None:
-    """x (n, features), z (n, latent) and labels (n,), if any, to the file that the suffix asks for; `data` describes the
-    training data.
+    """x (n, features), z (n, latent) and labels (n,), if any, to the file that the suffix asks for.
+
+    data  what the generator was trained on
     """
     match path.suffix:
         case ".npy":

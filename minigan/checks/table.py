@@ -10,6 +10,7 @@ from minigan.backends import Ops
 from minigan.checks import known_answers
 from minigan.checks.finite_differences import Result
 from minigan.checks.gradients import Check, gradient_checks
+from minigan.checks.labels import check_labels
 from minigan.checks.planted_bugs import Bug, planted
 from minigan.checks.reference_trajectory import check_game, games
 
@@ -17,7 +18,7 @@ from minigan.checks.reference_trajectory import check_game, games
 def all_checks() -> dict[str, Check]:
     """Every check of the table by what its rows' names begin with, up to their colon."""
     trajectories = {name: partial(check_game, game=game) for name, game in games().items()}
-    return known_answers.CHECKS | gradient_checks() | trajectories
+    return known_answers.CHECKS | {"Labels": check_labels} | gradient_checks() | trajectories
 
 
 def check_all(ops: Ops) -> Iterator[Result]:

@@ -69,8 +69,8 @@ def load(
 
     A density to draw from (ring, grid, gaussian) is a `Mixture`, all else a `Dataset`.  MNIST, CIFAR-10 and TFD are
     looked for in MINIGAN_DATA; MNIST and CIFAR-10 are downloaded if missing.  Raises DataError for data that cannot be
-    found, read or normalised, for labels that are missing, and for options that are not for such data.  Warns, DataWarning, of skipped files and of
-    a name that is also a local path.
+    found, read or normalised, for labels that are missing, and for options that are not for such data.  Warns,
+    DataWarning, of skipped files and of a name that is also a local path.
     """
     if source in SOURCES:
         if os.path.exists(source):
@@ -98,12 +98,8 @@ def load_named(name: str, labels: bool = False) -> Dataset | Mixture:
         case "digits":
             return load_digits(labels)
         case "mnist":
-            return named(
-                "mnist",
-                load_mnist(
-                    given(find_mnist) or download_mnist(files=MNIST_LABELLED if labels else MNIST_FILES), labels
-                ),
-            )
+            files = MNIST_LABELLED if labels else MNIST_FILES
+            return named("mnist", load_mnist(given(find_mnist) or download_mnist(files=files), labels))
         case "cifar10":
             return load_cifar10(given(find_cifar10) or find_cifar10(folder := download_cifar10()) or folder, labels)
         case _ if labels:

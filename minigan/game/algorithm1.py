@@ -226,9 +226,8 @@ def check_rules(
     if generator.n_in != prior.n + classes:
         raise ValueError(f"G takes {generator.n_in} inputs, but z has {prior.n}{told}")
     if generator.n_out + classes != discriminator.n_in:
-        raise ValueError(
-            f"G makes {generator.n_out} features{told and f', y has {classes}'}, but D takes {discriminator.n_in}"
-        )
+        told = f", y has {classes}" if classes else ""
+        raise ValueError(f"G makes {generator.n_out} features{told}, but D takes {discriminator.n_in}")
     for name, network in (("G", generator), ("D", discriminator)):
         if isinstance(network.layers[-1], Dropout):
             raise ValueError(f"{name} ends in Dropout: expected dropout on the inputs of layers only")

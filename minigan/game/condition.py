@@ -2,9 +2,9 @@
 
     min_G max_D   E_(x, y) [log D(x | y)] + E_z,y [log(1 - D(G(z | y) | y))]
 
-y is one-hot, (B, C); G's input is [z; y], D's [x; y].  The second y is that of the first: each fake has the label of the
-row of data above it.  So both expectations are over the same labels, and D cannot tell real from fake by how often a
-label comes up; nor is there a p(y) to be estimated.  A step of G alone uses those of D's step before it.
+y is one-hot, (B, C); G's input is [z; y], D's [x; y].  The second y is that of the first: each fake has the label of
+its row of data.  So both expectations are over the same labels, and D cannot tell real from fake by how often a label
+comes up; nor is there a p(y) to be estimated.  A step of G alone uses those of D's step before it.
 """
 
 from __future__ import annotations

@@ -51,9 +51,8 @@ def game_of(
     prior, seed = Prior(recipe.prior, recipe.latent), recipe.seed
     rules = recipe.batch_size, recipe.k, recipe.updates, recipe.loss
     own_clock = None if clock_d is clock_g else clock_d
-    game = Algorithm1(
-        ops, g, d, clock_g, prior, seed, *rules, own_clock, steps_ahead(phases), classes_in(generator, recipe)
-    )
+    ahead, classes = steps_ahead(phases), classes_in(generator, recipe)
+    game = Algorithm1(ops, g, d, clock_g, prior, seed, *rules, own_clock, ahead, classes=classes)
     g.initialise(seed, GENERATOR)
     d.initialise(seed, DISCRIMINATOR)
     return game

@@ -162,9 +162,11 @@ def from_header(path: Path, header: checkpoint.Header, layers: Layers = ()) -> t
     data: Description = header["data"]
     standardised = len(data["standard"]["mean"]) if "standard" in data else network.n_out
     widths = prod(data.get("image_shape") or [network.n_out]), standardised
-    told = len(data["labels"]["classes"]) if recipe.condition and "labels" in data else 0
-    if recipe.condition and not told:
-        raise CheckpointError(f"{path}: its header has no labels, expected the classes that G is told")
+    told = len(data["labels"]["classes"]) if "labels" in data else 0
+    if bool(recipe.condition) != bool(told):
+        raise CheckpointError(
+            f"{path}: its header describes no generator (its condition contradicts its data's labels)"
+        )
     if network.n_in != recipe.latent + told or widths != (network.n_out, network.n_out):
         raise CheckpointError(f"{path}: its header describes no generator (its widths contradict each other)")
     return recipe, network, data

@@ -110,30 +110,33 @@ def test_tf32_is_tf32_and_float32_is_not(machine):
 # ---- The whole GAN ---------------------------------------------------------------------------------------------
 
 
-def networks(n):
+def networks(n, classes=0):
     """Small ones, with every layer."""
-    g = Sequential(Linear(7, 20), ReLU(), Linear(20, n), Sigmoid())
-    return g, Sequential(Dropout(0.8), Maxout(n, 12, 3), Dropout(0.5), Linear(12, 1))
+    g = Sequential(Linear(7 + classes, 20), ReLU(), Linear(20, n), Sigmoid())
+    return g, Sequential(Dropout(0.8), Maxout(n + classes, 12, 3), Dropout(0.5), Linear(12, 1))
 
 
 def fitted(ops, recipe, data, iterations, monkeypatch):
     """A GAN on `ops` after so many iterations; `source` is where its minibatches come from."""
     monkeypatch.setattr("minigan.gan.backends.get", lambda *arguments: ops)
-    gan = GAN(*networks(data.n_features), recipe)
+    gan = GAN(*networks(data.n_features, CLASSES if recipe.condition else 0), recipe)
     gan.source = minibatches(ops, data, recipe.batch_size, recipe.seed, recipe.dtype)
-    gan.begin(gan.source.batches_per_epoch, {"name": data.name})
+    gan.begin(gan.source.batches_per_epoch, describe(data))
     with ops.session():
         for _ in range(iterations):
             gan.step(gan.source)
     return gan
 
 
+CLASSES = 3
 RECIPES = {
     **{f"the loss {name}": {"loss": name} for name in LOSSES},
     "momentum that ramps": {"momentum": 0.3, "momentum_final": 0.8, "momentum_epochs": 4, "lr_decay": 1.01},
     "sgd": {"optimizer": "sgd"},
     "adam": {"optimizer": "adam", "lr": 0.002},
     "k of 3, norms": {"k": 3, "average": 4, "max_column_norm": 0.4, "prior": "normal"},
+    "labels": {"condition": "labels", "k": 2},
+    "labels, joint": {"condition": "labels", "updates": "simultaneous"},
     "k of 2, joint": {"k": 2, "updates": "simultaneous", "prior": "spherical", "loss": "saturating"},
 }
 
@@ -159,13 +162,15 @@ def test_the_plain_gradients_on_the_gpu_leave_its_recorded_game_alone(machine, u
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_gan_on_the_gpu_is_that_on_numpy(machine, name, monkeypatch):
     recipe = Recipe(seed=5, latent=7, batch_size=10, precision="float64", **RECIPES[name])
-    data = Dataset("digits", np.random.default_rng(2).integers(0, 256, (65, 16)).astype(np.uint8))
+    labels = Labels.of("y", np.arange(65) % CLASSES) if recipe.condition else None
+    data = Dataset("digits", np.random.default_rng(2).integers(0, 256, (65, 16)).astype(np.uint8), labels=labels)
     here, there = (fitted(o, recipe, data, 25, monkeypatch) for o in (NumpyOps(), gpu_ops(machine)))
     seen, expected = there.game.measure(), here.game.measure()
     assert seen.pop("value") == (expected["value"] and pytest.approx(expected["value"], rel=1e-9))
     assert seen == pytest.approx({name: expected[name] for name in seen}, rel=1e-9)
     np.testing.assert_allclose(there.sample(9), here.sample(9), rtol=1e-9)
-    np.testing.assert_allclose(there.discriminate(here.sample(9)), here.discriminate(here.sample(9)), rtol=1e-9)
+    beliefs = [gan.discriminate(here.sample(9), np.arange(9) % CLASSES) for gan in (there, here)]
+    np.testing.assert_allclose(*beliefs, rtol=1e-9)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
