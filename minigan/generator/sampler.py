@@ -164,9 +164,7 @@ def from_header(path: Path, header: checkpoint.Header, layers: Layers = ()) -> t
     widths = prod(data.get("image_shape") or [network.n_out]), standardised
     told = len(data["labels"]["classes"]) if "labels" in data else 0
     if bool(recipe.condition) != bool(told):
-        raise CheckpointError(
-            f"{path}: its header describes no generator (its condition contradicts its data's labels)"
-        )
+        raise CheckpointError(f"{path}: its header describes no generator (its condition contradicts its labels)")
     if network.n_in != recipe.latent + told or widths != (network.n_out, network.n_out):
         raise CheckpointError(f"{path}: its header describes no generator (its widths contradict each other)")
     return recipe, network, data

@@ -12,8 +12,9 @@ from test_parity_of_games import PIXELS, SEED, SLACK, UPDATES, M, distance, new_
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.checks.table import check_all
-from minigan.data import Mixture, minibatches
+from minigan.data import Mixture, describe, minibatches
 from minigan.data.batches import ExampleBatches
+from minigan.data.labels import Labels
 from minigan.game.algorithm1 import Algorithm1
 from minigan.game.losses import LOSSES
 from minigan.options.config import Config

@@ -35,9 +35,7 @@ RANDOM = np.random.default_rng(0)
 NAMES = np.array(["ant", "bee", "cat"])
 NUMBER = np.arange(210) % 3
 Y = NAMES[NUMBER]
-X = np.clip(
-    np.array([[0.9, 0.1, 0.1], [0.1, 0.9, 0.1], [0.1, 0.1, 0.9]])[NUMBER] + 0.05 * RANDOM.random((210, 3)), 0, 1
-)
+X = 0.1 + 0.75 * np.eye(3)[NUMBER] + 0.1 * RANDOM.random((210, 3))
 RECIPE = Recipe(latent=2, batch_size=30, condition="labels", lr=0.2)
 
 

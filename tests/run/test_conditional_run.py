@@ -91,14 +91,10 @@ def test_samples_of_a_label(run, tmp_path, said):
 
 
 def test_a_row_of_each_label(run, tmp_path, said):
-    assert (
-        said(sample, "--run", run, "--label", "each", "--n", "60", "--columns", "6", "--out", tmp_path / "x.npz")[0]
-        == 0
-    )
-    assert np.load(tmp_path / "x.npz")["y"].reshape(10, 6).tolist() == [[label] * 6 for label in range(10)]
-    lines = ("--interpolate", "--n", "60", "--columns", "6", "--label", "each")
-    assert said(sample, "--run", run, *lines, "--out", tmp_path / "y.npz")[0] == 0
-    assert np.load(tmp_path / "y.npz")["y"].reshape(10, 6).tolist() == [[label] * 6 for label in range(10)]
+    each = ("--run", run, "--label", "each", "--n", "60", "--columns", "6")
+    for name, more in {"x": (), "lines": ("--interpolate",)}.items():
+        assert said(sample, *each, *more, "--out", tmp_path / f"{name}.npz")[0] == 0
+        assert np.load(tmp_path / f"{name}.npz")["y"].reshape(10, 6).tolist() == [[label] * 6 for label in range(10)]
     assert said(sample, "--run", run, "--label", "each", "--out", tmp_path / "x.png")[0] == 0
     assert Image.open(tmp_path / "x.png").size == (10 * 34 + 2, 10 * 34 + 2)
 
