@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from minigan.data.describe import Description
 from minigan.data.labels import row_by_row
 from minigan.errors import ConfigError
 from minigan.generator.latent_lines import straight_lines
-from minigan.generator.sampler import Sampler
 from minigan.generator.trained import TrainedOptions
 from minigan.options import cli
 from minigan.options.console import say
 from minigan.options.recipe import check_sample
+
+if TYPE_CHECKING:
+    from minigan.generator.sampler import Sampler
 
 PROG = "minigan.sample"
 EACH = "each"

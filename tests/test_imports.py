@@ -21,7 +21,7 @@ ROOMS = [
     {"estimator", "loop"},
     {"gan"},
     {"run"},
-    {"train", "sample", "evaluate", "figure", "export", "gradcheck", "__main__"},
+    {"train", "sample", "evaluate", "figure", "export", "project", "gradcheck", "__main__"},
     {"experiments"},
     {"reproduce"},
 ]

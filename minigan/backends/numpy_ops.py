@@ -181,6 +181,12 @@ class NumpyOps(NumpyMemory):
         out *= out.dtype.type(scale)
         return out
 
+    def residual(self, y, target, scale, out):
+        checks.matrices("residual", y, target, out)
+        np.subtract(y, target, out=out)
+        out *= out.dtype.type(scale)
+        return out
+
     # ---- Updates -----------------------------------------------------------------------------------------------
 
     def add(self, theta, step):

@@ -218,6 +218,10 @@ class Ops(ABC):
         logits, out (B, 1); the target t is 1 in the first `ones` rows, 0 in the others.
         """
 
+    @abstractmethod
+    def residual(self, y: Array, target: Array, scale: float, out: Array) -> Array:
+        """dy = scale (y - target), the derivative of  scale |y - target|^2 / 2.  All (B, O).  In place in y allowed."""
+
     # ---- Updates -----------------------------------------------------------------------------------------------
 
     @abstractmethod

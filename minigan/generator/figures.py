@@ -24,3 +24,23 @@ def along_lines(sampler: Sampler, lines: str, rows: int, columns: int, seed: int
     paths = {"linear": [straight_lines], "spherical": [great_circles], "both": [straight_lines, great_circles]}[lines]
     z = np.concatenate([path(ends, columns) for path in paths])
     return sampler.forward(z, None if labels is None else np.tile(np.repeat(labels, columns), len(paths)))
+
+
+def images_and_walks(
+    sampler: Sampler, x: np.ndarray, z: np.ndarray, walks: int, columns: int
+) -> tuple[np.ndarray, list[int]]:
+    """Rows of images x (n, features) in the data's own units, each above a row of what G makes of their z (n, latent);
+    then walks, each from one image to the next: the image, G along the straight line between both z, the other image.
+
+    returns  (tiles, features), rows of `columns`; and the numbers of the tiles that are images, not G's
+    """
+    blank, tiles, real = np.zeros((-len(x) % columns, x.shape[1]), x.dtype), [], []
+    both = [np.concatenate([rows, blank]) for rows in (x, sampler.generate(z))]
+    for start in range(0, len(x), columns):
+        real += [len(tiles) * columns + i for i in range(min(columns, len(x) - start))]
+        tiles += [rows[start : start + columns] for rows in both]
+    for first in range(0, min(2 * walks, len(x) - 1), 2):
+        real += [len(tiles) * columns, len(tiles) * columns + columns - 1]
+        line = sampler.generate(straight_lines(z[first : first + 2], columns - 2))
+        tiles.append(np.concatenate([x[first : first + 1], line, x[first + 1 : first + 2]]))
+    return np.concatenate(tiles), real

@@ -86,6 +86,7 @@ TABLE = {
         f"{name}_backward": Kernel(bound=lambda a, eps: 4 * eps * np.maximum(a.scale, a.expected))
         for name in LOSS_NAMES
     },
+    "residual": Kernel(in_place="y", special=ANY),
     "add": Kernel(written=("theta",), special=ANY),
     "adam": Kernel(written=("theta", "first", "second"), gpu=8),
     "average": Kernel(written=("mean",)),
@@ -196,6 +197,7 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
             }
             for name in LOSS_NAMES
         },
+        "residual": {"y": y, "target": z, "scale": 0.3, "out": out},
         "add": {"theta": normal(b * o), "step": normal(b * o)},
         "adam": {
             "theta": normal(b * o),

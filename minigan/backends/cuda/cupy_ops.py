@@ -119,6 +119,11 @@ class CupyOps(CupyMemory):
         self._run(f"{name}_backward", logits.dtype, entries(logits.size), logits, ones, scale, out, logits.size)
         return out
 
+    def residual(self, y, target, scale, out):
+        checks.matrices("residual", y, target, out)
+        self._run("residual", y.dtype, entries(y.size), y, target, scale, out, y.size)
+        return out
+
     def add(self, theta, step):
         checks.alike("add", theta, step)
         self._run("add", theta.dtype, entries(parts(theta.size, 4)), theta, step, theta.size)
