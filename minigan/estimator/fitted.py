@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from minigan.data.describe import classes_of, scaled_as
 from minigan.data.labels import beside
-from minigan.generator.sampler import forward_in_batches
+from minigan.generator.sampler import forward_in_batches, hidden_units
 
 if TYPE_CHECKING:
     from minigan.gan import GAN
@@ -44,6 +44,16 @@ class Fitted:
         classes, x = classes_of(gan.data), scaled_as(gan.data, X, gan.recipe.dtype)
         x = beside(classes, x, y if classes else None)
         return forward_in_batches(gan.ops, gan.discriminator, params, x)[:, 0].astype(np.float64)
+
+    def transform(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.floating]:
+        """D's hidden units, without dropout: n examples, as `discriminate` takes them, to (n, units).
+
+        Features for a classifier, in a pipeline of scikit-learn's too.  y and errors as of `score_samples`.
+        """
+        gan = cast("GAN", self)
+        classes, x = classes_of(gan.data), scaled_as(gan.data, X, gan.recipe.dtype)
+        x = beside(classes, x, y if classes else None)
+        return hidden_units(gan.ops, gan.discriminator, gan.game.discriminator.params, x)
 
     def __sklearn_is_fitted__(self) -> bool:
         return cast("GAN", self).has_weights
