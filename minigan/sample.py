@@ -79,8 +79,8 @@ def labels_of(options: Options, sampler: Sampler) -> np.ndarray | None:
         return row_by_row(classes.names, options.columns, n)
     if options.label is not None:
         return np.array(classes.names)[classes.numbers(options.label, n)]
-    labels = sampler.draw_labels(n, options.seed)
-    return labels if not options.interpolate else np.repeat(labels[:: options.columns], options.columns)
+    lines = options.columns if options.interpolate else 1
+    return np.array(classes.names)[np.repeat(classes.draw(n // lines, options.seed), lines)]
 
 
 def write(path: Path, x: np.ndarray, z: np.ndarray, labels: np.ndarray | None, data: Description, columns: int) -> None:
@@ -92,7 +92,7 @@ def write(path: Path, x: np.ndarray, z: np.ndarray, labels: np.ndarray | None, d
         case ".npy":
             np.save(path, x)
         case ".npz":
-            np.savez(path, x=x, z=z, **({} if labels is None else {"y": labels}))
+            np.savez(path, x=x, z=z) if labels is None else np.savez(path, x=x, z=z, y=labels)
         case _:
             from minigan.files.plots import save_samples
 

@@ -18,7 +18,7 @@ EXPECTED = "whole numbers or texts of shape (N,), one a row"
 class DescribedLabels(TypedDict):
     """What a checkpoint says of the training data's labels."""
 
-    classes: list[int] | list[str]
+    classes: list[int | str]
     counts: list[int]
     sha256: str
 
@@ -31,7 +31,7 @@ class Classes:
     counts  how many training examples are of each
     """
 
-    names: tuple[int, ...] | tuple[str, ...]
+    names: tuple[int | str, ...]
     counts: tuple[int, ...]
 
     def numbers(self, labels: ArrayLike, n: int) -> np.ndarray:
@@ -114,7 +114,7 @@ def as_labels(source: object, values: ArrayLike) -> np.ndarray:
     return labels
 
 
-def row_by_row(names: tuple[int, ...] | tuple[str, ...], columns: int, n: int | None = None) -> np.ndarray:
+def row_by_row(names: tuple[int | str, ...], columns: int, n: int | None = None) -> np.ndarray:
     """The labels of a grid of n samples whose rows have a class each, one after the other; n None: of a row a class."""
     n = len(names) * columns if n is None else n
     return np.array(names)[np.arange(n) // columns % len(names)]

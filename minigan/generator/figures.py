@@ -34,7 +34,7 @@ def images_and_walks(
 
     returns  (tiles, features), rows of `columns`; and the numbers of the tiles that are images, not G's
     """
-    blank, tiles, real = np.zeros((-len(x) % columns, x.shape[1]), x.dtype), [], []
+    blank, tiles, real = np.zeros((-len(x) % columns, x.shape[1]), x.dtype), list[np.ndarray](), list[int]()
     both = [np.concatenate([rows, blank]) for rows in (x, sampler.generate(z))]
     for start in range(0, len(x), columns):
         real += [len(tiles) * columns + i for i in range(min(columns, len(x) - start))]
