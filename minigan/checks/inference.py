@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minigan.backends import Ops
+from minigan.backends import Array, Ops
 from minigan.checks.finite_differences import Result, bounded, compare, coordinates, kinks, randomise
 from minigan.game.priors import Prior
 from minigan.generator.inference import Inference
@@ -70,7 +70,7 @@ def row(
     ops: Ops,
     name: str,
     gradient: np.ndarray,
-    theta: object,
+    theta: Array,
     f: Callable[[], float],
     sides: Callable[[], list[np.ndarray]],
 ) -> Result:

@@ -31,7 +31,7 @@ from minigan.errors import DataError, DataWarning, did_you_mean
 
 MIXTURES = {"gaussian": Mixture.gaussian, "ring": Mixture.ring, "grid": Mixture.grid}
 SOURCES = ("digits", "mnist", "cifar10", "tfd", *MIXTURES)
-IN_FOLDERS = {
+IN_FOLDERS: dict[str, tuple[Callable[[str | Path], Path | None], Callable[..., Dataset]]] = {
     "MNIST": (find_idx_folder, load_mnist),
     "CIFAR-10": (find_cifar10, load_cifar10),
     "TFD": (find_tfd, load_tfd),

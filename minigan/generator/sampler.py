@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import resources
 from math import prod
 from pathlib import Path
@@ -18,7 +18,7 @@ from minigan.data.labels import Classes, beside
 from minigan.errors import CheckpointError, ConfigError, did_you_mean, one_line
 from minigan.files import checkpoint
 from minigan.game.priors import Prior
-from minigan.layers import Sequential, Tape, models
+from minigan.layers import Sequential, models
 from minigan.layers.models import Layers
 from minigan.layers.params import Params
 from minigan.options.config import recipe_from
@@ -193,30 +193,31 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: ArrayLi
 
     Raises ConfigError, which calls x by `name`, for other widths and for NaN.
     """
-    return passes(ops, network, params, x, name, lambda tape: tape.layers[-1].y)
+    return passes(ops, network, params, x, name)
 
 
 def hidden_units(ops: Ops, network: Sequential, params: Params, x: ArrayLike) -> np.ndarray:
-    """What all layers with weights but the last make of x (n, n_in), side by side: (n, units).  Raises as above."""
+    """What all layers with weights but the last make of x (n, n_in), side by side: (n, units).  Raises as above, and for a network
+    with one such layer.
+    """
     stages = [i for i, stage in enumerate(network.stages) if network.layers[stage.index].shapes()][:-1]
-    found = [passes(ops, network, params, x, "x", lambda tape, i=i: tape.layers[i].y) for i in stages]
-    return np.concatenate([np.empty((len(found[0]) if found else 0, 0), params.dtype), *found], axis=1)
+    if not stages:
+        raise ConfigError("a network of one layer, expected one with hidden units")
+    return np.concatenate([passes(ops, network, params, x, "x", i) for i in stages], axis=1)
 
 
-def passes(
-    ops: Ops, network: Sequential, params: Params, x: ArrayLike, name: str, read: Callable[[Tape], Array]
-) -> np.ndarray:
-    """What `read` finds on the tape of a pass without dropout: (n, its columns)."""
+def passes(ops: Ops, network: Sequential, params: Params, x: ArrayLike, name: str, stage: int = -1) -> np.ndarray:
+    """What a stage of the network makes in a pass without dropout: (n, its units)."""
     x = rows_of(name, x, network.n_in, params.dtype)
     tape = network.tape(ops, FIRST_ROWS if len(x) <= FIRST_ROWS else ROWS_AT_ONCE, x.dtype)
-    y = np.empty((len(x), read(tape).shape[1]), x.dtype)
+    y = np.empty((len(x), tape.layers[stage].y.shape[1]), x.dtype)
     with ops.session():
         for run in runs(len(x)):
             part = np.zeros((run.stop - run.start, network.n_in), x.dtype)
             part[: len(x) - run.start] = x[run]
             here = tape[: len(part)]
             network.forward(ops, params, ops.asarray(part), here)
-            y[run] = ops.to_host(read(here))[: len(x) - run.start]
+            y[run] = ops.to_host(here.layers[stage].y)[: len(x) - run.start]
     return y
 
 
