@@ -18,19 +18,18 @@ from numpy.typing import ArrayLike, NDArray
 from minigan import backends
 from minigan.data.describe import Description, classes_of, scaled_as
 from minigan.data.labels import beside
-from minigan.errors import CheckpointError, ConfigError, one_line, shortened
+from minigan.errors import CheckpointError, ConfigError, one_line
 from minigan.estimator.copies import Copies
 from minigan.estimator.fitted import Fitted
 from minigan.estimator.parameters import Parameters
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Header, Snapshot
 from minigan.game import kept_loss
-from minigan.game.algorithm1 import Algorithm1, Minibatches, check_rules
-from minigan.game.condition import classes_in
+from minigan.game.algorithm1 import Algorithm1, Minibatches
+from minigan.game.check_players import check_players
 from minigan.game.gradients import gradients
 from minigan.game.losses import belief
 from minigan.game.of_recipe import game_of
-from minigan.game.priors import Prior
 from minigan.game.state import take_over
 from minigan.game.state import tensors as tensors_of
 from minigan.game.work import AUTO, backend_for, multiplications
@@ -271,27 +270,6 @@ class GAN(Fitting, Fitted, Copies, Parameters):
         checkpoint.check_numerics(self.ops, header, path)
         self.iteration = header["iteration"]
         self.game.set_clock(self.iteration)
-
-
-def check_players(generator: Sequential, discriminator: Sequential, recipe: Recipe) -> None:
-    """Raise ConfigError unless these are a recipe and two networks that can be saved, D ending in a logit."""
-    if not isinstance(recipe, Recipe):
-        raise ConfigError(f"the recipe is {shortened(repr(recipe))}, expected a Recipe")
-    kept_loss.check_loadable(recipe.checked.loss)
-    for name, network in (("generator", generator), ("discriminator", discriminator)):
-        if not isinstance(network, Sequential):
-            raise ConfigError(f"the {name} is {shortened(repr(network))}, expected a Sequential of layers")
-        models.check_loadable(name, network)
-    if not discriminator.layers[-1].shapes():
-        last = type(discriminator.layers[-1]).__name__
-        raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")
-    prior, classes = Prior(recipe.prior, recipe.latent), classes_in(generator, recipe)
-    if recipe.condition and classes < 1:
-        raise ConfigError(f"G takes {generator.n_in} inputs and z has {prior.n}: expected one more for each class")
-    try:
-        check_rules(generator, discriminator, prior, recipe.batch_size, recipe.k, recipe.updates, classes)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
 
 
 @contextmanager

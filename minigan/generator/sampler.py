@@ -197,8 +197,9 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: ArrayLi
 
 
 def hidden_units(ops: Ops, network: Sequential, params: Params, x: ArrayLike) -> np.ndarray:
-    """What all layers with weights but the last make of x (n, n_in), side by side: (n, units).  Raises as above, and for a network
-    with one such layer.
+    """What all layers with weights but the last make of x (n, n_in), side by side: (n, units).
+
+    Raises as above, and ConfigError for a network with one such layer.
     """
     stages = [i for i, stage in enumerate(network.stages) if network.layers[stage.index].shapes()][:-1]
     if not stages:
