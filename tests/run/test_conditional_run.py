@@ -63,8 +63,9 @@ def test_a_run_without_a_condition_says_nothing_of_it(digits_run):
 
 
 @pytest.mark.parametrize("first, then", [(TOLD, ("--condition", "None")), ((), TOLD)])
-def test_a_run_keeps_its_condition(tmp_path, said, first, then):
+def test_a_run_keeps_its_condition(tmp_path, said, capsys, first, then):
     train(*first, "--out", str(tmp_path / "run"), "--iterations", "20")
+    capsys.readouterr()
     code, _, err = said(main, "--out", tmp_path / "run", "--resume", "--iterations", "40", *then)
     assert code == 2 and len(err.splitlines()) == 1 and "--condition" in err
 
