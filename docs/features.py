@@ -52,8 +52,8 @@ def table(run: Path, folder: Path, draws: int, sizes: tuple[int, ...]) -> str:
     gan, fresh = GAN.load(run), GAN.load(run)
     fresh.begin(fresh.iterations_per_epoch, fresh.data)
     kinds = {
-        "D's hidden units": gan.transform,
-        "the same, untrained": fresh.transform,
+        "D's hidden units": gan.features,
+        "the same, untrained": fresh.features,
         "pixels": lambda x: data.scaled(x, np.float32),
     }
     lines = [f"| features | {' | '.join(f'{n:,} labels' for n in sizes)} |", "|---" * (1 + len(sizes)) + "|"]

@@ -45,10 +45,10 @@ class Fitted:
         x = beside(classes, x, y if classes else None)
         return forward_in_batches(gan.ops, gan.discriminator, params, x)[:, 0].astype(np.float64)
 
-    def transform(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.floating]:
+    def features(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.floating]:
         """D's hidden units, without dropout: n examples, as `discriminate` takes them, to (n, units).
 
-        Features for a classifier, in a pipeline of scikit-learn's too.  y and errors as of `score_samples`.
+        Features for a classifier.  y and errors as of `score_samples`.
         """
         gan = cast("GAN", self)
         classes, x = classes_of(gan.data), scaled_as(gan.data, X, gan.recipe.dtype)
