@@ -18,7 +18,7 @@ from benchmarks.step import machine, versions
 
 HERE = Path(__file__).parent
 TABLES = HERE.parent / "docs" / "performance-tables.md"
-ALL = "floor,products,numpy,torch,torch-compile,jax,jax-scan,blog"
+ALL = "floor,products,numpy,torch,torch-compile,torch-autotune,jax,jax-scan,blog"
 
 SECTIONS = [
     ("One iteration, batch 100, on NumPy's own OpenBLAS", "numpy", ["step.py", "--rounds", "7", "--against", ALL]),
@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     about = machine()
     packages = ", ".join(f"{name} {number}" for name, number in versions().items())
-    head = f"{about['processor']}, {about['cores']} cores, {about['system']}; {packages}; float32.\n"
+    where = f"{about['processor']}, {about['cores']} cores, {about['system']}; {packages}; float32."
     kept = sections(TABLES.read_text()) if TABLES.exists() else {}
     for title, blas, command in SECTIONS:
         if options.only and not any(part in title for part in options.only):
@@ -58,14 +58,13 @@ def main() -> None:
             check=True,
         )
         line = f"`MINIGAN_BLAS={blas} python benchmarks/{' '.join(command)}`"
-        kept[title] = f"{line}\n\n{done.stdout.strip()}\n"
-        body = "".join(f"\n### {t}\n\n{kept[t]}" for t, *_ in SECTIONS if t in kept)
-        TABLES.write_text(head + body)
+        kept[title] = f"{line}\n\n{where}\n\n{done.stdout.strip()}\n"
+        TABLES.write_text("\n".join(f"### {t}\n\n{kept[t]}" for t, *_ in SECTIONS if t in kept))
 
 
 def sections(text: str) -> dict[str, str]:
-    """{title: body} of the tables as they stand."""
-    parts = text.split("\n### ")[1:]
+    """{title: body} of the tables as they stand; each says where and with what it was made."""
+    parts = f"\n{text}".split("\n### ")[1:]
     return {part.split("\n", 1)[0]: part.split("\n", 1)[1].lstrip("\n") for part in parts}
 
 

@@ -1,6 +1,7 @@
-"""How the cost of an iteration grows with the minibatch, the networks' width, k and the threads.
+"""How the cost of an iteration grows with the minibatch, the networks' width, k and the threads; and over ranks.
 
     python benchmarks/scaling.py --backend numba --axes batch,width,k,threads --json out.json
+    mpiexec -n 2 python benchmarks/scaling.py --distributed --batches 100,1000 --json out.json    # `ranks.py`
 
 Every point is the MNIST recipe with one number changed; k is algorithm 1's, the D-steps an iteration.  The points of
 an axis take turns (`step.py`), the recipe itself among them.  GFLOP are those of the matrix products.  Cost and work
@@ -19,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks import ranks
 from benchmarks.peers.ours import MiniGAN
 from benchmarks.peers.recipe import MNIST, REHEARSAL, Recipe, flop, initial_weights
 from benchmarks.step import BACKENDS, EXAMPLES, machine, measure, names, versions
@@ -114,6 +116,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.6, help="of a turn")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--distributed", action="store_true", help="over the ranks that mpiexec has started")
+    parser.add_argument("--batches", type=lambda text: [int(m) for m in text.split(",")], default=[100, 1000])
+    parser.add_argument("--ddp", action=argparse.BooleanOptionalAction, default=True, help="PyTorch beside minigan")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error(f"--rounds {options.rounds}: expected at least 1")
@@ -121,6 +126,9 @@ def main() -> None:
         parser.error(f"--json {options.json}: expected a file in a folder that exists")
     if options.threads is not None and options.threads < 1:
         parser.error(f"--threads {options.threads}: expected at least 1")
+    if options.distributed:
+        ranks.main(options)
+        return
     rows = []
     for axis in options.axes:
         try:

@@ -32,7 +32,19 @@ from minigan import backends
 from minigan.backends import GPU, NAMES
 from minigan.errors import ConfigError, DeviceError
 
-PEERS = ("floor", "products", "numpy", "torch", "torch-compile", "torch-graph", "jax", "jax-scan", "blog")
+PEERS = (
+    "floor",
+    "products",
+    "numpy",
+    "torch",
+    "torch-compile",
+    "torch-autotune",
+    "torch-graph",
+    "jax",
+    "jax-scan",
+    "blog",
+)
+COMPILED = {"torch-compile": "default", "torch-autotune": "max-autotune"}
 IN_A_GRAPH = 20
 EXAMPLES = 20000
 BACKENDS = (*NAMES, GPU)
@@ -43,7 +55,7 @@ PAUSE = 0.2
 def peer(name: str, recipe: Recipe, weights: dict, backend: str, threads: int | None):
     """A contender by name; its framework is imported now.  Raises ConfigError for one that is not of this backend."""
     on_gpu = backend == GPU
-    if name == "torch-compile" and on_gpu or name == "torch-graph" and not on_gpu:
+    if name in COMPILED and on_gpu or name == "torch-graph" and not on_gpu:
         raise ConfigError(f"--against {name}: expected {'a backend of the CPU' if on_gpu else '--backend cupy'}")
     match name:
         case "floor" if not on_gpu:
@@ -58,10 +70,10 @@ def peer(name: str, recipe: Recipe, weights: dict, backend: str, threads: int | 
             from benchmarks.peers.torch_cuda import TorchCudaGAN
 
             return TorchCudaGAN(recipe, weights, IN_A_GRAPH if name == "torch-graph" else 0)
-        case "torch" | "torch-compile":
+        case "torch" | "torch-compile" | "torch-autotune":
             from benchmarks.peers.torch_eager import TorchGAN
 
-            return TorchGAN(recipe, weights, 0, compile=name == "torch-compile")
+            return TorchGAN(recipe, weights, 0, COMPILED.get(name))
         case "jax" | "jax-scan":
             from benchmarks.peers.jax_jit import JaxGAN
 

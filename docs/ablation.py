@@ -3,15 +3,14 @@
     python docs/ablation.py --out runs/ablation --data FOLDER
 
 Short runs of preset `mnist`, each with some options changed, measured on the 10,000 validation images alone: samples
-and protocol as `minigan.evaluate` has them, sigma chosen on the first thousand.  A run that is there already is not
-made again, and one that was stopped goes on; `--json FILE` keeps the figures.
+and protocol as `minigan.evaluate` has them, sigma chosen on the first thousand.  The runs are a sweep's: one that is
+there already is not made again, and one that was stopped goes on; `--json FILE` keeps the figures.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from dataclasses import asdict
 from functools import partial
@@ -21,11 +20,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from minigan import train
 from minigan.data import load
 from minigan.generator.parzen_table import DRAWS, measured
 from minigan.generator.reference_data import SIGMA_POINTS
 from minigan.generator.sampler import Sampler
 from minigan.metrics import parzen
+from minigan.sweeping.ends import DIVERGED, end_of
+from minigan.sweeping.jobs import Job, jobs_of
+from minigan.sweeping.scheduler import make
 
 
 def discriminator(first: float, later: float, limit: float = 0.005, width: int = 240) -> list[str]:
@@ -54,27 +57,19 @@ SETTINGS = {
 }
 
 
-def folder_of(out: Path, name: str) -> Path:
-    """Where the run of a setting is: its name in letters, digits and dashes."""
-    return out / "-".join("".join(c if c.isalnum() else " " for c in name).split())
-
-
-def train(folder: Path, flags: list[str], epochs: int, data: str, threads: int | None) -> bool:
-    """Make the run, or go on with it: whether it came to its end, or diverged.  Ends the program where it failed."""
-    resume = ["--resume"] if (folder / "config.toml").exists() else []
+def made(out: Path, names: list[str], epochs: int, data: str, threads: int) -> dict[str, Job]:
+    """{setting: its run}, after all have been made."""
     common = ["--preset", "mnist", "--data", data, "--epochs", str(epochs), "--backend", "numba", "--log-every", "500"]
-    common += ["--sample-every", "5000", "--checkpoint-every", "2500", "--out", str(folder), *resume]
-    common += ["--threads", str(threads)] if threads else []
-    command = [sys.executable, "-m", "minigan.train", *common, *flags]
-    made = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
-    last = made.stderr.strip().splitlines()[-1:]
-    if made.returncode and not any("not finite" in line for line in last):
-        sys.exit(f"{folder}: {' '.join(last)}")
-    return made.returncode == 0
+    common += ["--sample-every", "5000", "--checkpoint-every", "2500", "--threads", str(threads)]
+    settings = {name: train.options([*common, *SETTINGS[name]]) for name in names}
+    jobs = jobs_of(out, settings, [train.options(common).seed])
+    make(out, train.options(common), jobs)
+    return {job.setting: job for job in jobs}
 
 
-def score(folder: Path, data) -> dict:
-    """The estimate on the validation images of a run's newest checkpoint."""
+def score(job: Job, data) -> dict:
+    """The estimate on the validation images of a run's last checkpoint."""
+    folder = job.folder.path
     sampler = Sampler.load(folder, "numba")
     validation = data.scaled(data.validation, np.float64)
     draws = [partial(sampler.sample, parzen.SAMPLES, seed) for seed in range(DRAWS)]
@@ -88,22 +83,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--threads", type=int)
+    parser.add_argument(
+        "--threads", type=int, default=1, help="of each run; as many runs at once as there are cores for"
+    )
     parser.add_argument("--only", nargs="*", help="parts of the names of the settings to make")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     data, rows = load(options.data), {}
     head = "nats, mean of ten draws | draw to draw | s.e. | sigma | finer sigma"
     print(f"| preset mnist, {options.epochs} epochs, with | {head} |\n|---|---|---|---|---|---|")
-    for name, flags in SETTINGS.items():
-        if options.only and not any(part in name for part in options.only):
-            continue
-        folder = folder_of(options.out, name)
-        if not train(folder, flags, options.epochs, options.data, options.threads):
+    names = [name for name in SETTINGS if not options.only or any(part in name for part in options.only)]
+    jobs = made(options.out, names, options.epochs, options.data, options.threads)
+    for name, job in jobs.items():
+        if end_of(job) == DIVERGED:
             rows[name] = None
             print(f"| {name} | diverged | | | | |", flush=True)
             continue
-        rows[name] = row = score(folder, data)
+        rows[name] = row = score(job, data)
         errors = f"{row['spread']:.1f} | {row['standard_error']:.1f}"
         numbers = f"{row['mean']:.1f} | {errors} | {row['sigma']:.3f} | {row['finer_mean']:.1f}"
         print(f"| {name} | {numbers} |", flush=True)

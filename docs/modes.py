@@ -1,8 +1,8 @@
 """Mode coverage over ten seeds, and what fails:      python docs/modes.py --out runs/modes
 
-Trains the presets `ring` and `grid` with ten seeds, and settings varied from them with one seed each, one run a
-core; `--vary` names the mixtures to do the latter for.  A run whose samples are in the folder is not made again.
-Writes docs/results/modes.md and .json, and docs/images/modes.png.
+Trains the presets `ring` and `grid` with ten seeds, and settings varied from them with one seed each, as a sweep;
+`--vary` names the mixtures to do the latter for.  A run that is in the folder is not made again, and one that was
+stopped goes on.  Writes docs/results/modes.md and .json, and docs/images/modes.png.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     runs = {
-        (mixture, setting): configs
-        for (mixture, setting), configs in modes.settings(FIRST_SEED, quick=False).items()
+        (mixture, setting): (config, modes.seeds_of(setting, FIRST_SEED, quick=False))
+        for (mixture, setting), config in modes.settings(quick=False).items()
         if setting == modes.AS_SHIPPED or mixture in options.vary
     }
 

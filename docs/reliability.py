@@ -1,4 +1,4 @@
-"""The figures of docs/reliability.md, by one command:      python docs/reliability.py [--only faults fuzz mutation]
+"""The figures of docs/reliability.md, by one command:      python docs/reliability.py [--only faults sweeps]
 
 Runs the measurements, some two hours on one core, and writes docs/reliability-tables.md; parts not asked for stay.
 """
@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 PAGE = HERE / "reliability-tables.md"
 PARTS = {
     "faults": ("Runs and checkpoints", "tests/campaigns/faults.py --kills 1000 --flips 100000 --stops 100"),
+    "sweeps": ("Sweeps", "tests/campaigns/sweep_kills.py --kills 50"),
     "fuzz": ("Damaged files", "tests/campaigns/fuzz.py --files 20000"),
     "mutation": ("Changes to the mathematics", "tests/campaigns/mutation.py --sample 300"),
 }

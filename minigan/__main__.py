@@ -10,6 +10,7 @@ from minigan.errors import did_you_mean
 
 COMMANDS = {
     "train": "train a GAN and keep a record of the run",
+    "sweep": "train with several seeds and settings, to one table",
     "sample": "draw samples from a trained generator",
     "evaluate": "estimate test images' log-likelihood under a trained generator (table 1)",
     "figure": "draw figure 2 or 3 of the paper from a trained generator",

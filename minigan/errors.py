@@ -76,6 +76,10 @@ class BeginsAnew(Told, UserWarning):
     """`fit` throws away what a GAN had learnt."""
 
 
+class RanksError(Told, RuntimeError):
+    """Ranks that should have the same weights and do not: which, and since when."""
+
+
 class DeviceError(Told, RuntimeError):
     """A GPU that is not there, cannot be used or was lost: why, and what was expected."""
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from minigan import backends
 from minigan.data.describe import Description, classes_of, scaled_as
 from minigan.data.labels import beside
+from minigan.distributed.ranks import ranks_of
 from minigan.errors import CheckpointError, ConfigError, one_line
 from minigan.estimator.copies import Copies
 from minigan.estimator.fitted import Fitted
@@ -32,7 +32,7 @@ from minigan.game.losses import belief
 from minigan.game.of_recipe import game_of
 from minigan.game.state import take_over
 from minigan.game.state import tensors as tensors_of
-from minigan.game.work import AUTO, backend_for, multiplications
+from minigan.game.work import multiplications, ops_for
 from minigan.generator.sampler import Sampler, from_header, rows_of
 from minigan.layers import Sequential, models
 from minigan.layers.models import Layers
@@ -48,6 +48,7 @@ class GAN(Fitting, Fitted, Copies, Parameters):
     recipe                    how they play and learn
     backend, threads, device  the name of what computes ("auto": `minigan.game.work` chooses), on how many CPU threads
                               (None: as many as it finds good), or on which GPU
+    distributed               "mpi": the processes that mpiexec started, each of which makes the same calls (`ranks`)
     iteration                 iterations done
     phases                    from which iterations on the recipe was changed
     data                      what it was trained on, as `minigan.data.describe` says it
@@ -63,13 +64,14 @@ class GAN(Fitting, Fitted, Copies, Parameters):
         backend: str = "numpy",
         threads: int | None = None,
         device: int = 0,
+        distributed: str | None = None,
     ):
         check_players(generator, discriminator, recipe)
         self._generator, self._discriminator, self._recipe = generator, discriminator, recipe.checked
-        self._backend, self._threads, self._device = backend, threads, device
-        if backend == AUTO:
-            backend = backend_for(multiplications(generator, discriminator, recipe), recipe, threads, device)
-        self.ops = backends.get(backend, threads, device, recipe.precision)
+        self._backend, self._threads, self._device, self._distributed = backend, threads, device, distributed
+        self.ranks = ranks_of(distributed)
+        work = multiplications(generator, discriminator, recipe, self.ranks)
+        self.ops = ops_for(work, recipe, backend, threads, device, self.ranks)
         self._game: Algorithm1 | None = None
         self._iterations: dict[tuple[int, bool], Callable[[], None]] = {}
         self.iteration = 0
@@ -106,7 +108,7 @@ class GAN(Fitting, Fitted, Copies, Parameters):
     def _new_game(self, recipe: Recipe, phases: Sequence[Phase]) -> Algorithm1:
         networks = self.generator, self.discriminator
         try:
-            return game_of(self.ops, *networks, recipe, self.iterations_per_epoch, phases)
+            return game_of(self.ops, *networks, recipe, self.iterations_per_epoch, phases, self.ranks)
         except ValueError as error:
             raise ConfigError(str(error)) from None
 
@@ -135,14 +137,15 @@ class GAN(Fitting, Fitted, Copies, Parameters):
         self.iteration += 1
 
     def _iterate(self, source: Minibatches) -> Callable[[], None]:
-        """The game's iteration on this source, recorded where the backend can.
+        """The game's iteration on this source, recorded where the backend can and no other rank has a share in it.
 
         A watched iteration runs more kernels than the others, so it has a recording of its own.
         """
         kind = id(source), self.game.generator.watched
         if kind not in self._iterations:
             self._check_batch_size(source)
-            self._iterations[kind] = self.ops.recorded(partial(self.game.iterate, source))
+            iterate = partial(self.game.iterate, source)
+            self._iterations[kind] = self.ops.recorded(iterate) if self.ranks.size == 1 else iterate
         return self._iterations[kind]
 
     def _check_batch_size(self, source: Minibatches) -> None:
@@ -237,6 +240,7 @@ class GAN(Fitting, Fitted, Copies, Parameters):
         device: int = 0,
         layers: Layers = (),
         loss: type[Loss] | None = None,
+        distributed: str | None = None,
     ) -> GAN:
         """The GAN of a checkpoint file, or of the newest one in a run's folder.
 
@@ -257,7 +261,7 @@ class GAN(Fitting, Fitted, Copies, Parameters):
             }
             # Before memory is taken for them.
             checkpoint.check_tensors(weights, {name: tensors[name] for name in weights if name in tensors}, path)
-        gan = cls(generator, discriminator, recipe, backend, threads, device)
+        gan = cls(generator, discriminator, recipe, backend, threads, device, distributed)
         with what_a_header_asks_for(path):
             phases = [Phase.read(text) for text in header.get("phases", ())]
             gan.begin(header["iterations_per_epoch"] * recipe.k, data, recipe, phases)

@@ -7,8 +7,10 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from minigan.distributed.ranks import Ranks
+from minigan.distributed.together import together
 from minigan.errors import ConfigError, in_a_command
 from minigan.options import cli
 from minigan.options.config import Config, preset, to_toml
@@ -21,9 +23,16 @@ if TYPE_CHECKING:
 PROG = "minigan.train"
 
 
+def ranks_asked_for(args: list[str]) -> str | None:
+    """The value of `--distributed`, which is looked at before all else: rank 0 reads the other options, for all."""
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    first.add_argument("--distributed", nargs="?", const="")
+    return first.parse_known_args(args)[0].distributed
+
+
 @in_a_command()
-def options(args: list[str]) -> Config:
-    """Defaults, then the preset (or the resumed run's config.toml), then the flags."""
+def options(args: list[str], prog: str = PROG) -> Config:
+    """Defaults, then the preset (or the resumed run's config.toml), then the flags; `prog` is said to read them."""
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     first.add_argument("--preset")
     first.add_argument("--out")
@@ -48,7 +57,7 @@ def options(args: list[str]) -> Config:
         base = preset(known.preset or "digits")
     if known.epochs and not known.iterations:
         base = replace(base, iterations=None)
-    config = cli.parse(Config, args, PROG, default=base)
+    config = cli.parse(Config, args, prog, default=base)
     try:
         return config.checked
     except ConfigError as error:
@@ -78,7 +87,14 @@ def whose(base: Config, error: str) -> str:
 
 @cli.command(PROG)
 def main(args: list[str]) -> None:
-    config = options(args)
+    with together(PROG, ranks_asked_for(args)) as ranks:
+        command = shlex.join(["python", "-m", PROG, *args])
+        config = ranks.first(lambda: options(args))
+        train(cast(Config, ranks.agreed(config)), command, ranks)
+
+
+def train(config: Config, command: str, ranks: Ranks) -> None:
+    """What the options ask for."""
     if config.print_config:
         print(to_toml(config), end="")
         return
@@ -90,7 +106,12 @@ def main(args: list[str]) -> None:
     from minigan.loop.progress import COMPILING
     from minigan.run.trainer import Trainer
 
-    trainer = Trainer(config, shlex.join(["python", "-m", PROG, *args]))
+    if ranks.rank:
+        from minigan.run.follower import Follower
+
+        Follower(config).run()
+        return
+    trainer = Trainer(config, command)
     announce(trainer)
     with trainer.gan.ops.compiling(lambda: trainer.progress.warn(COMPILING)):
         trainer.run()

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "minigan"
 # Each row may import from its own row and from those above it.
 ROOMS = [
     {"rng", "errors", "locks"},
-    {"backends", "options"},
+    {"backends", "options", "distributed"},
     {"layers", "data", "metrics"},
     {"game", "files"},
     {"checks", "generator"},
@@ -22,6 +22,8 @@ ROOMS = [
     {"gan"},
     {"run"},
     {"train", "sample", "evaluate", "figure", "export", "project", "gradcheck", "__main__"},
+    {"sweeping"},
+    {"sweep"},
     {"experiments"},
     {"reproduce"},
 ]

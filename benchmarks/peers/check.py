@@ -26,7 +26,7 @@ ITERATIONS = 3
 PEERS: dict[str, Callable] = {
     "blog": BlogGAN,
     "torch": TorchGAN,
-    "torch compiled": lambda *job: TorchGAN(*job, compile=True),
+    "torch compiled": lambda *job: TorchGAN(*job, compile="default"),
     "jax": JaxGAN,
     "jax scan": lambda *job: JaxGAN(*job, scan=True),
 }

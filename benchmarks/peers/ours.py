@@ -27,6 +27,7 @@ class MiniGAN:
         backend: str,
         threads=None,
         precision="float32",
+        distributed: str | None = None,
     ):
         rules = Rules(
             seed=seed,
@@ -41,7 +42,7 @@ class MiniGAN:
             momentum=recipe.momentum,
             momentum_final=recipe.momentum,
         )
-        self.gan = GAN(generator(recipe), discriminator(recipe), rules, backend, threads)
+        self.gan = GAN(generator(recipe), discriminator(recipe), rules, backend, threads, distributed=distributed)
         self.ops, self.source = self.gan.ops, None
         self.gan.begin(1, {})
         game = self.gan.game

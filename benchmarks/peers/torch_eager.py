@@ -15,12 +15,13 @@ class TorchGAN:
     """Algorithm 1 with autograd.
 
     recipe, weights  the job, and minigan's float32 weights by name; W is (I, O), as `torch.addmm` takes it
-    compile          the whole iteration, both backward passes and both updates included, is one compiled graph
+    compile          a mode of torch.compile: the whole iteration, both backward passes and both updates included, is
+                     one compiled graph
     """
 
     device = "cpu"
 
-    def __init__(self, recipe: Recipe, weights: dict[str, np.ndarray], seed: int, compile: bool = False):
+    def __init__(self, recipe: Recipe, weights: dict[str, np.ndarray], seed: int, compile: str | None = None):
         self.recipe, self.iteration, self.data = recipe, 0, None
         self.rng = torch.Generator().manual_seed(seed)
         tensors = {
@@ -31,10 +32,10 @@ class TorchGAN:
         self.d = [tensors[f"{name}.{letter}"] for name in recipe.d_names for letter in "Wb"]
         self.ones = torch.ones(recipe.batch_size, 1, device=self.device)
         self.targets = torch.cat([self.ones, torch.zeros_like(self.ones)])
-        if compile:
+        if compile is not None:
             torch._dynamo.config.trace_autograd_ops = True  # autograd.grad inside the graph
             self.update_g, self.update_d = _InGraphMomentum(self.g, recipe), _InGraphMomentum(self.d, recipe)
-            self._play = torch.compile(self._play, fullgraph=True)
+            self._play = torch.compile(self._play, fullgraph=True, mode=compile)
         else:
             self.update_g, self.update_d = _FusedMomentum(self.g, recipe), _FusedMomentum(self.d, recipe)
 

@@ -7,7 +7,8 @@ import numpy as np
 from minigan import rng
 from minigan.backends import checks
 from minigan.backends.clock import Clock
-from minigan.backends.ops import TO_LOWER, Ops
+from minigan.backends.memory import TO_LOWER
+from minigan.backends.ops import Ops
 from minigan.errors import spelled
 
 
@@ -33,6 +34,9 @@ class NumpyMemory(Ops):
     def snapshot(self, arrays):
         copies = {name: np.array(array, order="C") for name, array in arrays.items()}
         return lambda: copies
+
+    def on_host(self, vector, change):
+        change(vector)
 
     def norm(self, a, less=None, times=0.0):
         checks.vectors("norm", a, less)

@@ -15,7 +15,7 @@ from minigan.files import checkpoint
 if TYPE_CHECKING:
     from minigan.gan import GAN
 
-MADE = ("ops", "_game", "_iterations")
+MADE = ("ops", "ranks", "_game", "_iterations")
 """what is made again where a copy is"""
 PICKLED = Path("a pickled GAN")
 """where the bytes are from, as errors say it"""

@@ -48,6 +48,7 @@ class Parameters:
     backend: Argument[str] = Argument()
     threads: Argument[int | None] = Argument()
     device: Argument[int] = Argument()
+    distributed: Argument[str | None] = Argument()
     _recipe: Recipe
 
     @property
@@ -127,7 +128,8 @@ def become(gan: GAN, made: GAN) -> None:
         return
     given = {name: value for name, value in vars(made).items() if name not in LEARNT}
     gan.change(made.recipe)
-    if (made.ops.name, made.threads, made.device) != (gan.ops.name, gan.threads, gan.device):
+    places = [(one.ops.name, one.threads, one.device, one.ranks) for one in (made, gan)]
+    if places[0] != places[1]:
         made.begin(gan.iterations_per_epoch * gan.recipe.k, gan.data, phases=gan.phases)
         snapshot, named = gan.snapshot(), Path(f"a GAN on {gan.ops.name}")
         made.restore(named, snapshot.tensors(), Header(snapshot.header, named))

@@ -1,19 +1,14 @@
 """Mode coverage of the presets `ring` and `grid` over seeds, beside the published rows, and the settings that fail.
 
-The protocol is VEEGAN's (`minigan.metrics.modes`).  Runs share the cores, one thread each; the samples of each are kept
-in the experiment's folder under a name that stands for all of its options, and what lies there is not trained again.
+The protocol is VEEGAN's (`minigan.metrics.modes`).  The runs are a sweep's (`minigan.sweeping`), one thread each, in
+the experiment's folder: those that are there are not made again.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
-from math import sqrt
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +16,15 @@ import numpy as np
 
 from minigan import data as datasets
 from minigan.data import Mixture
-from minigan.errors import DivergedError
 from minigan.experiments import style
 from minigan.experiments.finding import Finding
-from minigan.files.whole_file import replace_file
+from minigan.generator.sampler import Sampler
 from minigan.metrics.modes import PUBLISHED, SAMPLES, Coverage, coverage
-from minigan.options.config import Config, preset, to_toml
-from minigan.run.start import make_gan
+from minigan.options.config import Config, preset
+from minigan.sweeping.ends import DIVERGED, end_of
+from minigan.sweeping.jobs import Job, jobs_of
+from minigan.sweeping.scheduler import make
+from minigan.sweeping.table import mean_and_error
 
 TITLE = "Mode coverage"
 SECONDS = (60, 3300)
@@ -37,7 +34,7 @@ QUICK_SEEDS, QUICK_SHARE = 2, 0.1
 """The quick form: so many seeds, and so much of the iterations."""
 HIGH_QUALITY = 0.95
 AS_SHIPPED = "as shipped"
-PICTURE = "modes.png"
+PICTURE, RUNS = "modes.png", "runs"
 
 
 def widths(config: Config, width: int) -> Config:
@@ -94,27 +91,23 @@ class Row:
         return self.modes[0] == len(self.found[0].counts) and self.high_quality[0] >= HIGH_QUALITY
 
 
-def mean_and_error(values: list[float]) -> tuple[float, float]:
-    """The mean of n values and its standard error  std / sqrt(n),  std with n - 1; 0 for one value."""
-    n = len(values)
-    return float(np.mean(values)), float(np.std(values, ddof=1) / sqrt(n)) if n > 1 else 0.0
+Setting = tuple[str, str]
+"""A mixture, and what is changed."""
 
 
-def settings(seed: int, quick: bool) -> dict[tuple[str, str], list[Config]]:
-    """{(mixture, setting): the options of its runs}: the presets as they are shipped, then the changes."""
+def settings(quick: bool) -> dict[Setting, Config]:
+    """The presets as they are shipped, then the changes; their seeds are `seeds_of`."""
     shipped = {name: shortened(preset(name)) if quick else preset(name) for name in MIXTURES}
-    n = QUICK_SEEDS if quick else SEEDS
-    runs = {(name, AS_SHIPPED): seeds(config, seed, n) for name, config in shipped.items()}
+    found = {(name, AS_SHIPPED): config for name, config in shipped.items()}
     for setting, change in ({} if quick else CHANGES).items():
-        for name, config in shipped.items():
-            if change(config) != config:
-                runs[name, setting] = seeds(change(config), seed, SEEDS_OF_CHANGES)
-    return runs
+        found |= {(name, setting): change(config) for name, config in shipped.items() if change(config) != config}
+    return found
 
 
-def seeds(config: Config, first: int, n: int) -> list[Config]:
-    """The options of n runs that differ in nothing but their seeds."""
-    return [replace(config, seed=first + i) for i in range(n)]
+def seeds_of(setting: str, first: int, quick: bool) -> range:
+    """The seeds of a setting's runs: several as shipped, one for each change."""
+    n = SEEDS_OF_CHANGES if setting != AS_SHIPPED else QUICK_SEEDS if quick else SEEDS
+    return range(first, first + n)
 
 
 def shortened(config: Config) -> Config:
@@ -123,69 +116,45 @@ def shortened(config: Config) -> Config:
     return replace(config, epochs=epochs, lr_decay=config.lr_decay ** (config.epochs / epochs))
 
 
-def kept(folder: Path, config: Config) -> Path:
-    """Where the samples of a run are: another option is another name."""
-    return folder / f"{config.data}-{config.seed}-{sha256(to_toml(config).encode()).hexdigest()[:12]}.npy"
-
-
-def train(folder: Path, config: Config) -> np.ndarray:
-    """The samples (2500, 2) of a run, drawn with the run's seed; those kept, if it has been made before."""
-    path = kept(folder, config)
-    if not path.exists():
-        data = mixture_of(config)
-        gan = make_gan(replace(config, threads=1), data)
-        try:
-            gan.fit(data, epochs=config.epochs, iterations=config.iterations, verbose=False)
-            samples = gan.sample(SAMPLES, config.seed)
-        except DivergedError:  # a finding: these samples are near no mode
-            samples = np.full((SAMPLES, data.n_features), np.nan)
-        file = io.BytesIO()
-        np.save(file, samples)
-        replace_file(path, file.getvalue())
-    return np.load(path)
-
-
-def trained(folder: Path, configs: list[Config]) -> Iterator[Config]:
-    """Make the runs that are not there, on all cores that are free to use; each as it is done."""
-    from minigan.backends.numba.pool import cores
-
-    todo = [config for config in configs if not kept(folder, config).exists()]
-    with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
-        running = {pool.submit(train, folder, config): config for config in todo}
-        for future in as_completed(running):
-            future.result()
-            yield running[future]
+def samples_of(job: Job) -> np.ndarray:
+    """The samples (2500, 2) of a run, drawn with the run's seed; of one that diverged, NaN, which is near no mode."""
+    if end_of(job) == DIVERGED:
+        return np.full((SAMPLES, mixture_of(job).n_features), np.nan)
+    return Sampler.load(job.folder.checkpoint(job.total)).sample(SAMPLES, job.config.seed)
 
 
 def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Finding:
     """Train on both mixtures with seeds from `seed` on, and count the modes of each run."""
-    return finding(compare(out, settings(seed, quick), say), quick, out / PICTURE)
+    runs = {key: (config, seeds_of(key[1], seed, quick)) for key, config in settings(quick).items()}
+    return finding(compare(out, runs, say), quick, out / PICTURE)
 
 
-def compare(out: Path, runs: dict[tuple[str, str], list[Config]], say: Callable[[str], None]) -> list[Row]:
-    """Make the runs, of which the presets as shipped are some; their rows, and a picture in `out`."""
-    folder = out / "mode-samples"
-    folder.mkdir(exist_ok=True)
-    setting_of = {config: key for key, configs in runs.items() for config in configs}
+def compare(out: Path, runs: dict[Setting, tuple[Config, range]], say: Callable[[str], None]) -> list[Row]:
+    """Make the runs, of which the presets as shipped are some; their rows, and a picture in `out`.
+
+    runs  {setting: (its options, its seeds)}
+    """
+    made = {key: jobs_of(out / RUNS, {", ".join(key): config}, seeds) for key, (config, seeds) in runs.items()}
     # Seed by seed, so that what is stopped early has something of every setting.
-    for config in trained(folder, sorted(setting_of, key=lambda config: config.seed)):
-        found = measured(folder, config)
-        name, setting = setting_of[config]
-        modes = f"{found.captured} of {len(found.counts)} modes"
-        say(f"{name}, {setting}, seed {config.seed}: {modes}, {found.high_quality:.1%} of high quality")
-    draw(out / PICTURE, folder, [runs[name, AS_SHIPPED][0] for name in MIXTURES])
-    return [Row(*key, tuple(measured(folder, config) for config in configs)) for key, configs in runs.items()]
+    make(out / RUNS, Config(), sorted((job for jobs in made.values() for job in jobs), key=lambda job: job.config.seed))
+    for (name, setting), jobs in made.items():
+        for job in jobs:
+            found = measured(job)
+            modes = f"{found.captured} of {len(found.counts)} modes"
+            say(f"{name}, {setting}, seed {job.config.seed}: {modes}, {found.high_quality:.1%} of high quality")
+    draw(out / PICTURE, [made[name, AS_SHIPPED][0] for name in MIXTURES])
+    return [Row(*key, tuple(map(measured, jobs))) for key, jobs in made.items()]
 
 
-def measured(folder: Path, config: Config) -> Coverage:
+def measured(job: Job) -> Coverage:
     """The protocol on the samples of a run."""
-    mixture = mixture_of(config)
-    return coverage(train(folder, config), mixture.centres, mixture.deviation)
+    mixture = mixture_of(job)
+    return coverage(samples_of(job), mixture.centres, mixture.deviation)
 
 
-def mixture_of(config: Config) -> Mixture:
+def mixture_of(job: Job) -> Mixture:
     """The data of a run."""
-    return datasets.MIXTURES[config.data]()
+    return datasets.MIXTURES[job.config.data]()
 
 
 def finding(rows: list[Row], quick: bool, picture: Path) -> Finding:
@@ -240,15 +209,15 @@ def _with_error(value: float, error: float | None, form: str) -> str:
     return f"{value:{form}}" if error is None else f"{value:{form}} ± {error:{form}}"
 
 
-def draw(path: Path, folder: Path, configs: list[Config]) -> None:
+def draw(path: Path, jobs: list[Job]) -> None:
     """p_g over p_data, a panel for each run."""
-    picture, panels = style.figure(len(configs), width=5, height=5)
-    for panel, config in zip(panels, configs):
-        found, made = measured(folder, config), train(folder, config)
-        data = mixture_of(config).sample(SAMPLES, config.seed)
+    picture, panels = style.figure(len(jobs), width=5, height=5)
+    for panel, job in zip(panels, jobs):
+        found, made = measured(job), samples_of(job)
+        data = mixture_of(job).sample(SAMPLES, job.config.seed)
         panel.scatter(data[:, 0], data[:, 1], s=12, color="black", linewidths=0, label=r"$p_{data}$")
         panel.scatter(made[:, 0], made[:, 1], s=3, color="limegreen", linewidths=0, label=r"$p_g$")
         modes = f"{found.captured} of {len(found.counts)} modes"
-        panel.set(aspect="equal", title=f"{config.data}: {modes}, {found.high_quality:.1%} of high quality")
+        panel.set(aspect="equal", title=f"{job.config.data}: {modes}, {found.high_quality:.1%} of high quality")
         panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=2, markerscale=3, frameon=False)
     style.save(picture, path)

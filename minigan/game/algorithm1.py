@@ -15,6 +15,7 @@ from typing import Protocol
 
 from minigan.backends import Array, Ops
 from minigan.backends.clock import Clock, Count
+from minigan.distributed.ranks import ALONE, Ranks
 from minigan.game.condition import condition_of
 from minigan.game.losses import belief, named, slopes, value
 from minigan.game.player import Player
@@ -39,7 +40,8 @@ class Minibatches(Protocol):
 class Algorithm1:
     """The game between `generator` and `discriminator` on one backend.
 
-    m       minibatch size               k     D-steps an iteration, >= 1
+    m       minibatch size, of several ranks the share of this one; it is given as that of all
+    k       D-steps an iteration, >= 1
     x       (m, n) the minibatch of data; lies in `pair`, the rows that D sees: (2m, n), x above G(z)
     condition  what both players are told of these rows beside them (`minigan.game.condition`), of so many `classes`
     z       (m, latent)
@@ -47,8 +49,10 @@ class Algorithm1:
     logits_g  (m, 1) D's logits of the last G-step's fakes; in a joint step the lower half of `logits`
     clock_d  another clock for D, where its learning rate is another
     ahead    D's steps so far, less iterations times k: 0 unless earlier iterations had another k
+    ranks    the processes that share the minibatch: this one has `rows` of its 2m rows
 
-    Raises ValueError for k < 1, m < 1, an unknown order of play or loss, or networks that do not fit each other.
+    Raises ValueError for k < 1, m < 1, an m that the ranks cannot share, an unknown order of play or loss, or networks
+    that do not fit each other.
     """
 
     def __init__(
@@ -65,9 +69,11 @@ class Algorithm1:
         loss: str | Loss = "non-saturating",
         clock_d: Clock | None = None,
         ahead: int = 0,
+        ranks: Ranks = ALONE,
         classes: int = 0,
     ):
         check_rules(generator.network, discriminator.network, prior, m, k, updates, classes)
+        self.rows, m = ops.asarray(ranks.rows(m), "uint32"), ranks.share(m)
         self.ops, self.generator, self.discriminator, self.clock = ops, generator, discriminator, clock
         self.prior, self.seed, self.m, self.k, self.updates = prior, seed, m, k, updates
         self.loss = named(loss)
@@ -78,7 +84,6 @@ class Algorithm1:
         self.x, fake = self.pair[:m], self.pair[m:]
         self.z = ops.empty((m, prior.n), dtype)
         self.condition = condition_of(ops, m, prior.n, generator.network.n_out, classes, dtype)
-        self.rows = ops.asarray(range(2 * m), "uint32")
         self.tape_g = generator.network.tape(ops, m, dtype, out=fake)
         self.tape_d = discriminator.network.tape(ops, 2 * m, dtype)
         self.logits = self.tape_d.layers[-1].y
@@ -149,13 +154,13 @@ class Algorithm1:
         """Fill z from the prior."""
         self.prior.draw(self.ops, self._draw_of(Stream.LATENT, substep, self.rows[: self.m]), out=self.z)
 
-    def measure(self) -> dict[str, float | None]:
+    def measure(self, ranks: Ranks = ALONE) -> dict[str, float | None]:
         """What the last iteration saw, D(x) as `belief` has it; V is None where that is no probability.
 
-        Waits for the device.
+        Of these ranks' rows.  Waits for the device.
         """
-        logits, logits_g = self.ops.to_host(self.logits), self.ops.to_host(self.logits_g)
-        real, fake = logits[: self.m], logits[self.m :]
+        rows = self.logits[: self.m], self.logits[self.m :], self.logits_g
+        real, fake, logits_g = (ranks.joined(self.ops.to_host(some)) for some in rows)
         return {
             "value": value(real, fake) if self.loss.logit else None,
             "d_loss": self._weight() * float(self.loss.d_loss(real, fake)),
@@ -168,18 +173,19 @@ class Algorithm1:
         """Whether `vital_signs` will be asked for after the coming iteration."""
         self.generator.watched = self.discriminator.watched = on
 
-    def vital_signs(self) -> dict[str, float | None]:
-        """What tells how the last iteration, which was watched, is faring; waits for the device.
+    def vital_signs(self, ranks: Ranks = ALONE) -> dict[str, float | None]:
+        """What tells how the last iteration, which was watched, is faring, on these ranks; waits for the device.
 
         d_gradient, g_gradient  |gradient| of each player's own loss by all of its weights; D's of its last step
         dead_units              the share of G's relu units that are 0 for the whole minibatch; None without relu
         diversity               the features' mean deviation within G(z), over that within x: 0 once G has collapsed
         """
-        x, fake = (self.ops.to_host(half).std(axis=0).mean() for half in (self.x, self.pair[self.m :]))
+        halves = (ranks.joined(self.ops.to_host(half)) for half in (self.x, self.pair[self.m :]))
+        x, fake = (half.std(axis=0).mean() for half in halves)
         return {
             "d_gradient": self.discriminator.optimiser.gradient_norm(),
             "g_gradient": self.generator.optimiser.gradient_norm(),
-            "dead_units": self.generator.network.dead_units(self.ops, self.tape_g),
+            "dead_units": self.generator.network.dead_units(self.ops, self.tape_g, ranks),
             "diversity": float(fake / x) if x else None,
         }
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from minigan.backends import Ops
 from minigan.backends.clock import Clock
+from minigan.distributed.ranks import ALONE, Ranks
 from minigan.game.algorithm1 import Algorithm1
 from minigan.game.condition import classes_in
 from minigan.game.optim import SGD, Adam, Momentum, Optimiser
@@ -26,10 +27,12 @@ def game_of(
     recipe: Recipe,
     iterations_per_epoch: int,
     phases: Sequence[Phase] = (),
+    ranks: Ranks = ALONE,
 ) -> Algorithm1:
     """At iteration 0, with the initial weights of the recipe's seed.
 
     phases  by which it has come to this recipe
+    ranks   that play it together
 
     Raises ValueError where networks and recipe do not fit each other.
     """
@@ -42,7 +45,7 @@ def game_of(
     clock_g, clock_d = (clocks[rate] for rate in rates)
     since_g, since_d = updates_before_optimiser(recipe, phases)
     g, d = (
-        Player(ops, network, recipe.dtype, optimiser_of(recipe, clock, since), recipe.max_column_norm, average)
+        Player(ops, network, recipe.dtype, optimiser_of(recipe, clock, since), recipe.max_column_norm, average, ranks)
         for network, clock, since, average in (
             (generator, clock_g, since_g, recipe.average),
             (discriminator, clock_d, since_d, None),
@@ -52,7 +55,7 @@ def game_of(
     rules = recipe.batch_size, recipe.k, recipe.updates, recipe.loss
     own_clock = None if clock_d is clock_g else clock_d
     ahead, classes = steps_ahead(phases), classes_in(generator, recipe)
-    game = Algorithm1(ops, g, d, clock_g, prior, seed, *rules, own_clock, ahead, classes=classes)
+    game = Algorithm1(ops, g, d, clock_g, prior, seed, *rules, own_clock, ahead, ranks, classes)
     g.initialise(seed, GENERATOR)
     d.initialise(seed, DISCRIMINATOR)
     return game

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from minigan.backends import Array, Ops
 from minigan.backends.clock import Count
+from minigan.distributed.ranks import ALONE, Ranks
 from minigan.game.optim import Optimiser, Still
 from minigan.layers import Sequential, Tape
 from minigan.layers.params import Params
@@ -28,6 +29,7 @@ class Player:
     max_column_norm  the largest length of a column of any W, or None; applied after each update
     average          over about how many updates the mean of the parameters is kept, or None  (`Ops.average`)
     mean             that mean, or None
+    ranks            the processes that each have a share of the rows, and so of the gradient
     watched          whether `optimiser.gradient_norm` will be asked for
     """
 
@@ -39,13 +41,14 @@ class Player:
         make_optimiser: Callable[[Params], Optimiser],
         max_column_norm: float | None = None,
         average: int | None = None,
+        ranks: Ranks = ALONE,
     ):
         self.ops, self.network, self.max_column_norm = ops, network, max_column_norm
         self.params = Params(ops, network.shapes(), dtype)
         self.optimiser = make_optimiser(self.params)
         self.average = average
         self.mean = None if average is None else self.params.like()
-        self.watched = False
+        self.ranks, self.watched = ranks, False
 
     @property
     def settled(self) -> Params:
@@ -55,7 +58,7 @@ class Player:
     def still(self) -> Player:
         """The same parameters, of which backward leaves the plain gradient and which `update` does not move."""
         player = copy(self)
-        player.optimiser, player.watched = Still(self.params), False
+        player.optimiser, player.ranks, player.watched = Still(self.params), ALONE, False
         player.max_column_norm = player.average = player.mean = None
         return player
 
@@ -85,7 +88,12 @@ class Player:
         return self.network.backward(self.ops, self.params, dy, tape, grads, need_dx)
 
     def update(self, count: Count) -> None:
-        """Move the parameters by what the last backward left; `count` updates have been made before."""
+        """Move the parameters by what the last backward left; `count` updates have been made before.
+
+        Each rank's backward left the gradient of its share of the rows, or a velocity that is linear in it: the mean of
+        all is that of the minibatch.
+        """
+        self.ranks.mean(self.ops, self.optimiser.grads.target.flat)
         self.optimiser.update(count)
         if self.max_column_norm is not None:
             for name, W in self.params.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 
 from minigan.backends import Array
@@ -30,6 +32,23 @@ def take_over(game: Algorithm1, before: Algorithm1) -> None:
         source = kept.get(name, kept.get(name.replace(".mean.", ".")))
         if source is not None:
             game.ops.copy(source, out=view)
+
+
+def buffers(game: Algorithm1) -> list[Array]:
+    """All that it has learnt as vectors (n,), laid out as the backend has them: weights first, G's and D's."""
+    players = game.generator, game.discriminator
+    kept = [player.params for player in players]
+    for player in players:
+        kept += [*player.optimiser.state.values(), *([] if player.mean is None else [player.mean])]
+    return [params.flat for params in kept]
+
+
+def digest(game: Algorithm1) -> str:
+    """Of the weights: the same where they are, to the last bit.  Waits for the device."""
+    found = hashlib.blake2b(digest_size=8)
+    for vector in buffers(game)[:2]:
+        game.ops.on_host(vector, lambda weights: found.update(weights.data))
+    return found.hexdigest()
 
 
 def not_finite(game: Algorithm1) -> str | None:

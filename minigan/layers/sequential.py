@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minigan.backends import Array, Ops
+from minigan.distributed.ranks import ALONE, Ranks
 from minigan.errors import ConfigError, shortened
 from minigan.layers.fused import fuse, separate
 from minigan.layers.layer import Layer
@@ -104,10 +105,10 @@ class Sequential:
             dy = dx
         return dy
 
-    def dead_units(self, ops: Ops, tape: Tape) -> float | None:
-        """The share of units that can die (relu) and that no row of the last pass lit; None where there are none."""
+    def dead_units(self, ops: Ops, tape: Tape, ranks: Ranks = ALONE) -> float | None:
+        """The share of units that can die (relu) and that no row of the ranks' last pass lit; None without such."""
         lit = [
-            (ops.to_host(memory.y) > 0).any(axis=0)
+            ranks.joined(np.any(ops.to_host(memory.y) > 0, axis=0, keepdims=True)).any(axis=0)
             for stage, memory in zip(self.stages, tape.layers)
             if getattr(self.layers[stage.draw], "dies", False)
         ]

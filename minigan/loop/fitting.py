@@ -16,8 +16,11 @@ from minigan.data import Dataset, Mixture, dataset_of, describe
 from minigan.data.describe import nameless
 from minigan.data.labels import Labels
 from minigan.data.ranges import far_apart, out_of_reach
+from minigan.distributed.ranks import check_alike
 from minigan.errors import BeginsAnew, ConfigError, DataWarning, shortened
+from minigan.files.record import versions
 from minigan.game.condition import classes_in
+from minigan.game.state import digest
 from minigan.loop.callback import Callback, Lines
 from minigan.loop.history import History
 from minigan.loop.loop import Batches, Loop, source_of
@@ -57,7 +60,7 @@ class Fitting:
         y           (N,) labels, whole numbers or texts, where the recipe has condition="labels"; otherwise not used
         epochs      passes over the data, 10 if neither this nor `iterations` is given
         iterations  instead of epochs
-        callbacks   called on the way (`minigan.loop.callback`)
+        callbacks   called on the way (`minigan.loop.callback`); of several ranks on rank 0
         verbose     whether standard error shows how far it is, and what is wrong
 
         Ctrl-C ends it after the iteration at hand with KeyboardInterrupt; `partial_fit` goes on from there.  Raises
@@ -151,11 +154,21 @@ def play(
     gan: GAN, data: Dataset | Mixture, source: Batches, n: int, callbacks: Sequence[Callback], verbose: bool
 ) -> None:
     """n iterations more."""
-    watching: list[Callback] = list(callbacks)
+    with gan.ranks.inside():
+        _play(gan, data, source, n, callbacks, verbose)
+
+
+def _play(
+    gan: GAN, data: Dataset | Mixture, source: Batches, n: int, callbacks: Sequence[Callback], verbose: bool
+) -> None:
+    ranks = gan.ranks
+    facts = {"iterations": (gan.iteration, n), "recipe": gan.recipe, "data": gan.data}
+    check_alike(ranks, lambda: made_of(gan) | facts)
+    watching: list[Callback] = list(callbacks) if ranks.rank == 0 else []
     if not any(isinstance(callback, History) for callback in watching):
         watching.append(History(lines=gan.history_))
     compiling: AbstractContextManager[None] = nullcontext()
-    if verbose and n and not any(isinstance(callback, Progress) for callback in watching):
+    if verbose and n and ranks.rank == 0 and not any(isinstance(callback, Progress) for callback in watching):
         progress = Progress()
         watching += progress, Symptoms(progress.warn)
         tell(opening(data, gan, n))
@@ -169,8 +182,17 @@ def play(
     finally:
         gan.history_ = next(callback.lines for callback in watching if isinstance(callback, History))
         gan.forget_source(source)
-    if received:
+    if ranks.any(bool(received)):
         raise KeyboardInterrupt(f"after iteration {gan.iteration}, from where partial_fit goes on")
+
+
+def made_of(gan: GAN) -> dict[str, object]:
+    """What has to be the same on all ranks, by the names that an error has."""
+    return {
+        "minigan and its packages": versions(gan.ops.name),
+        "backend": gan.ops.name,
+        "weights": digest(gan.game),
+    }
 
 
 def check_call(y: object, epochs: object, iterations: object) -> None:

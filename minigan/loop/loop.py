@@ -12,9 +12,9 @@ from minigan.data import Dataset, Mixture, minibatches
 from minigan.data.batches import ExampleBatches
 from minigan.data.mixtures import MixtureBatches
 from minigan.data.ranges import far_apart
-from minigan.errors import DivergedError
+from minigan.errors import DivergedError, RanksError
 from minigan.files.record import now
-from minigan.game.state import not_finite
+from minigan.game.state import digest, not_finite
 from minigan.loop.callback import Callback, Line
 from minigan.loop.watching import Watching
 from minigan.options.console import tell
@@ -33,7 +33,7 @@ def source_of(gan: GAN, data: Dataset | Mixture) -> Batches:
 
 
 class Loop:
-    """Iterations of a GAN from where it is to `total`.
+    """Iterations of a GAN from where it is to `total`, on all its ranks; rank 0's callbacks say when they are due.
 
     data, source  what it trains on, and the same as minibatches
     changes       {iteration: the recipe from there on}
@@ -66,11 +66,12 @@ class Loop:
 
         However it ends, the GAN is as an iteration left it, unless an error came out of the iteration itself.
         """
-        with self.gan.ops.session(), np.errstate(over="ignore", invalid="ignore"):  # `check_finite` says so
+        quiet = np.errstate(over="ignore", invalid="ignore")  # `check_finite` says so
+        with self.gan.ranks.inside(), self.gan.ops.session(), quiet:
             try:
                 for callback in self.callbacks:
                     callback.on_fit_begin(self)
-                while self.gan.iteration < self.total and not self.stopping:
+                while self.gan.iteration < self.total and not self._ending():
                     self._stretch()
                 if self._finite_at != self.gan.iteration:
                     self.check_finite()
@@ -85,16 +86,16 @@ class Loop:
         gan, start = self.gan, time.perf_counter()
         if gan.iteration in self.changes:
             self._change(self.changes[gan.iteration])
-        until, source, step = self._next(), self.source, gan.step
+        until, source, step = gan.ranks.agreed(self._next()), self.source, gan.step
         while gan.iteration < until - 1:
             step(source)
-            if self.stopping:
+            if self._ending():
                 self._busy += time.perf_counter() - start
                 return
         epoch_ends, last = until % gan.iterations_per_epoch == 0, until == self.total
         due = [c for c in self.callbacks if last or c.every and until % c.every == 0]
         ending = self._at_epoch_ends if epoch_ends else []
-        measured = any(c.measures for c in (*due, *ending))
+        measured = gan.ranks.agreed(any(c.measures for c in (*due, *ending)))
         gan.game.watch(measured)
         step(source)
         gan.game.watch(False)
@@ -107,6 +108,10 @@ class Loop:
             due = [c for c in self.callbacks if c in due or c.follows]
         self._call(due, "on_iteration_end", line)
         self._call(ending, "on_epoch_end", line)
+
+    def _ending(self) -> bool:
+        """Whether the iteration at hand is the last one, on all ranks: some rank was asked to stop."""
+        return self.gan.ranks.any(self.stopping)
 
     def _next(self) -> int:
         """The next iteration after which a callback or another recipe is due."""
@@ -126,15 +131,17 @@ class Loop:
 
         Only the losses are looked at here, which are not finite one iteration after a weight is none.
         """
-        gan, game, done = self.gan, self.gan.game, self.gan.iteration - 1
-        losses = game.measure()
+        gan, game, ranks, done = self.gan, self.gan.game, self.gan.ranks, self.gan.iteration - 1
+        losses = game.measure(ranks)
         if not are_finite(losses):
             self.check_finite()
+        if ranks.size > 1:
+            self._check_ranks()
         return {
             "iteration": gan.iteration,
             "epoch": round(gan.iteration / gan.iterations_per_epoch, 4),
             **losses,
-            **game.vital_signs(),
+            **game.vital_signs(ranks),
             **{name: clock.lr_schedule(done) for name, clock in zip(("lr", "lr_d"), game.clocks)},
             "momentum": game.clock.momentum_schedule(done),
         }
@@ -147,6 +154,15 @@ class Loop:
             return
         advice = far_apart(self.data) or "try a smaller --lr, or --optimizer adam with --lr .0002"
         raise DivergedError(f"iteration {self.gan.iteration}: {where or 'a loss'} is not finite; {advice}")
+
+    def _check_ranks(self) -> None:
+        """Raise RanksError where a rank has other weights than rank 0."""
+        gan = self.gan
+        first, *others = gan.ranks.each(digest(gan.game))
+        for rank, found in enumerate(others, 1):
+            if found != first:
+                among = f"expected the same on all {gan.ranks.size} ranks"
+                raise RanksError(f"iteration {gan.iteration}: rank {rank} has other weights than rank 0, {among}")
 
     def _call(self, callbacks: Sequence[Callback], name: str, *arguments: Line) -> None:
         for callback in callbacks:

@@ -41,7 +41,8 @@ def opening(data: Dataset | Mixture, gan: GAN, iterations: int) -> str:
     """What begins: "digits, 1500 examples: 750 iterations of 100 on numpy, 2 threads"."""
     examples = f", {len(data.train)} examples" if isinstance(data, Dataset) else ""
     many = f"{iterations} iteration{'s' * (iterations != 1)} of {gan.recipe.batch_size}"
-    return f"{data.name}{examples}: {many} on {gan.ops.description}"
+    ranks = f"{gan.ranks.size} ranks of " if gan.ranks.size > 1 else ""
+    return f"{data.name}{examples}: {many} on {ranks}{gan.ops.description}"
 
 
 class Progress(Callback):

@@ -34,7 +34,7 @@ def units_are_dead(line: dict[str, Any]) -> bool:
     return line["dead_units"] is not None and line["dead_units"] > 0.9
 
 
-SYMPTOMS = {
+SYMPTOMS: dict[Callable[[dict[str, Any]], bool], str] = {
     d_has_won: (
         "D has won: V {value:.3f}, D(x) {d_real:.2f}, D(G(z)) {d_fake:.2f}; it tells every sample apart and G's "
         "gradient ({g_gradient:.2g}) leads nowhere. Try a smaller --lr, more dropout in D, --k 1, or another --seed"
@@ -67,6 +67,10 @@ class Reading:
                 self._lines[symptom] = -inf
                 said.append(spelled(text.format(**line)))
         return said
+
+    def stands(self, symptom: Callable[[dict[str, Any]], bool]) -> bool:
+        """Whether this one has been said and has not gone since."""
+        return self._lines[symptom] == -inf
 
 
 class Symptoms(Callback):

@@ -22,6 +22,7 @@ from minigan.errors import (
     DataError,
     DeviceError,
     DivergedError,
+    RanksError,
     did_you_mean,
     in_a_command,
 )
@@ -54,7 +55,7 @@ def parse(kind: type[Options], args: list[str], prog: str, default: Options | No
     except SystemExit as end:
         if end.code:
             stop(prog, _unknown(kind, args) or _first_paragraph(message.getvalue()))
-        raise
+        raise Stopped(0) from None
 
 
 def _unknown(kind: type, args: list[str]) -> str | None:
@@ -104,10 +105,18 @@ def _first_paragraph(box: str) -> str:
     return re.sub(r"\s+", " ", " ".join(said)).strip() or "the options cannot be read; see --help"
 
 
+class Stopped(SystemExit):
+    """The end of a command that has said all there is to say."""
+
+    def __init__(self, code: int):
+        super().__init__(code)
+        self.code: int = code
+
+
 def stop(prog: str, message: object, code: int = WRONG_INPUT) -> NoReturn:
     """End with one line on standard error."""
     tell(f"{prog}: {' '.join(str(message).split())}")
-    sys.exit(code)
+    raise Stopped(code)
 
 
 def new_file(option: str, name: str, kinds: tuple[str, ...]) -> None:
@@ -150,16 +159,26 @@ def _run(prog: str, body: Callable[[], int | None]) -> None:
             warnings.showwarning = lambda message, *_: tell(f"{prog}: {message}")
             if code := body():
                 sys.exit(code)
-    except (ConfigError, CheckpointError, DataError) as error:
-        stop(prog, error)
-    except (DivergedError, DeviceError) as error:
-        stop(prog, error, FAILED)
     except BrokenPipeError:
         return  # the reader of what this prints has read enough: `| head`
-    except MemoryError as error:
-        stop(prog, str(error) or "out of memory", FAILED)
-    except OSError as error:
-        file = getattr(error, "filename", None)
-        stop(prog, f"{file}: {error.strerror}" if file else f"{type(error).__name__}: {error}", FAILED)
-    except KeyboardInterrupt:
-        stop(prog, "interrupted", FAILED)
+    except (Exception, KeyboardInterrupt) as error:
+        if line := line_of(error):
+            stop(prog, *line)
+        raise
+
+
+def line_of(error: BaseException) -> tuple[str, int] | None:
+    """What an error that a user can meet says in one line, and the exit code; None for an error of the program's."""
+    match error:
+        case ConfigError() | CheckpointError() | DataError():
+            return str(error), WRONG_INPUT
+        case DivergedError() | DeviceError() | RanksError():
+            return str(error), FAILED
+        case MemoryError():
+            return str(error) or "out of memory", FAILED
+        case OSError():
+            file = getattr(error, "filename", None)
+            return f"{file}: {error.strerror}" if file else f"{type(error).__name__}: {error}", FAILED
+        case KeyboardInterrupt():
+            return "interrupted", FAILED
+    return None

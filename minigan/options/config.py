@@ -67,6 +67,8 @@ class Config(Recipe):
     """keep so many of the newest checkpoints; without it all"""
     validate_every: int | None = None
     """iterations between measurements on validation data; the best generator is kept as checkpoints/best.safetensors"""
+    distributed: Literal["mpi", "mpi-ordered"] | None = None
+    """train together with all processes that mpiexec has started; ordered: so many make the same bits with any MPI"""
     phases: tuple[str, ...] | None = None
     """from which iterations on the recipe was changed, as config.toml keeps it: `--resume --k 3` begins one"""
     out: str | None = None
@@ -115,7 +117,7 @@ class Config(Recipe):
 FROM_1 = ("epochs", "log_every", "sample_every", "checkpoint_every", "keep_last", "validate_every")
 """Options that count something."""
 
-THIS_CALL = ("out", "resume", "tensorboard", "dry_run", "print_config")
+THIS_CALL = ("distributed", "out", "resume", "tensorboard", "dry_run", "print_config")
 """Options that belong to one call of the command and not to the run."""
 
 LONGEST_TOML, MOST_DOTS = 1 << 16, 1000

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from minigan.backends import GPU, Ops
+from minigan.distributed.ranks import ranks_of
 from minigan.errors import ConfigError
 from minigan.files.run_folder import RunFolder
 from minigan.layers import Sequential
@@ -24,7 +26,8 @@ FIRST, SECONDS = 2, 1.0
 
 def dry_run(config: Config) -> list[str]:
     """What the run would be, a line each; nothing is written.  Raises as `minigan.run.trainer.Trainer`."""
-    check_place(config)
+    ranks = ranks_of(config.distributed)
+    ranks.first(partial(check_place, config))
     start = Start(config)
     if start.there is not None:
         start.there.claimed()
@@ -32,6 +35,7 @@ def dry_run(config: Config) -> list[str]:
             start.go_on(start.there)
         finally:
             start.there.release()
+    start.agree()
     gan, left = start.gan, start.total - start.gan.iteration
     said = [opening(start.data, gan, left)]
     for name, network in (("G", gan.generator), ("D", gan.discriminator)):
@@ -70,7 +74,7 @@ def seconds_of_an_iteration(start: Start) -> float | None:
         return time.perf_counter() - begin
 
     played(FIRST)
-    one = played(1)
+    one = start.ranks.agreed(played(1))
     before = start.gan.iteration
     spent = played(max(1, min(1000, int(SECONDS / max(one, 1e-9)))))
     return spent / (start.gan.iteration - before) if start.gan.iteration > before else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,15 @@ from minigan import data as datasets
 from minigan.data import Dataset, Mixture, PictureOptions
 from minigan.data.describe import nameless
 from minigan.data.ranges import far_apart, out_of_reach
+from minigan.distributed.ranks import check_alike, ranks_of
 from minigan.errors import CheckpointError, ConfigError, DataError, DataWarning
 from minigan.files import checkpoint
 from minigan.files.run_folder import RunFolder
+from minigan.game.state import buffers
 from minigan.gan import GAN
 from minigan.layers.activations import ACTIVATIONS
 from minigan.layers.models import build
+from minigan.loop.fitting import made_of
 from minigan.loop.loop import source_of
 from minigan.loop.tensorboard import writer_class
 from minigan.loop.validation import Measure
@@ -42,11 +46,12 @@ class Start:
         if config.tensorboard:
             writer_class("--tensorboard")
         self.phases = phases_of(config)
-        there = RunFolder(Path(config.out)) if config.resume and config.out else None
+        self.ranks = ranks_of(config.distributed)
+        there = RunFolder(Path(config.out)) if config.resume and config.out and self.ranks.rank == 0 else None
         self.there = there if there and there.begun else None
-        self.saved = self.there.saved_config() if self.there else config
+        self.saved = self.ranks.agreed(self.there.saved_config() if self.there else config)
         self._first = recipe_before(self.saved.recipe, phases_of(self.saved))
-        self.data = loaded(with_recipe(config, self._first))
+        self.data = self.ranks.in_turn(partial(loaded, with_recipe(config, self._first)))
         self.gan = make_gan(with_recipe(config, self._first), self.data)
         self.source = source_of(self.gan, self.data)
         self.batches_per_epoch = self.source.batches_per_epoch
@@ -58,9 +63,11 @@ class Start:
             Measure(self.data, "--validate-every")
         if self.there is None and config.generator_from is not None:
             end_in(self.gan, config.generator_from)
+        check_alike(self.ranks, lambda: made_of(self.gan) | {"data": self.gan.data})
 
     def _check_minibatches(self, recipe: Recipe) -> None:
-        """Raise DataError where the data have no such minibatches."""
+        """Raise DataError where the data have no such minibatches, ConfigError where the ranks cannot share them."""
+        self.ranks.share(recipe.batch_size)
         source = self.source
         if recipe.batch_size != self._first.batch_size:
             source = datasets.minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
@@ -96,6 +103,18 @@ class Start:
         self.source = source_of(self.gan, self.data)
         if self.config.generator_from is not None:
             end_in(self.gan, self.config.generator_from)
+
+    def agree(self) -> None:
+        """Every rank goes on with what rank 0 has."""
+        gan, ranks = self.gan, self.ranks
+        recipe, begun, done, self.phases = ranks.agreed((gan.recipe, gan.phases, gan.iteration, self.phases))
+        if (recipe, begun) != (gan.recipe, gan.phases):
+            gan.begin(gan.iterations_per_epoch * recipe.k, gan.data, recipe, begun)
+            self.source = source_of(gan, self.data)
+        for vector in buffers(gan.game):
+            ranks.spread(gan.ops, vector)
+        gan.iteration = done
+        gan.game.set_clock(done)
 
     def _take(self, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header) -> None:
         """The GAN as a checkpoint of this run has it."""
@@ -178,7 +197,8 @@ def make_gan(config: Config, data: Dataset | Mixture) -> GAN:
         raise ConfigError(f"--discriminator: {error}") from None
     if apart := far_apart(data):
         warnings.warn(f"--data {config.data}: {apart}", DataWarning, stacklevel=2)
-    return GAN(generator, discriminator, config.recipe, config.backend, config.threads, config.device)
+    what_computes = config.backend, config.threads, config.device, config.distributed
+    return GAN(generator, discriminator, config.recipe, *what_computes)
 
 
 def iterations_of(config: Config, gan: GAN) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +64,11 @@ class Trainer(Start):
         super().__init__(config)
         self.command, self.best = command, -np.inf
         self.stop_signal: int | None = None
+        self.ranks.first(self._take_folder)
+        self.agree()
+
+    def _take_folder(self) -> None:
+        config = self.config
         resumed = RunFolder(Path(config.out)) if config.resume and config.out else None
         self.folder = resumed.claimed() if resumed else RunFolder.create(config)
         try:
@@ -100,10 +106,15 @@ class Trainer(Start):
             with stop_signals(loop.stop) as received:
                 loop.run()
             self.stop_signal = received[0] if received else None
+            if self.stop_signal is None and self.gan.iteration < self.total:
+                self.stop_signal = signal.SIGTERM  # another rank got it
         except DivergedError as error:
             found_at, advice = self.gan.iteration, str(error).partition("; ")[2]
             kept = f"earlier checkpoints are in {self.folder.checkpoints}" if self.folder.begun else "no checkpoint yet"
-            raise DivergedError(f"iteration {found_at}: {self._origin()}; {advice} ({kept})") from None
+            origin = self._origin()
+            with suppress(OSError):
+                self.folder.remember({"time": record.now(), "iteration": found_at, "diverged": origin})
+            raise DivergedError(f"iteration {found_at}: {origin}; {advice} ({kept})") from None
         finally:
             self.folder.release()
 

@@ -119,7 +119,7 @@ def networks(n, classes=0):
 
 def fitted(ops, recipe, data, iterations, monkeypatch):
     """A GAN on `ops` after so many iterations; `source` is where its minibatches come from."""
-    monkeypatch.setattr("minigan.gan.backends.get", lambda *arguments: ops)
+    monkeypatch.setattr("minigan.backends.get", lambda *arguments: ops)
     gan = GAN(*networks(data.n_features, CLASSES if recipe.condition else 0), recipe)
     gan.source = minibatches(ops, data, recipe.batch_size, recipe.seed, recipe.dtype)
     gan.begin(gan.source.batches_per_epoch, describe(data))
@@ -219,7 +219,7 @@ def test_every_gradient_on_the_gpu(machine):
 @pytest.mark.parametrize("machine", MACHINES)
 def test_a_run_on_the_gpu_leaves_what_one_on_numpy_leaves(machine, monkeypatch, tmp_path):
     ops, lines = {"numpy": NumpyOps(), "cupy": gpu_ops(machine)}, {}
-    monkeypatch.setattr("minigan.gan.backends.get", lambda name, *arguments: ops[name])
+    monkeypatch.setattr("minigan.backends.get", lambda name, *arguments: ops[name])
     small = {"generator": ("relu 24", "sigmoid"), "discriminator": ("maxout 12x3 keep=.8", "linear keep=.5")}
     often = {"log_every": 10, "sample_every": 20, "checkpoint_every": 20}
     for name in ops:

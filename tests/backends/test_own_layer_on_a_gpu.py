@@ -49,7 +49,7 @@ def test_with_its_kernels_it_passes_the_check_and_learns_as_on_numpy(swish, with
     rows = check_layer(swish, ops)
     assert all(row.passed for row in rows) and len(rows) == len(check_layer(swish))
     for what_computes in (ops, NumpyOps()):
-        monkeypatch.setattr("minigan.gan.backends.get", lambda *_, made=what_computes: made)
+        monkeypatch.setattr("minigan.backends.get", lambda *_, made=what_computes: made)
         G = Sequential(Linear(3, 6), swish(), Linear(6, 5), Sigmoid())
         D = Sequential(Linear(5, 6), swish(), Linear(6, 1))
         gan = GAN(G, D, Recipe(latent=3, batch_size=10, precision="float64"))

@@ -197,9 +197,8 @@ def test_parity_of_maxout_without_dropout(change, dtype, ops):
 
 @pytest.mark.parametrize("pieces", [1, 2, 5, 127])
 def test_parity_of_ties_which_go_to_the_lowest_piece(pieces, dtype, ops):
-    z = np.random.default_rng(pieces).integers(-1, 2, (40, pieces * 7)).astype(dtype) * dtype(
-        -0.0 if pieces == 2 else 1
-    )
+    z = np.random.default_rng(pieces).integers(-1, 2, (40, pieces * 7)).astype(dtype)
+    z *= -0.0 if pieces == 2 else 1
     results = []
     for o in (ops, NUMPY):
         out, winner = poisoned((40, 7), dtype), poisoned((40, 7), np.int8)
@@ -210,13 +209,13 @@ def test_parity_of_ties_which_go_to_the_lowest_piece(pieces, dtype, ops):
     assert results[0] == results[1]
 
 
-@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize("scaled, shifted", [(True, True), (True, False), (False, True), (False, False)])
 @pytest.mark.parametrize("kind", [np.uint8, None])
-def test_parity_of_gather_from_bytes_and_floats(kind, scaled, dtype, ops):
+def test_parity_of_gather_from_bytes_and_floats(kind, scaled, shifted, dtype, ops):
     g = np.random.default_rng(4)
     examples = g.integers(0, 256, (60, 400)).astype(kind or dtype)
     order = np.stack([g.permutation(60), g.permutation(60)]).astype(np.int32)
-    scale, shift = (normal(60, seed, dtype) if scaled else None for seed in (5, 6))
+    scale, shift = (normal(60, seed, dtype) if given else None for seed, given in ((5, scaled), (6, shifted)))
     rows = np.arange(50, dtype=np.uint32)[3:]
     for batch_size, count in ((50, 0), (50, 1), (50, 2), (57, 3)):
         calls = [
@@ -225,8 +224,9 @@ def test_parity_of_gather_from_bytes_and_floats(kind, scaled, dtype, ops):
         ]
         chosen = order[count % 2, 3:50]
         direct = examples[chosen].astype(dtype)
+        direct = direct * scale[chosen, None] if scaled else direct
         assert_alike(calls[0], calls[1])
-        assert (calls[0] == (direct * scale[chosen, None] + shift[chosen, None] if scaled else direct)).all()
+        assert (calls[0] == (direct + shift[chosen, None] if shifted else direct)).all()
 
 
 # ---- Special values --------------------------------------------------------------------------------------------

@@ -15,15 +15,23 @@ from kernel_calls import NUMPY, draw_of, poisoned
 from minigan.backends.numba import numba_ops
 from minigan.backends.numba.numba_ops import NumbaOps
 from minigan.backends.ops import ByUnit
+from minigan.checks.gradients import gradient_checks
 
 BLOCKS = [(200, 128, 1), (201, 129, 2), (401, 300, 1), (850, 143, 3)]
 """rows, inputs and units at the ends of what is taken at once"""
 
 
+def spare_all(patch):
+    """Zeros and dropped units are left out at any shape."""
+    for name in ("MOST_KEPT", "LEAST_ROWS"):
+        patch.setattr(numba_ops.sparse, name, 1)
+    for name in ("LEAST_SPARSE", "LEAST_THRIFTY", "LISTS"):
+        patch.setattr(numba_ops.sparse, name, 0)
+
+
 @pytest.fixture(autouse=True)
 def always_sparse(monkeypatch):
-    monkeypatch.setattr(numba_ops, "MOST_KEPT", 1)
-    monkeypatch.setattr(numba_ops, "LEAST_SPARSE", 0)
+    spare_all(monkeypatch)
 
 
 def by_unit(ops, array):
@@ -105,6 +113,11 @@ def test_what_is_no_number_goes_where_it_goes_in_the_dense_formula(threads):
         np.testing.assert_allclose(got, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", [name for name in gradient_checks() if "axout" in name])
+def test_gradient_checks(name):
+    assert all(row.passed for row in gradient_checks()[name](NumbaOps(1), name))
+
+
 def test_threads_do_not_change_a_bit():
     found = []
     for threads in (1, 2):
@@ -126,22 +139,27 @@ def test_threads_do_not_change_a_bit():
 
 
 @pytest.mark.parametrize(
-    "keep, scale, pieces, thrifty, sparse",
+    "rows, keep, pieces, inputs, thrifty, sparse",
     [
-        (0.5, 2.0, 5, True, True),
-        (0.9, 1 / 0.9, 5, False, True),
-        (0.5, 2.0, 1, True, False),
-        (0.9, 1 / 0.9, 2, False, False),
+        (30, 0.5, 5, 200, True, True),
+        (15, 0.5, 5, 200, True, False),
+        (30, 0.9, 5, 200, False, True),
+        (30, 0.7, 5, 800, False, True),
+        (30, 0.25, 2, 800, True, True),
+        (30, 0.5, 2, 800, False, True),
+        (30, 0.5, 2, 200, False, False),
+        (30, 0.9, 2, 800, False, False),
+        (30, 0.5, 1, 800, False, False),
     ],
 )
-def test_the_rule(keep, scale, pieces, thrifty, sparse, monkeypatch):
-    """By pieces and keep alone: the dense formula writes z and dz, the others leave them."""
+def test_the_rule(rows, keep, pieces, inputs, thrifty, sparse, monkeypatch):
+    """By pieces, keep and shape alone: the dense formula writes z and dz, the others leave them."""
     monkeypatch.undo()
-    ops, x, dy = NumbaOps(1), np.ones((30, 40)), np.ones((30, 8))
-    W, b = by_unit(ops, np.ones((40, 8 * pieces))), np.ones(8 * pieces)
-    z, y, winner = np.full((30, 8 * pieces), np.nan), np.empty((30, 8)), np.empty((30, 8), np.int8)
-    ops.affine_maxout(x, W, b, keep, draw_of(30), z, y, winner)
+    ops, x, dy = NumbaOps(1), np.ones((rows, inputs)), np.ones((rows, 8))
+    W, b = by_unit(ops, np.ones((inputs, 8 * pieces))), np.ones(8 * pieces)
+    z, y, winner = np.full((rows, 8 * pieces), np.nan), np.empty((rows, 8)), np.empty((rows, 8), np.int8)
+    ops.affine_maxout(x, W, b, keep, draw_of(rows), z, y, winner)
     assert np.isnan(z).all() == thrifty
     z[...] = np.nan
-    ops.affine_maxout_backward(dy, winner, scale, x, W, z, dx=np.empty_like(x))
+    ops.affine_maxout_backward(dy, winner, 1 / keep, x, W, z, dx=np.empty_like(x))
     assert np.isnan(z).all() == sparse

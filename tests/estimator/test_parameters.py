@@ -12,7 +12,7 @@ from minigan import GAN, ConfigError, Dataset, Linear, Recipe, Sequential
 from minigan.data import describe, minibatches
 from minigan.errors import BeginsAnew
 
-ARGUMENTS = {"generator", "discriminator", "recipe", "backend", "threads", "device"}
+ARGUMENTS = {"generator", "discriminator", "recipe", "backend", "threads", "device", "distributed"}
 
 
 def test_the_constructors_arguments_make_the_same_gan_again():

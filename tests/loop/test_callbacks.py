@@ -71,7 +71,7 @@ def test_the_ends_of_epochs():
 def test_only_turns_that_measure_read_from_the_device(monkeypatch):
     """A wait of the device in every iteration would cost a GPU its speed."""
     measured, measure = [], Algorithm1.measure
-    monkeypatch.setattr(Algorithm1, "measure", lambda game: measured.append(1) or measure(game))
+    monkeypatch.setattr(Algorithm1, "measure", lambda *seen: measured.append(1) or measure(*seen))
     each = Told(1, measures=False)
     new_gan().fit(X, iterations=250, callbacks=[each, Told(50)], verbose=False)
     assert len(each.calls) == 252 and len(measured) == 5 + 1, "each line, and the look at the weights in the end"

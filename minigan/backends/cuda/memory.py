@@ -21,7 +21,8 @@ from minigan.backends.clock import Clock, Count
 from minigan.backends.cuda.graph import Recording
 from minigan.backends.cuda.kernels import Kernels, block_a_row, entries
 from minigan.backends.cuda.streams import STREAMS, Streams, event_after
-from minigan.backends.ops import TO_LOWER, Ops
+from minigan.backends.memory import TO_LOWER
+from minigan.backends.ops import Ops
 from minigan.errors import DeviceError, spelled
 from minigan.rng import Stream
 
@@ -43,6 +44,7 @@ class CupyMemory(Ops):
         self._waited = cupy.cuda.Event(block=True, disable_timing=True)
         self._iteration = cache(lambda number: self.asarray(np.array([number], np.uint64)))
         self._fixed = cache(lambda number: self.asarray(like_the_clock(number)))
+        self._pinned: dict[Any, np.ndarray] = {}
         self._partial = cache(lambda blocks, width, dtype: self.empty((blocks, width), dtype))
 
     @property
@@ -118,6 +120,21 @@ class CupyMemory(Ops):
             stream = cupy.cuda.Stream(non_blocking=True)
             stream.wait_event(made)
             return {name: copies.pop(name).get(stream) for name in list(copies)}
+
+    def on_host(self, vector, change):
+        """Through pinned memory, which a GPU reads and writes several times as fast."""
+        from cupyx import empty_pinned
+
+        kind = vector.shape, vector.dtype
+        if kind not in self._pinned:
+            self._pinned[kind] = empty_pinned(*kind)
+        host = self._pinned[kind]
+        self._wait()
+        vector.get(self._streams.first, out=host)
+        change(host)
+        with self._streams.together() as stream:
+            vector.set(host, stream)
+        self._wait()
 
     def norm(self, a, less=None, times=0.0):
         checks.vectors("norm", a, less)

@@ -12,7 +12,7 @@ import numpy as np
 from numba import literal_unroll
 
 from minigan.backends.numba.philox import LOW, draw_kept, first_block, philox
-from minigan.backends.numba.pool import shared
+from minigan.backends.numba.pool import compiled, shared
 from minigan.backends.numba.products import share
 from minigan.backends.numba.vectors import power_of_two
 
@@ -27,34 +27,16 @@ NEGLIGIBLE = 37.0
 # ---- Random numbers --------------------------------------------------------------------------------------------
 
 
-@shared
-def uniform(part, parts, rows, draw, limit, out):
+@compiled
+def uniform(rows, draw, limit, out):
     """out = limit (2 u - 1)"""
     width = out.shape[1]
     one, unit = out.dtype.type(1), out.dtype.type(2.0**-23)
-    start, stop = share(out.shape[0], part, parts)
-    for r in range(start, stop):
+    for r in range(out.shape[0]):
         for block in range((width + 3) // 4):
             words = philox(first_block(rows[r], width) + np.uint64(block), draw)
             for i in range(min(4, width - 4 * block)):
                 out[r, 4 * block + i] = limit * (out.dtype.type(words[i] >> np.uint64(8)) * unit - one)
-
-
-@shared
-def gather(part, parts, examples, order, first, rows, scale, shift, out):
-    """out[j] = scale[i] examples[i] + shift[i], i = order[first + rows[j]]; an empty scale is 1, an empty shift 0"""
-    start, stop = share(out.shape[0], part, parts)
-    for j in range(start, stop):
-        i = order[first + rows[j]]
-        x, y = examples[i], out[j]
-        for c in range(len(y)):
-            y[c] = x[c]
-        if len(scale):
-            for c in range(len(y)):
-                y[c] *= scale[i]
-        if len(shift):
-            for c in range(len(y)):
-                y[c] += shift[i]
 
 
 # ---- Activations -----------------------------------------------------------------------------------------------

@@ -25,9 +25,6 @@ from minigan.errors import ConfigError
 
 KEEP_ALL = np.uint64(2**32)
 NO_DRAW = (np.uint64(0),) * 5
-MOST_KEPT, LEAST_SPARSE = 0.75, 3.5
-"""Maxout's own kernels pay where dropout keeps at most this, and where one in so many entries of dz, or fewer, is not
-zero."""
 SERIAL = 1 << 13
 """Work below this many entries, or multiplications, is not worth waking another core's cache for."""
 
@@ -179,23 +176,23 @@ class NumbaOps(NumpyOps):
 
     def affine_maxout(self, x, W, b, keep, draw, z, out, winner):
         """Units that dropout takes are not computed, where that saves more than it costs."""
-        if draw is None or keep > MOST_KEPT or not by_unit(W):
+        pieces = checks.pieces("affine_maxout", z, out, winner)
+        if draw is None or not by_unit(W) or not sparse.thrifty(len(W), pieces, keep):
             return super().affine_maxout(x, W, b, keep, draw, z, out, winner)
-        checks.pieces("affine_maxout", z, out, winner)
         checks.shaped("affine_maxout: x", x, (len(z), W.shape[0]), z.dtype)
         checks.shaped("affine_maxout: W", W.T, (z.shape[1], x.shape[1]), z.dtype)
         checks.shaped("affine_maxout: bias", b, z.shape[1:], z.dtype)
         checks.drawn("affine_maxout", draw, out)
         mask = draw.rows, packed(draw), np.uint64(rng.keep_threshold(keep))
         arrays = x, W.T, b, reciprocal(keep, out.dtype)
-        scratch = self._forward_scratch(out.shape, len(b) // out.shape[1], out.dtype)
+        scratch = self._forward_scratch(out.shape, pieces, out.dtype)
         self._run(sparse.affine_maxout, x.size * W.shape[1], (out, winner), *arrays, *mask, out, winner, *scratch)
         return out
 
     def affine_maxout_backward(self, dy, winner, scale, x, W, dz, grads=None, dx=None):
         """Products with dz go through what is not zero, where that is little enough."""
         pieces = checks.pieces("affine_maxout_backward", dz, dy, winner)
-        if scale * pieces < LEAST_SPARSE or not by_unit(W) or len(dy) == 0:
+        if not by_unit(W) or not sparse.few(len(dy), len(W), pieces, 1 / scale):
             return super().affine_maxout_backward(dy, winner, scale, x, W, dz, grads, dx)
         checks.shaped("affine_maxout_backward: W", W.T, (dz.shape[1], W.shape[0]), dz.dtype)
         real, work = dz.dtype.type, len(dy) * W.size
@@ -258,16 +255,8 @@ class NumbaOps(NumpyOps):
 
     def uniform(self, draw, limit, out):
         checks.drawn("uniform", draw, out)
-        self._run(kernels.uniform, out.size, (out,), draw.rows, packed(draw), out.dtype.type(limit), out)
-        return out
-
-    def gather(self, examples, order, count, batch_size, rows, scale, shift, out):
-        checks.minibatch(examples, order, batch_size, rows, scale, shift, out)
-        epoch, batch = divmod(int(count), len(examples) // batch_size)
-        none = self._ones(0, out.dtype)
-        scale, shift = (none if a is None else a for a in (scale, shift))
-        arguments = order[epoch % 2], batch * batch_size, rows, scale, shift, out
-        self._run(kernels.gather, out.size, (out,), examples, *arguments)
+        checks.writeable("uniform", out)
+        kernels.uniform(draw.rows, packed(draw), out.dtype.type(limit), out)
         return out
 
     # ---- Densities ---------------------------------------------------------------------------------------------

@@ -38,12 +38,13 @@ sched_yield = types.ExternalFunction("sched_yield", types.int32())
 usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
 
 
-def compiled(function):
-    """njit without the GIL, kept on disk where a cache folder can be written."""
+def compiled(function, called_from_python: bool = True):
+    """njit without the GIL, kept on disk where a cache folder can be written, with no more ways in than are used."""
+    ways_in = {"no_cfunc_wrapper": True, "no_cpython_wrapper": not called_from_python}
     try:
-        return njit(nogil=True, cache=True, error_model="numpy")(function)
+        return njit(nogil=True, cache=True, error_model="numpy", **ways_in)(function)
     except RuntimeError:
-        return njit(nogil=True, error_model="numpy")(function)
+        return njit(nogil=True, error_model="numpy", **ways_in)(function)
 
 
 @intrinsic
@@ -149,7 +150,7 @@ def shared(function):
     It has the kernel's own parameters, written out, since passing them as one tuple takes 2 microseconds a call; and
     its place in the kernel's file, by which Numba keeps it on disk.
     """
-    kernel, code = compiled(function), function.__code__
+    kernel, code = compiled(function, called_from_python=False), function.__code__
     arguments = ", ".join(code.co_varnames[2 : code.co_argcount])
     head = f"def run_{function.__name__}(board, parts, {arguments}):"
     source = "\n" * code.co_firstlineno + f"{head} run(board, parts, kernel, ({arguments}))"

@@ -27,6 +27,21 @@ MOST_COLUMNS = COLUMNS + 16
 AHEAD = 4
 """units: so far ahead memory is asked for the weights that are updated next"""
 
+LEAST_SPARSE, LEAST_THRIFTY, MOST_KEPT = 3.4, 4.25, 2 / 3
+LEAST_ROWS, LISTS = 16, 400
+"""of a minibatch; and inputs: a list costs as much as so many, whatever the length of the sums"""
+
+
+def few(rows: int, inputs: int, pieces: int, keep: float) -> bool:
+    """Whether so few entries of dz are not zero, one in P / keep, that sums over them cost less than dense products."""
+    return rows >= LEAST_ROWS and inputs * (pieces / keep - LEAST_SPARSE) >= LISTS
+
+
+def thrifty(inputs: int, pieces: int, keep: float) -> bool:
+    """Whether the forward pass costs less where units that dropout takes are left out."""
+    return keep <= MOST_KEPT and inputs * (pieces / keep - LEAST_THRIFTY) >= LISTS
+
+
 # ---- Forward ---------------------------------------------------------------------------------------------------
 
 

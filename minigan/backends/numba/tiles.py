@@ -29,18 +29,22 @@ ROWS_OF_DX, VECTORS = 5, 5
 """of dx in a tile of dx = dy W^T"""
 AHEAD = 8
 """rows of W: so far ahead memory is asked for them, since they do not follow each other"""
-MOST_ROWS, LEAST_VECTORS = 512, 8
+MOST_ROWS, MOST_ROWS_OF_DX, LEAST_VECTORS = 512, 256, 8
 """of a minibatch, and of a sum: beyond these BLAS is as fast"""
+MOST_TWICE = 1.2
+"""columns of dx that tiles sum, the last one some of them twice, for each that there is"""
 
 
 def kernel(x: np.ndarray, W: np.ndarray, along_rows: bool) -> Callable | None:
     """What multiplies a minibatch x by W: y = x W or, unless `along_rows`, dx = dy W^T; None where BLAS does."""
     number = BYTES // W.itemsize
-    if not 0 < len(x) <= MOST_ROWS or x.shape[1] < LEAST_VECTORS * number:
+    if not 0 < len(x) <= (MOST_ROWS if along_rows else MOST_ROWS_OF_DX) or x.shape[1] < LEAST_VECTORS * number:
         return None
     if along_rows:
         return product if len(W) >= UNITS else None
-    return product_with_transpose if BYTES == 64 and W.shape[1] >= VECTORS * number else None
+    width, columns = W.shape[1], VECTORS * number
+    summed = -(-width // columns) * columns
+    return product_with_transpose if BYTES == 64 and columns <= width and summed <= MOST_TWICE * width else None
 
 
 def rows_from(builder, r, last, number: int) -> list:
