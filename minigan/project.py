@@ -70,7 +70,7 @@ def main(args: list[str]) -> None:
     _, data = data_of(sampler, options.run, options.data)
     if isinstance(data, Dataset):
         found = fit(sampler, x, z, data)
-        told = f"squared error {found.error:.4g} a picture, {found.nearest:.4g} of the nearest training image"
+        told = f"apart by {found.error:.4g}, the nearest training images by {found.nearest:.4g}"
         say(f"{len(x)} images after {steps} steps: {told}: {found.ratio:.3f} of it")
     write(options, sampler, x, z)
     say(options.out)

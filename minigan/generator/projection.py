@@ -20,7 +20,7 @@ from minigan.generator.sampler import Sampler
 from minigan.layers.params import Params
 from minigan.metrics.neighbours import nearest
 
-STEPS, LR, LR_END = 400, 0.1, 0.1
+STEPS, LR, LR_END = 400, 0.03, 0.1
 
 
 class Descent:
@@ -73,10 +73,10 @@ class Descent:
 
 @dataclass(frozen=True)
 class Fit:
-    """How near reconstructions come: squared errors, summed over pixels, the mean over images.
+    """How near reconstructions come: lengths of differences in all pixels, the mean over images.
 
-    error    |G(z) - x|^2
-    nearest  |t - x|^2, t the nearest training image
+    error    |G(z) - x|
+    nearest  |t - x|, t the nearest training image
     """
 
     error: float
@@ -91,5 +91,5 @@ class Fit:
 def fit(sampler: Sampler, x: np.ndarray, z: np.ndarray, data: Dataset) -> Fit:
     """Of images x (m, n), scaled as trained on, with the z (m, latent) that were found for them."""
     _, distance = nearest(sampler.ops, x, data.train, data.scaled)
-    made = sampler.forward(z).astype(np.float64)
-    return Fit(float(np.mean(np.sum((made - x) ** 2, axis=1))), float(np.mean(distance**2)))
+    error = np.linalg.norm(sampler.forward(z).astype(np.float64) - x, axis=1)
+    return Fit(float(np.mean(error)), float(np.mean(distance)))

@@ -107,7 +107,7 @@ def test_project_images_and_walks(digits_run, tmp_path, said):
     code, out, err = said(
         project, "--run", digits_run, "--images", "digits", "--n", "12", "--steps", "30", "--out", tmp_path / "x.png"
     )
-    assert (code, err) == (0, "") and "12 images after 30 steps" in out and "of the nearest training image" in out
+    assert (code, err) == (0, "") and "12 images after 30 steps" in out and "the nearest training images by" in out
     assert Image.open(tmp_path / "x.png").size == (10 * 34 + 2, 7 * 34 + 2)
 
 

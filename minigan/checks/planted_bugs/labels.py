@@ -24,7 +24,7 @@ def labels_of_another_row(right):
 
 @LABELS.plant_in(Condition, "for_d", row="Labels: of the fakes", options="--condition labels")
 def fakes_without_a_label(right):
-    """D is told the labels of the data alone; beside G(z|y) it has zeros.
+    """D is told the labels of the data alone; beside a fake it has zeros.
 
     SEEN2
     """
