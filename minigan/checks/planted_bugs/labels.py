@@ -17,7 +17,8 @@ LABELS = Bugs()
 def labels_of_another_row(right):
     """Each row of the data gets the label of another one of its minibatch.
 
-    SEEN1
+    Nothing in the numbers: V -1.09, diversity .97, digits. But the rows of the picture are not of one digit each: a
+    classifier reads .11 of the samples as asked, and .90 of a healthy run's.
     """
     return lambda self, draw, count, out: right(self, replace(draw, rows=np.roll(draw.rows, 1)), count, out)
 
@@ -26,7 +27,8 @@ def labels_of_another_row(right):
 def fakes_without_a_label(right):
     """D is told the labels of the data alone; beside a fake it has zeros.
 
-    SEEN2
+    D looks for the missing label and has won after 200 iterations, V -0.02. Its other weights learn nothing, and G
+    makes one white blot whatever it is told.
     """
 
     def for_d(self, rows):
