@@ -27,7 +27,7 @@ def labels_of_another_row(right):
 def fakes_without_a_label(right):
     """D is told the labels of the data alone; beside a fake it has zeros.
 
-    D looks for the missing label and has won after 200 iterations, V -0.02. Its other weights learn nothing, and G
+    D looks for the missing label and has won after 1,000 iterations, V -0.02. Its other weights learn nothing, and G
     makes one white blot whatever it is told.
     """
 
