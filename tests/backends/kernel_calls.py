@@ -274,6 +274,8 @@ ALLOWED = {
     ("limit_column_norms", "W", "of another dtype"),
     ("gather", "examples", "of another dtype"),
     ("mixture", "centres", "longer"),
+    ("leading", "a", "wider"),
+    ("leading", "out", "wider"),
 } | {(kernel, "out", how) for kernel in ("uniform", "normal", "spherical") for how in ("wider", "of another dtype")}
 
 

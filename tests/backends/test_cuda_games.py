@@ -120,6 +120,8 @@ def networks(n, classes=0):
 def fitted(ops, recipe, data, iterations, monkeypatch):
     """A GAN on `ops` after so many iterations; `source` is where its minibatches come from."""
     monkeypatch.setattr("minigan.backends.get", lambda *arguments: ops)
+    if recipe.condition:
+        data = replace(data, labels=Labels.of("y", np.arange(len(data.train)) % CLASSES))
     gan = GAN(*networks(data.n_features, CLASSES if recipe.condition else 0), recipe)
     gan.source = minibatches(ops, data, recipe.batch_size, recipe.seed, recipe.dtype)
     gan.begin(gan.source.batches_per_epoch, describe(data))
@@ -163,8 +165,7 @@ def test_the_plain_gradients_on_the_gpu_leave_its_recorded_game_alone(machine, u
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_gan_on_the_gpu_is_that_on_numpy(machine, name, monkeypatch):
     recipe = Recipe(seed=5, latent=7, batch_size=10, precision="float64", **RECIPES[name])
-    labels = Labels.of("y", np.arange(65) % CLASSES) if recipe.condition else None
-    data = Dataset("digits", np.random.default_rng(2).integers(0, 256, (65, 16)).astype(np.uint8), labels=labels)
+    data = Dataset("digits", np.random.default_rng(2).integers(0, 256, (65, 16)).astype(np.uint8))
     here, there = (fitted(o, recipe, data, 25, monkeypatch) for o in (NumpyOps(), gpu_ops(machine)))
     seen, expected = there.game.measure(), here.game.measure()
     assert seen.pop("value") == (expected["value"] and pytest.approx(expected["value"], rel=1e-9))
