@@ -16,6 +16,8 @@ COMMANDS = {
     "figure": "draw figure 2 or 3 of the paper from a trained generator",
     "project": "find z for given images, and walk between them",
     "export": "write a run's generator alone, in half precision",
+    "compare": "where two runs part, by how much, and why",
+    "report": "one page of a run",
     "reproduce": "the whole paper beside minigan, on one page",
     "gradcheck": "check every hand-written gradient against finite differences",
 }

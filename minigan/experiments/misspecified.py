@@ -21,6 +21,7 @@ from minigan.backends.clock import Count
 from minigan.experiments import style, theory
 from minigan.experiments.finding import Finding
 from minigan.experiments.theory import Grid
+from minigan.files.colours import GREEN, ORANGE
 from minigan.gan import GAN
 from minigan.layers import Linear, ReLU, Sequential
 from minigan.layers.initialisers import Constant, Normal
@@ -143,7 +144,7 @@ def _picture(
     x, near = GRID.side, np.abs(GRID.side) < 2 * LIMIT
     densities.plot(x[near], P_DATA[near], **style.P_DATA)
     densities.plot(x[near], theory.gaussian(x, *best)[near], color="silver", linewidth=3, label="best Gaussian")
-    looks: dict[LossName, tuple[str, str]] = {"saturating": ("green", "-"), "non-saturating": ("darkorange", "--")}
+    looks: dict[LossName, tuple[str, str]] = {"saturating": (GREEN, "-"), "non-saturating": (ORANGE, "--")}
     for loss, (colour, line) in looks.items():
         label = f"$p_g$, {loss}"
         densities.plot(x[near], theory.gaussian(x, *ends[loss])[near], color=colour, linestyle=line, label=label)

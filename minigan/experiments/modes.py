@@ -18,6 +18,7 @@ from minigan import data as datasets
 from minigan.data import Mixture
 from minigan.experiments import style
 from minigan.experiments.finding import Finding
+from minigan.files.colours import GREEN
 from minigan.generator.sampler import Sampler
 from minigan.metrics.modes import PUBLISHED, SAMPLES, Coverage, coverage
 from minigan.options.config import Config, preset
@@ -216,7 +217,7 @@ def draw(path: Path, jobs: list[Job]) -> None:
         found, made = measured(job), samples_of(job)
         data = mixture_of(job).sample(SAMPLES, job.config.seed)
         panel.scatter(data[:, 0], data[:, 1], s=12, color="black", linewidths=0, label=r"$p_{data}$")
-        panel.scatter(made[:, 0], made[:, 1], s=3, color="limegreen", linewidths=0, label=r"$p_g$")
+        panel.scatter(made[:, 0], made[:, 1], s=3, color=GREEN, linewidths=0, label=r"$p_g$")
         modes = f"{found.captured} of {len(found.counts)} modes"
         panel.set(aspect="equal", title=f"{job.config.data}: {modes}, {found.high_quality:.1%} of high quality")
         panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=2, markerscale=3, frameon=False)

@@ -14,6 +14,7 @@ from minigan.experiments import style, theory
 from minigan.experiments.finding import Finding
 from minigan.experiments.lone_discriminator import LoneDiscriminator, Source
 from minigan.experiments.theory import Grid
+from minigan.files.colours import BLUE
 from minigan.game.losses import probability
 from minigan.game.optim import Still
 from minigan.game.player import GENERATOR, Player
@@ -158,7 +159,7 @@ def _picture_of_the_line(path: Path, results: list[tuple[Case, Measured]]) -> Pa
         below.plot(x, p_data, **style.P_DATA)
         below.plot(x, case.p_g, **style.P_G)
         implied = np.where(r.heavy, theory.implied_density(p_data, r.logits), np.nan)
-        below.plot(x, implied, color="blue", linestyle="--", linewidth=1.2, label=r"$p_{data}\, e^{-logit\,D}$")
+        below.plot(x, implied, color=BLUE, linestyle="--", linewidth=1.2, label=r"$p_{data}\, e^{-logit\,D}$")
         below.set(xlabel="x", ylim=(0, 1.3 * max(p_data.max(), case.p_g.max())))
         for panel in (above, below):
             panel.legend(fontsize=8)

@@ -23,6 +23,7 @@ from minigan import rng
 from minigan.experiments import style, theory
 from minigan.experiments.finding import Finding
 from minigan.experiments.theory import Grid
+from minigan.files.colours import BLUE, GREEN, ORANGE, VERMILLION
 from minigan.rng import Draw, Stream
 
 TITLE = "Proposition 2"
@@ -131,7 +132,7 @@ def _picture(path: Path, p_data: np.ndarray, paths: dict[str, np.ndarray], diver
         panel.set(title=name, xlabel="x")
         panel.legend(fontsize=8)
     small.set_ylabel("probability of a bin")
-    for (name, jsd), colour in zip(divergence.items(), ("green", "blue", "red", "darkorange")):
+    for (name, jsd), colour in zip(divergence.items(), (GREEN, BLUE, VERMILLION, ORANGE)):
         curves.plot(np.arange(1, len(jsd) + 1), np.maximum(jsd, 1e-17), color=colour, label=name)
     curves.set(xscale="log", yscale="log", xlabel="1 + steps", title=r"$JSD(p_{data}, p_g)$, nats")
     curves.legend(fontsize=8, loc="lower left")

@@ -1,19 +1,18 @@
-"""The report: one HTML page with everything in it, to open in a browser without a network."""
+"""The report of `minigan.reproduce`: each claim of the paper beside ours, on one page."""
 
 from __future__ import annotations
 
-import base64
 import html
-import json
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from string import Template
 
 from minigan.experiments.finding import Finding
-from minigan.files.whole_file import replace_file
+from minigan.files import page
 
+TITLE = "Generative Adversarial Nets, reproduced"
+AUTHORS = "Goodfellow, Pouget-Abadie, Mirza, Xu, Warde-Farley, Ozair, Courville and Bengio (2014), beside minigan."
 VERDICTS = {True: ("holds", "holds"), False: ("fails", "does not hold"), None: ("look", "to be looked at")}
+FRAME = "iteration-"
 
 
 @dataclass(frozen=True)
@@ -29,13 +28,9 @@ class Entry:
 
 def write(path: Path, entries: list[Entry], heading: str) -> None:
     """Write the page.  `heading` says in a line what was run."""
-    page = resources.files("minigan") / "report.html"
-    text = Template(page.read_text(encoding="utf-8")).substitute(
-        heading=html.escape(heading),
-        summary="".join(map(summary_row, entries)),
-        sections="".join(map(section, entries)),
-    )
-    replace_file(path, text.encode())
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("of the paper", "the paper", "minigan", "verdict"))
+    summary = f"<table>\n<tr>{head}</tr>\n{''.join(map(summary_row, entries))}</table>\n"
+    page.write(path, TITLE, f"{AUTHORS} {heading}", summary + "".join(map(section, entries)))
 
 
 def summary_row(entry: Entry) -> str:
@@ -48,46 +43,26 @@ def summary_row(entry: Entry) -> str:
 
 
 def section(entry: Entry) -> str:
-    """What is shown of a finding below its name: how it was made, pictures, its table."""
+    """What is shown of a finding below its name: how it was made, what was found in words, in pictures, in a table."""
     finding = entry.finding
     made = f"<code>{html.escape(entry.command)}</code> &middot; seed {entry.seed} &middot; {entry.seconds:.0f} s"
-    body = pictures(finding.pictures) + (table(finding.table) if finding.table else "")
-    title = f'<h2>{html.escape(finding.title)}</h2>\n<p class="made">{made}</p>'
-    return f'<section id="{entry.name}">{title}\n{body}</section>\n'
+    return page.section(
+        entry.name,
+        finding.title,
+        f'<p class="made">{made}</p>',
+        page.paragraph(finding.ours),
+        pictures(finding),
+        page.table(finding.table, f"{finding.title}: table") if finding.table else "",
+    )
 
 
-def pictures(paths: tuple[Path, ...]) -> str:
+def pictures(finding: Finding) -> str:
     """Each picture; those named after iterations together, under a slider."""
-    frames = [path for path in paths if path.stem.startswith("iteration-")]
+    frames = [path for path in finding.pictures if path.stem.startswith(FRAME)]
     shown = "".join(
-        f'<img src="{data_uri(path)}" alt="{html.escape(path.stem)}">\n' for path in paths if path not in frames
+        page.picture(path.read_bytes(), "png", f"{finding.title}: {path.stem.replace('-', ' ')}")
+        for path in finding.pictures
+        if path not in frames
     )
-    return shown + (slider(frames) if frames else "")
-
-
-def slider(frames: list[Path]) -> str:
-    """Samples as training went on; the script of the page moves them."""
-    sources = html.escape(json.dumps([data_uri(path) for path in frames]))
-    labels = html.escape(json.dumps([f"iteration {int(path.stem.removeprefix('iteration-'))}" for path in frames]))
-    last = len(frames) - 1
-    return (
-        f'<figure class="slider" data-sources="{sources}" data-labels="{labels}">'
-        f'<img src="{data_uri(frames[last])}" alt="samples">'
-        f'<input type="range" min="0" max="{last}" value="{last}" aria-label="iteration">'
-        "<figcaption></figcaption></figure>\n"
-    )
-
-
-def table(rows: tuple[tuple[str, ...], ...]) -> str:
-    """Rows of text, the first of them the head."""
-    head, *body = rows
-    lines = ["".join(f"<th>{html.escape(cell)}</th>" for cell in head)]
-    lines += ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in body]
-    inner = "".join(f"<tr>{line}</tr>\n" for line in lines)
-    return f"<details {'open' if len(body) <= 20 else ''}><summary>table</summary><table>{inner}</table></details>\n"
-
-
-def data_uri(path: Path) -> str:
-    """The picture's bytes as an address."""
-    kind = path.suffix.removeprefix(".").lower()
-    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    labelled = [(path.read_bytes(), f"iteration {int(path.stem.removeprefix(FRAME))}") for path in frames]
+    return shown + (page.slider(labelled, f"{finding.title}: samples") if frames else "")

@@ -22,6 +22,7 @@ from minigan.experiments.digits_game import LATENT, digits_game, few_digits
 from minigan.experiments.finding import Finding
 from minigan.experiments.generator_gradient import Pull, pull
 from minigan.experiments.inner_loop import inner_loop
+from minigan.files.colours import GREEN, VERMILLION
 from minigan.game.losses import probability
 from minigan.options.recipe import Recipe
 
@@ -94,12 +95,12 @@ def _picture(path: Path, pulls: list[Pull]) -> Path:
     """By the logit, as derived; by theta_g, as measured."""
     picture, (analytic, network) = style.figure(2, width=5.0)
     d = probability(np.linspace(-9, 4, 200))
-    analytic.plot(d, d, color="red", label=r"$\log(1 - D)$: $D$")
-    analytic.plot(d, 1 - d, color="green", label=r"$-\log D$: $1 - D$")
+    analytic.plot(d, d, color=VERMILLION, label=r"$\log(1 - D)$: $D$")
+    analytic.plot(d, 1 - d, color=GREEN, label=r"$-\log D$: $1 - D$")
     analytic.set(xscale="log", yscale="log", ylim=(1e-4, 2), xlabel="D(G(z))", title=r"$|\partial L / \partial l|$")
     d_fake = [p.d_fake for p in pulls]
-    network.plot(d_fake, [p.saturating for p in pulls], "o-", color="red", markersize=3, label=r"$\log(1 - D)$")
-    network.plot(d_fake, [p.non_saturating for p in pulls], "o-", color="green", markersize=3, label=r"$-\log D$")
+    network.plot(d_fake, [p.saturating for p in pulls], "o-", color=VERMILLION, markersize=3, label=r"$\log(1 - D)$")
+    network.plot(d_fake, [p.non_saturating for p in pulls], "o-", color=GREEN, markersize=3, label=r"$-\log D$")
     network.set(xscale="log", yscale="log", xlabel="mean D(G(z)), as D learns")
     network.set_title(r"$|\partial L / \partial \theta_g|$")
     for panel in (analytic, network):

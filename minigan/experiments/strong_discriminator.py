@@ -27,6 +27,7 @@ from minigan.experiments.digits_game import LATENT, digits_game, examples, few_d
 from minigan.experiments.finding import Finding
 from minigan.experiments.generator_gradient import Pull, pull
 from minigan.experiments.inner_loop import inner_loop
+from minigan.files.colours import BLUE, GREEN, VERMILLION
 from minigan.game.player import DISCRIMINATOR
 from minigan.gan import GAN
 from minigan.metrics import parzen
@@ -209,13 +210,13 @@ def _picture(path: Path, states: dict[int, State], games: list[Played]) -> Path:
     for name, colour, line in (("on_training", "black", "-"), ("on_held_out", "black", "--")):
         label = name.removeprefix("on_").replace("_", "-")
         images.plot(steps, [getattr(s, name) for s in states.values()], color=colour, linestyle=line, label=label)
-    images.plot(steps, [s.pull.d_fake for s in states.values()], color="green", label="samples of G")
+    images.plot(steps, [s.pull.d_fake for s in states.values()], color=GREEN, label="samples of G")
     images.set(xscale="log", ylim=(0, 1.02), xlabel="1 + steps of D alone", title="mean D")
-    for name, colour, label in (("saturating", "red", r"$\log(1 - D)$"), ("non_saturating", "green", r"$-\log D$")):
+    for name, colour, label in (("saturating", VERMILLION, r"$\log(1 - D)$"), ("non_saturating", GREEN, r"$-\log D$")):
         gradients.plot(steps, [getattr(s.pull, name) for s in states.values()], color=colour, label=label)
     gradients.set(xscale="log", yscale="log", xlabel="1 + steps of D alone")
     gradients.set_title(r"$|\partial L / \partial \theta_g|$")
-    for restarted, colour in ((False, "blue"), (True, "red")):
+    for restarted, colour in ((False, BLUE), (True, VERMILLION)):
         shown = [g for g in games if g.restarted is restarted]
         label = "D restarted" if restarted else "D kept"
         worth.plot([g.k for g in shown], [g.likelihood for g in shown], "o-", color=colour, label=label)

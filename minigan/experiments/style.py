@@ -1,10 +1,11 @@
-"""The paper's colours and lines (figure 1), and how a picture is written."""
+"""The paper's lines (figure 1) in colours near its own, and how a picture is written."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minigan.files.colours import BLUE, GREEN, SKY
 from minigan.files.curves import REFERENCE as REFERENCE
 from minigan.files.plots import load_matplotlib
 
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
 Line = dict[str, Any]
 P_DATA: Line = {"color": "black", "linestyle": (0, (1, 1.5)), "linewidth": 2, "label": r"$p_{data}$"}
-P_G: Line = {"color": "green", "linestyle": "-", "linewidth": 1.6, "label": r"$p_g$"}
-D: Line = {"color": "blue", "linestyle": "--", "linewidth": 1.5, "label": r"$D$, learned"}
-D_STAR: Line = {"color": "cornflowerblue", "linewidth": 0.8, "label": r"$D^* = p_{data} / (p_{data} + p_g)$"}
+P_G: Line = {"color": GREEN, "linestyle": "-", "linewidth": 1.6, "label": r"$p_g$"}
+D: Line = {"color": BLUE, "linestyle": "--", "linewidth": 1.5, "label": r"$D$, learned"}
+D_STAR: Line = {"color": SKY, "linewidth": 0.8, "label": r"$D^* = p_{data} / (p_{data} + p_g)$"}
 
 
 def figure(

@@ -15,6 +15,7 @@ from minigan.experiments import style, theory
 from minigan.experiments.finding import Finding
 from minigan.experiments.lone_discriminator import LoneDiscriminator
 from minigan.experiments.theory import LOG_4, Grid
+from minigan.files.colours import BLUE
 from minigan.game.losses import probability
 from minigan.layers import Linear, ReLU, Sequential
 from minigan.layers.initialisers import Normal
@@ -86,7 +87,7 @@ def _picture(path: Path, p_data: np.ndarray, learned: dict[float, float], logits
     shifts = np.linspace(0, SHIFTS[0], 60)
     c = [theory.criterion(p_data, shifted(s).density(GRID.points), GRID.volume) for s in shifts]
     curve.plot(shifts, c, color="black", linewidth=1, label=r"$C(G) = -\log 4 + 2\,JSD$")
-    curve.plot(list(learned), list(learned.values()), "o", color="blue", label=r"$V(D, G)$, $D$ learned")
+    curve.plot(list(learned), list(learned.values()), "o", color=BLUE, label=r"$V(D, G)$, $D$ learned")
     for height, name in ((-LOG_4, r"$-\log 4$: $p_g = p_{data}$"), (0, "0: disjoint")):
         curve.axhline(height, **style.REFERENCE)
         curve.text(SHIFTS[0], height + 0.02, name, ha="right", fontsize=8)

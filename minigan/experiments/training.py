@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from minigan.experiments.finding import Finding
-from minigan.files.curves import draw_history
+from minigan.files.curves import by_name, draw_history
 from minigan.options.config import Config, preset
 from minigan.run.trainer import Trainer
 
@@ -29,8 +28,8 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     trainer.run()
     if trainer.stop_signal is not None:
         raise KeyboardInterrupt
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    draw_history({name: [line[name] for line in lines] for name in lines[-1]}, out / "curves.png")
+    lines = trainer.folder.logged()
+    draw_history(by_name(lines), out / "curves.png")
     last = lines[-1]
     even = all(EVEN[0] < last[name] < EVEN[1] for name in ("d_real", "d_fake"))
     diverse = last["diversity"] >= SMALLEST_DIVERSITY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigan.errors import ConfigError
+from minigan.files.colours import BLACK, BLUE, GREEN
 from minigan.files.plots import load_matplotlib
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 REFERENCE: dict[str, Any] = {"color": "grey", "linestyle": "-", "linewidth": 0.7}
 """The line of a value that theory knows."""
+
+NAMES = ("epoch", "value", "d_real", "d_fake", "d_gradient", "g_gradient", "validation")
 
 
 def draw_history(history: dict[str, list[float | str | None]], path: str | Path | None = None) -> Figure:
@@ -32,30 +37,44 @@ def draw_history(history: dict[str, list[float | str | None]], path: str | Path 
     from matplotlib.figure import Figure
 
     series = {name: np.array(history[name], float) for name in NAMES if name in history}
-    epochs, measured = series["epoch"], "validation" in series
+    measured = "validation" in series
     figure = Figure(figsize=(4.2 * (3 + measured), 3.4), layout="constrained")
     values, chances, gradients, *more = figure.subplots(1, 3 + measured)
-    values.plot(epochs, series["value"], color="black", linewidth=1, label="V(D, G)")
-    values.axhline(-log(4), **REFERENCE)
-    values.annotate("-log 4", (epochs[-1], -log(4)), ha="right", va="bottom", color="grey")
-    values.set(xlabel="epoch", ylabel="nats", title="value", ylim=(-1.1 * log(4), None))
-    chances.plot(epochs, series["d_real"], color="black", linewidth=1, label="D(x)")
-    chances.plot(epochs, series["d_fake"], color="green", linewidth=1, label="D(G(z))")
-    chances.axhline(0.5, **REFERENCE)
-    chances.annotate("1/2", (epochs[-1], 0.5), ha="right", va="bottom", color="grey")
-    chances.set(xlabel="epoch", ylim=(0, 1), title="what D believes")
+    draw(values, series, {"value": (BLACK, "-", "V(D, G)")}, (-log(4), "-log 4"))
+    values.set(ylabel="nats", title="value", ylim=(-1.1 * log(4), None))
+    draw(chances, series, {"d_real": (BLACK, "-", "D(x)"), "d_fake": (GREEN, "--", "D(G(z))")}, (0.5, "1/2"))
+    chances.set(ylim=(0, 1), title="what D believes")
     chances.legend()
-    for name, colour, label in (("d_gradient", "blue", "D"), ("g_gradient", "green", "G")):
-        gradients.semilogy(epochs, series[name], color=colour, linewidth=1, label=label)
-    gradients.set(xlabel="epoch", title="length of the gradient")
+    draw(gradients, series, {"d_gradient": (BLUE, "-", "D"), "g_gradient": (GREEN, "--", "G")})
+    gradients.set(yscale="log", title="length of the gradient")
     gradients.legend()
     if measured:
-        known = np.isfinite(series["validation"])
-        more[0].plot(epochs[known], series["validation"][known], color="black", linewidth=1, marker=".")
-        more[0].set(xlabel="epoch", title="on validation data")
+        draw(more[0], series, {"validation": (BLACK, ".-", "validation")})
+        more[0].set(title="on validation data")
     if path is not None:
         figure.savefig(path, dpi=110, format="png", metadata={"Software": "minigan"})
     return figure
 
 
-NAMES = ("epoch", "value", "d_real", "d_fake", "d_gradient", "g_gradient", "validation")
+def draw(
+    axes: Axes,
+    series: dict[str, np.ndarray],
+    looks: dict[str, tuple[str, str, str]],
+    known: tuple[float, str] | None = None,
+) -> None:
+    """Curves along the epochs, where there are numbers: {name: (colour, line, label)}; `known` is theory's value."""
+    epochs = series["epoch"]
+    for name, (colour, line, label) in looks.items():
+        numbers = series.get(name, np.full_like(epochs, np.nan))
+        there = np.isfinite(numbers)
+        axes.plot(epochs[there], numbers[there], line, color=colour, linewidth=1, label=label)
+    if known is not None:
+        axes.axhline(known[0], **REFERENCE)
+        axes.annotate(known[1], (epochs[-1], known[0]), ha="right", va="bottom", color="grey")
+    axes.set(xlabel="epoch")
+
+
+def by_name(lines: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """The lines of a metrics.jsonl name by name, as `draw_history` takes them; None where a line has no such number."""
+    names = dict.fromkeys(name for line in lines for name in line)
+    return {name: [line.get(name) for line in lines] for name in names}

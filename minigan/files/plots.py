@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minigan.files.colours import GREEN
 from minigan.files.whole_file import replace_file
 
 GAP = 2
@@ -101,7 +102,7 @@ def _draw_distribution(png: io.BytesIO, samples: np.ndarray, real: np.ndarray | 
     flat = samples.shape[1] == 1
     figure = Figure(figsize=(6, 4) if flat else (6, 6), layout="constrained")
     axes = figure.add_subplot()
-    drawn = [(samples, "green", "p_g")] + ([] if real is None else [(real, "black", "p_data")])
+    drawn = [(samples, GREEN, "p_g")] + ([] if real is None else [(real, "black", "p_data")])
     if flat:
         low, high = min(x.min() for x, *_ in drawn), max(x.max() for x, *_ in drawn)
         bins = np.linspace(low, high, 60).tolist()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import weakref
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,20 @@ class RunFolder:
         """Append one object to metrics.jsonl."""
         append_line(self.metrics, json.dumps(line))
 
+    def logged(self) -> list[dict[str, Any]]:
+        """The objects of metrics.jsonl, up to one that was cut short."""
+        found: list[dict[str, Any]] = []
+        if not self.metrics.exists():
+            return found
+        for line in self.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError):
+                logged = json.loads(line)
+                if isinstance(logged, dict) and type(logged.get("iteration")) is int:
+                    found.append(logged)
+                    continue
+            break
+        return found
+
     def remember(self, line: dict[str, Any]) -> None:
         """Append one object to record.jsonl (`minigan.files.record`)."""
         append_line(self.record, json.dumps(line))
@@ -150,14 +165,6 @@ class RunFolder:
         """
         if not self.metrics.exists():
             return []
-        kept = []
-        for line in self.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                logged = json.loads(line)
-                if logged["iteration"] > iteration:
-                    break
-            except (ValueError, KeyError, TypeError):
-                break
-            kept.append(logged)
+        kept = list(takewhile(lambda line: line["iteration"] <= iteration, self.logged()))
         replace_file(self.metrics, "".join(json.dumps(line) + "\n" for line in kept).encode())
         return kept

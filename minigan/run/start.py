@@ -89,7 +89,7 @@ class Start:
         repeated = recipe == recipe_before(self.saved.recipe, self.phases, done)
         if not repeated or self.config.recipe != self.saved.recipe:
             self.phases = with_phase(phases_in(path, header), done, recipe, self.config.recipe)
-        self._take(path, tensors, header)
+        self.take(path, tensors, header)
         if done > self.total:
             raise ConfigError(f"{path}: {done} iterations are done, more than the {self.total} asked for")
         return path
@@ -97,7 +97,7 @@ class Start:
     def go_back(self, folder: RunFolder) -> None:
         """To the newest checkpoint, or to the beginning."""
         if folder.begun:
-            self._take(*checkpoint.newest(folder.checkpoints))
+            self.take(*checkpoint.newest(folder.checkpoints))
             return
         self.gan.begin(self.batches_per_epoch, self.gan.data, self._first)
         self.source = source_of(self.gan, self.data)
@@ -116,7 +116,7 @@ class Start:
         gan.iteration = done
         gan.game.set_clock(done)
 
-    def _take(self, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header) -> None:
+    def take(self, path: Path, tensors: dict[str, np.ndarray], header: checkpoint.Header) -> None:
         """The GAN as a checkpoint of this run has it."""
         done, recipe = header["iteration"], recipe_in(path, header)
         begun = [phase for phase in self.phases if phase.iteration < done]

@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from minigan import __main__, evaluate, export, figure, gradcheck, reproduce, sample, train
+from minigan import __main__, compare, evaluate, export, figure, gradcheck, report, reproduce, sample, train
 
-COMMANDS = {module.PROG: module.main for module in (evaluate, export, figure, gradcheck, reproduce, sample, train)}
+MODULES = (compare, evaluate, export, figure, gradcheck, report, reproduce, sample, train)
+COMMANDS = {module.PROG: module.main for module in MODULES}
 
 
 @pytest.mark.parametrize(

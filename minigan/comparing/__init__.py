@@ -1,0 +1,1 @@
+"""Two runs held beside each other: where they part, by how much, and why."""

@@ -1,0 +1,8 @@
+"""Colours that everyone can tell apart, with any kind of colour vision and in print: Okabe and Ito (2008)."""
+
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+GREEN = "#009E73"
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
