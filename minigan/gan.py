@@ -117,7 +117,7 @@ class GAN(Fitting, Fitted, Copies, Parameters):
 
         What the optimisers remember stays; a new optimiser begins with nothing, a new mean of G's weights with G's.  An
         epoch stays as many iterations as it was at the beginning.  Raises ConfigError for a recipe that is out of
-        range or does not fit the networks, and for another seed, precision or latent once there are weights.
+        range or does not fit the networks, and for what a run keeps (`FIXED`) once there are weights.
         """
         check_players(self.generator, self.discriminator, recipe)
         if self._game is None:
