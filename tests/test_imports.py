@@ -23,7 +23,7 @@ ROOMS = [
     {"gan"},
     {"run"},
     {"comparing", "reporting"},
-    {"train", "sample", "evaluate", "figure", "export", "compare", "report", "gradcheck", "__main__"},
+    {"train", "sample", "evaluate", "figure", "project", "export", "compare", "report", "gradcheck", "__main__"},
     {"sweeping"},
     {"sweep"},
     {"experiments"},

@@ -61,7 +61,7 @@ def measure(
     validation, test = (data.scaled(part, np.float64) for part in held_out(data, name))
     train = data.scaled(data.train, np.float32)
     sets = {
-        "minigan": (lambda s: sampler.forward(sampler.draw_z(n, s)), draws),
+        "minigan": (lambda s: sampler.scaled_sample(n, s), draws),
         **table1.rows_beside(train, test, n, draws),
     }
     rows = [

@@ -38,7 +38,8 @@ def data_of(sampler: Sampler, run: str | None, source: str | None) -> tuple[str,
         pictures = PictureOptions.of(config) if not given or os.path.isdir(source) else pictures
     source = source or sampler.data["name"]
     try:
-        data = load(source, sampler.data.get("contrast"), pictures=pictures)
+        labels = not given and sampler.classes is not None
+        data = load(source, sampler.data.get("contrast"), pictures=pictures, labels=labels)
     except DataError as error:
         raise error if given else DataError(f"{error}; G was trained on it, and --data says where it is now") from None
     found = size(data.image_shape, data.n_features)
