@@ -46,7 +46,7 @@ def measure(
     test = data.scaled(table1.some_of(tested(data, name), MOST, seed), dtype)
     n = len(test) if n is None else n
     train = data.scaled(data.train, dtype)
-    rows: Rows = {"minigan": (lambda s: sampler.forward(sampler.draw_z(n, s)), draws)}
+    rows: Rows = {"minigan": (lambda s: sampler.scaled_sample(n, s), draws)}
     rows |= table1.rows_beside(train, test, n, draws)
     examples = None if seen else train
     return table(sampler.ops, data.name, rows, test, examples, k, seed) | {"n": n, "draws": draws}
