@@ -14,6 +14,7 @@ COMMANDS = {
     "sample": "draw samples from a trained generator",
     "evaluate": "estimate test images' log-likelihood under a trained generator (table 1)",
     "figure": "draw figure 2 or 3 of the paper from a trained generator",
+    "project": "find z for given images, and walk between them",
     "export": "write a run's generator alone, in half precision",
     "compare": "where two runs part, by how much, and why",
     "report": "one page of a run",

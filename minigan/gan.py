@@ -15,20 +15,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from minigan.data.describe import Description, scaled_as
+from minigan.data.describe import Description, classes_of, scaled_as
+from minigan.data.labels import beside
 from minigan.distributed.ranks import ranks_of
-from minigan.errors import CheckpointError, ConfigError, one_line, shortened
+from minigan.errors import CheckpointError, ConfigError, one_line
 from minigan.estimator.copies import Copies
 from minigan.estimator.fitted import Fitted
 from minigan.estimator.parameters import Parameters
+from minigan.exchange.from_torch import FromTorch
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Header, Snapshot
 from minigan.game import kept_loss
-from minigan.game.algorithm1 import Algorithm1, Minibatches, check_rules
+from minigan.game.algorithm1 import Algorithm1, Minibatches
+from minigan.game.check_players import check_players
 from minigan.game.gradients import gradients
 from minigan.game.losses import belief
 from minigan.game.of_recipe import game_of
-from minigan.game.priors import Prior
 from minigan.game.state import take_over
 from minigan.game.state import tensors as tensors_of
 from minigan.game.work import multiplications, ops_for
@@ -40,7 +42,7 @@ from minigan.options.phases import Phase, recipe_before, with_phase
 from minigan.options.recipe import Loss, Recipe, kept_options
 
 
-class GAN(Fitting, Fitted, Copies, Parameters):
+class GAN(Fitting, Fitted, Copies, Parameters, FromTorch):
     """A generator G: z (B, latent) -> x (B, n) and a discriminator D: x (B, n) -> logit (B, 1).
 
     generator, discriminator  `Sequential` networks
@@ -116,7 +118,7 @@ class GAN(Fitting, Fitted, Copies, Parameters):
 
         What the optimisers remember stays; a new optimiser begins with nothing, a new mean of G's weights with G's.  An
         epoch stays as many iterations as it was at the beginning.  Raises ConfigError for a recipe that is out of
-        range or does not fit the networks, and for another seed, precision or latent once there are weights.
+        range or does not fit the networks, and for what a run keeps (`FIXED`) once there are weights.
         """
         check_players(self.generator, self.discriminator, recipe)
         if self._game is None:
@@ -169,36 +171,42 @@ class GAN(Fitting, Fitted, Copies, Parameters):
         """The generator alone, as it is now and as it learns on."""
         return Sampler(self.ops, self.generator, self.game.generator.settled, self.game.prior, self.data)
 
-    def sample(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.floating]:
+    def sample(self, n_samples: int = 1, seed: int = 0, labels: ArrayLike | None = None) -> NDArray[np.floating]:
         """Draws from p_g: (n_samples, features) floats in the data's own units, as `Sampler.sample` has it."""
-        return self.sampler().sample(n_samples, seed)
+        return self.sampler().sample(n_samples, seed, labels)
 
-    def discriminate(self, x: ArrayLike) -> NDArray[np.float64]:
+    def discriminate(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.float64]:
         """D(x), the probability that x came from the data: x of n examples to (n,) float64.
 
         Where the loss makes no logit of what D's last layer makes, it is that itself (`minigan.game.losses.belief`).
 
         x  whole numbers are scaled as those trained on; floats are in the units that `sample` has
+        y  (n,) labels where D is told them: D(x|y)
 
         Raises DataError for another kind or shape of data than D was trained on, and for NaN.
         """
-        return belief(self.game.loss, self.score_samples(x))
+        return belief(self.game.loss, self.score_samples(x, y))
 
-    def gradients(self, x: ArrayLike, z: ArrayLike | None = None) -> dict[str, NDArray[np.floating]]:
+    def gradients(
+        self, x: ArrayLike, z: ArrayLike | None = None, y: ArrayLike | None = None
+    ) -> dict[str, NDArray[np.floating]]:
         """The plain gradient of each player's own loss by its weights: {"generator.0.W": (I, O) array, ...}.
 
         x  m examples, any m, as `discriminate` takes them
         z  (m, latent), or None: drawn as the coming iteration begins to
+        y  (m,) labels where both players are told them
 
         Dropout is that of the coming iteration's first step, at the present weights, for both players.  Nothing moves.
         Raises as `discriminate`, and ConfigError where z does not fit.
         """
         game, dtype = self.game, self.recipe.dtype
-        x = rows_of("x", scaled_as(self.data, x, dtype), self.discriminator.n_in, dtype)
+        x = rows_of("x", scaled_as(self.data, x, dtype), self.generator.n_out, dtype)
         z = None if z is None else rows_of("z", z, self.recipe.latent, dtype)
         if z is not None and len(z) != len(x):
             raise ConfigError(f"x of {len(x)} rows and z of {len(z)}: expected as many")
-        return gradients(game, x, z)
+        classes = classes_of(self.data)
+        told = None if classes is None else beside(classes, np.empty((len(x), 0), dtype), y)
+        return gradients(game, x, z, told)
 
     # ---- Checkpoints -------------------------------------------------------------------------------------------
 
@@ -267,25 +275,6 @@ class GAN(Fitting, Fitted, Copies, Parameters):
         checkpoint.check_numerics(self.ops, header, path)
         self.iteration = header["iteration"]
         self.game.set_clock(self.iteration)
-
-
-def check_players(generator: Sequential, discriminator: Sequential, recipe: Recipe) -> None:
-    """Raise ConfigError unless these are a recipe and two networks that can be saved, D ending in a logit."""
-    if not isinstance(recipe, Recipe):
-        raise ConfigError(f"the recipe is {shortened(repr(recipe))}, expected a Recipe")
-    kept_loss.check_loadable(recipe.checked.loss)
-    for name, network in (("generator", generator), ("discriminator", discriminator)):
-        if not isinstance(network, Sequential):
-            raise ConfigError(f"the {name} is {shortened(repr(network))}, expected a Sequential of layers")
-        models.check_loadable(name, network)
-    if not discriminator.layers[-1].shapes():
-        last = type(discriminator.layers[-1]).__name__
-        raise ConfigError(f"the discriminator ends in {last}, expected Linear: it makes the logit of D(x)")
-    prior = Prior(recipe.prior, recipe.latent)
-    try:
-        check_rules(generator, discriminator, prior, recipe.batch_size, recipe.k, recipe.updates)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
 
 
 @contextmanager

@@ -50,6 +50,20 @@ def copied(source, out) -> None:
         shaped("copy", a, out.shape, out.dtype)
 
 
+def beside(left, right, out) -> None:
+    """left (B, n) and right (B, C) beside each other in out (B, n + C)."""
+    matrix("beside", out)
+    rows, width = out.shape
+    shaped("beside: left", left, (rows, min(width, left.shape[-1])), out.dtype)
+    shaped("beside: right", right, (rows, width - left.shape[-1]), out.dtype)
+
+
+def leading(a, out) -> None:
+    """a (B, n + C) and its first columns, out (B, n)."""
+    matrix("leading", out)
+    shaped("leading", a, (len(out), max(a.shape[-1], out.shape[1])), out.dtype)
+
+
 def vectors(kernel: str, a, other) -> None:
     """A vector (n,), and another one like it or None."""
     shaped(kernel, a, (a.size,))

@@ -7,7 +7,8 @@ import numpy as np
 from minigan import rng
 from minigan.backends import checks
 from minigan.backends.clock import Clock
-from minigan.backends.ops import TO_LOWER, Ops
+from minigan.backends.memory import TO_LOWER
+from minigan.backends.ops import Ops
 from minigan.errors import spelled
 
 

@@ -181,6 +181,12 @@ class NumpyOps(NumpyMemory):
         out *= out.dtype.type(scale)
         return out
 
+    def residual(self, y, target, scale, out):
+        checks.matrices("residual", y, target, out)
+        np.subtract(y, target, out=out)
+        out *= out.dtype.type(scale)
+        return out
+
     # ---- Updates -----------------------------------------------------------------------------------------------
 
     def add(self, theta, step):
@@ -226,6 +232,15 @@ class NumpyOps(NumpyMemory):
             out *= scale[chosen, None]
         if shift is not None:
             out += shift[chosen, None]
+        return out
+
+    def beside(self, left, right, out):
+        checks.beside(left, right, out)
+        return np.concatenate([left, right], axis=1, out=out)
+
+    def leading(self, a, out):
+        checks.leading(a, out)
+        np.copyto(out, a[:, : out.shape[1]])
         return out
 
     def uniform(self, draw, limit, out):

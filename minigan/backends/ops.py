@@ -7,27 +7,22 @@ Rules for all of them
 - alpha and beta are Python floats, fixed for ever, or arrays of shape () of a `Clock`, read when the kernel runs.
 - beta = 0 means that `out` is never read (it may hold NaN).
 - A shape or dtype that does not fit raises ValueError.
-- No kernel allocates device memory, synchronises or reads back, except those under "Memory".
+- No kernel allocates device memory, synchronises or reads back, except those of `Memory`.
 
 `NumpyOps` is the definition of what each computes; the other backends are held to it, kernel by kernel.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
-
 from minigan.backends.array import Array
-from minigan.backends.clock import Clock, Count, Number, Schedule
+from minigan.backends.clock import Clock, Count, Number
+from minigan.backends.memory import Memory
 from minigan.rng import Draw
-
-TO_LOWER = "expected more memory, or a smaller --batch-size, --latent, narrower layers or fewer examples"
-"""what a MemoryError says"""
 
 
 class ByUnit(tuple[int, int]):
@@ -43,7 +38,7 @@ class Gradients(Protocol):
     beta: Number
 
 
-class Ops(ABC):
+class Ops(Memory):
     """One backend: where arrays live and what computes on them."""
 
     name: str
@@ -74,66 +69,10 @@ class Ops(ABC):
     def recorded(self, iterate: Callable[[], None]) -> Callable[[], None]:
         """A call that does what `iterate` does, as often as it is called: a GPU records its kernels and replays them.
 
-        `iterate` calls the same kernels on the same arrays each time, and of those under "Memory" only `copy` and
+        `iterate` calls the same kernels on the same arrays each time, and of those of `Memory` only `copy` and
         `tick`; what differs from iteration to iteration it reads from a clock.
         """
         return iterate
-
-    # ---- Memory ------------------------------------------------------------------------------------------------
-
-    @abstractmethod
-    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-        """A new array whose entries are not set.  Raises MemoryError, which says what would help."""
-
-    @abstractmethod
-    def zeros(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-        """A new array of zeros.  Raises MemoryError, which says what would help."""
-
-    @abstractmethod
-    def asarray(self, array: ArrayLike | Array, dtype: DTypeLike | None = None) -> Array:
-        """A host array as one of this backend; the same object where nothing has to change."""
-
-    def view(self, vector: Array, shape: tuple[int, ...]) -> Array:
-        """A vector (n,) seen as an array of this shape, laid out as the backend's kernels like it."""
-        return vector.reshape(shape)
-
-    @abstractmethod
-    def to_host(self, array: Array) -> np.ndarray:
-        """A NumPy copy.  Waits for the device."""
-
-    @abstractmethod
-    def snapshot(self, arrays: dict[str, Array]) -> Callable[[], dict[str, np.ndarray]]:
-        """The arrays as they are now.  The call that comes back gives them as NumPy copies, once, in any thread: on a
-        GPU they are copied there first, and cross to the host beside the work that follows.
-        """
-
-    @abstractmethod
-    def on_host(self, vector: Array, change: Callable[[np.ndarray], object]) -> None:
-        """`change` alters a vector (n,) in place, as NumPy's.  Waits for the device."""
-
-    @abstractmethod
-    def norm(self, a: Array, less: Array | None = None, times: float = 0.0) -> float:
-        """|a - times less|, of vectors (n,), the squares summed in float64.  Waits for the device."""
-
-    @abstractmethod
-    def copy(self, source: Array, out: Array) -> Array:
-        """out <- source, of the same shape and dtype."""
-
-    @abstractmethod
-    def permutation(self, seed: int, epoch: int, out: Array) -> Array:
-        """out (n,) int32 <- the order of the n examples in an epoch, `minigan.rng.permutation`."""
-
-    @abstractmethod
-    def clock(self, lr: Schedule, momentum: Schedule) -> Clock:
-        """A new clock at iteration 0."""
-
-    @abstractmethod
-    def set_clock(self, clock: Clock, iteration: int) -> None:
-        """Turn the clock to `iteration`, in place."""
-
-    @abstractmethod
-    def tick(self, clock: Clock) -> None:
-        """Turn the clock on by one iteration: on a GPU a kernel, so that a captured iteration ends with it."""
 
     # ---- Products ----------------------------------------------------------------------------------------------
 
@@ -221,6 +160,10 @@ class Ops(ABC):
         logits, out (B, 1); the target t is 1 in the first `ones` rows, 0 in the others.
         """
 
+    @abstractmethod
+    def residual(self, y: Array, target: Array, scale: float, out: Array) -> Array:
+        """dy = scale (y - target), the derivative of  scale |y - target|^2 / 2.  All (B, O).  In place in y allowed."""
+
     # ---- Updates -----------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -265,6 +208,14 @@ class Ops(ABC):
         scale, shift (N,) of out's dtype, or None for 1 and 0.  With n = N div m batches an epoch,
         epoch = count div n and batch = count mod n.
         """
+
+    @abstractmethod
+    def beside(self, left: Array, right: Array, out: Array) -> Array:
+        """out (B, n + C) <- [left; right], row by row: left (B, n), right (B, C)"""
+
+    @abstractmethod
+    def leading(self, a: Array, out: Array) -> Array:
+        """out (B, n) <- the first n columns of a (B, n + C)"""
 
     @abstractmethod
     def uniform(self, draw: Draw, limit: float, out: Array) -> Array:

@@ -83,10 +83,14 @@ def layer_networks() -> dict[str, Sequential]:
         **{f"Linear+{name}": around(layer, fused=True) for name, layer in activations.items()},
         "Maxout+Dropout": Sequential(Maxout(4, 6, 5), Dropout(0.5), Linear(6, 2)),
         "a small G": Sequential(Linear(3, 8), ReLU(), Linear(8, 7), ReLU(), Linear(7, 5), Sigmoid()),
-        "a small D": Sequential(
-            Dropout(0.8), Maxout(5, 6, 5), Dropout(0.5), Maxout(6, 6, 5), Dropout(0.5), Linear(6, 1)
-        ),
+        "a small D": small_d(5),
     }
+
+
+def small_d(n_in: int) -> Sequential:
+    """The kind of D that the paper has."""
+    hidden = Maxout(n_in, 6, 5), Dropout(0.5), Maxout(6, 6, 5), Dropout(0.5)
+    return Sequential(Dropout(0.8), *hidden, Linear(6, 1))
 
 
 def check_loss(loss: Loss | str, ops: Ops | None = None, name: str = "", m: int = 8) -> list[Result]:
@@ -106,19 +110,26 @@ def check_loss(loss: Loss | str, ops: Ops | None = None, name: str = "", m: int 
     return [row("d", [weight], lambda l: weight * loss.d_loss(l[:m], l[m:])), row("g", [], loss.g_loss)]
 
 
-def check_algorithm1(ops: Ops, name: str, updates: str, loss: str, directions: int = 20, m: int = 6) -> list[Result]:
-    """A D-step's and a G-step's own gradients, through both whole networks, along random directions."""
+def check_algorithm1(
+    ops: Ops, name: str, updates: str, loss: str, directions: int = 20, m: int = 6, classes: int = 0
+) -> list[Result]:
+    """A D-step's and a G-step's own gradients, through both whole networks, along random directions; with `classes`
+    both are told labels.
+    """
 
     def check(attempt: int) -> list[Result]:
         random = np.random.default_rng(attempt)
         networks = layer_networks()
         g = Player(ops, networks["a small G"], np.float64, Still)
-        d = Player(ops, networks["a small D"], np.float64, Still)
+        d = Player(ops, small_d(5 + classes), np.float64, Still)
         clock = ops.clock(ExponentialDecay(0.1), ExponentialDecay(0.5))
-        game = Algorithm1(ops, g, d, clock, Prior("normal", 3), attempt, m, updates=updates, loss=loss)
+        prior = Prior("normal", 3 - classes)
+        game = Algorithm1(ops, g, d, clock, prior, attempt, m, updates=updates, loss=loss, classes=classes)
         randomise(g.params, random)
         randomise(d.params, random)
         ops.copy(ops.asarray(random.random((m, 5))), out=game.x)
+        if classes:
+            game.condition.tell(ops.asarray(np.eye(classes)[np.arange(m) % classes]))
         game.draw_z(0)
 
         def sides() -> list[np.ndarray]:
@@ -151,6 +162,9 @@ def gradient_checks() -> dict[str, Check]:
         checks[f"Loss, {loss}"] = partial(check_loss, loss)
         for updates in UPDATES:
             checks[f"Algorithm 1, {updates}, {loss}"] = partial(check_algorithm1, updates=updates, loss=loss)
+    for updates in UPDATES:
+        told = partial(check_algorithm1, updates=updates, loss="saturating", classes=2)
+        checks[f"Algorithm 1, {updates}, with labels"] = told
     return checks
 
 

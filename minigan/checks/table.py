@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from minigan.backends import Ops
-from minigan.checks import known_answers
+from minigan.checks import inference, known_answers
 from minigan.checks.finite_differences import Result
 from minigan.checks.gradients import Check, gradient_checks
+from minigan.checks.labels import check_labels
 from minigan.checks.planted_bugs import Bug, planted
 from minigan.checks.reference_trajectory import check_game, games
 
@@ -17,7 +18,8 @@ from minigan.checks.reference_trajectory import check_game, games
 def all_checks() -> dict[str, Check]:
     """Every check of the table by what its rows' names begin with, up to their colon."""
     trajectories = {name: partial(check_game, game=game) for name, game in games().items()}
-    return known_answers.CHECKS | gradient_checks() | trajectories
+    known = known_answers.CHECKS | {"Labels": check_labels}
+    return known | gradient_checks() | inference.CHECKS | trajectories
 
 
 def check_all(ops: Ops) -> Iterator[Result]:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -18,7 +19,7 @@ from minigan.data.cifar10 import ARCHIVES, find_cifar10, load_cifar10
 from minigan.data.dataset import Dataset as Dataset
 from minigan.data.describe import describe as describe
 from minigan.data.digits import load_digits
-from minigan.data.download import download_cifar10, download_mnist
+from minigan.data.download import MNIST_FILES, MNIST_LABELLED, download_cifar10, download_mnist
 from minigan.data.examples import dataset_of as dataset_of
 from minigan.data.idx import find_idx_folder, find_mnist, load_mnist
 from minigan.data.images import entries, find_parts, kinds_of, load_image_folder
@@ -30,7 +31,7 @@ from minigan.errors import DataError, DataWarning, did_you_mean
 
 MIXTURES = {"gaussian": Mixture.gaussian, "ring": Mixture.ring, "grid": Mixture.grid}
 SOURCES = ("digits", "mnist", "cifar10", "tfd", *MIXTURES)
-IN_FOLDERS = {
+IN_FOLDERS: dict[str, tuple[Callable[[str | Path], Path | None], Callable[..., Dataset]]] = {
     "MNIST": (find_idx_folder, load_mnist),
     "CIFAR-10": (find_cifar10, load_cifar10),
     "TFD": (find_tfd, load_tfd),
@@ -57,27 +58,31 @@ def load(
     contrast: float | None = None,
     standardise: bool = False,
     pictures: PictureOptions = PictureOptions(),
+    labels: bool = False,
 ) -> Dataset | Mixture:
     """The data set of this name (`SOURCES`), or the user's own data at this path.
 
     contrast     the L2 norm that global contrast normalisation gives to each example, or None; applied as they are read
     standardise  whether to standardise each feature, after contrast normalisation
     pictures     how a folder of pictures is read
+    labels       whether to read the training examples' labels too
 
     A density to draw from (ring, grid, gaussian) is a `Mixture`, all else a `Dataset`.  MNIST, CIFAR-10 and TFD are
     looked for in MINIGAN_DATA; MNIST and CIFAR-10 are downloaded if missing.  Raises DataError for data that cannot be
-    found, read or normalised, and for options that are not for such data.  Warns, DataWarning, of skipped files and of
-    a name that is also a local path.
+    found, read or normalised, for labels that are missing, and for options that are not for such data.  Warns,
+    DataWarning, of skipped files and of a name that is also a local path.
     """
     if source in SOURCES:
         if os.path.exists(source):
             here = f"what lies here is --data ./{source}"
             warnings.warn(f"--data {source}: the data set of that name is taken; {here}", DataWarning, stacklevel=2)
         no_pictures(source, pictures)
-        data = load_named(source)
+        data = load_named(source, labels)
     else:
-        data = load_own(Path(os.path.expanduser(source)), pictures)
+        data = load_own(Path(os.path.expanduser(source)), pictures, labels)
     if isinstance(data, Mixture):
+        if labels:
+            raise no_labels(source)
         if contrast is not None or standardise:
             option = "--standardise" if contrast is None else f"--contrast {contrast}"
             raise DataError(f"{option}: {source} is a density that is drawn from, expected a set of examples")
@@ -87,15 +92,18 @@ def load(
     return data.standardised() if standardise else data
 
 
-def load_named(name: str) -> Dataset | Mixture:
+def load_named(name: str, labels: bool = False) -> Dataset | Mixture:
     """The data set of one of the names in `SOURCES`."""
     match name:
         case "digits":
-            return load_digits()
+            return load_digits(labels)
         case "mnist":
-            return named("mnist", load_mnist(given(find_mnist) or download_mnist()))
+            files = MNIST_LABELLED if labels else MNIST_FILES
+            return named("mnist", load_mnist(given(find_mnist) or download_mnist(files=files), labels))
         case "cifar10":
-            return load_cifar10(given(find_cifar10) or find_cifar10(folder := download_cifar10()) or folder)
+            return load_cifar10(given(find_cifar10) or find_cifar10(folder := download_cifar10()) or folder, labels)
+        case _ if labels:
+            raise no_labels(name)
         case "tfd":
             if path := given(find_tfd):
                 return load_tfd(path)
@@ -113,13 +121,22 @@ def named(name: str, data: Dataset) -> Dataset:
     return data
 
 
-def load_own(path: Path, pictures: PictureOptions = PictureOptions()) -> Dataset:
+def load_own(path: Path, pictures: PictureOptions = PictureOptions(), labels: bool = False) -> Dataset:
     """The data at a path, by what is found there."""
     read, found = reader_of(path)
+    if labels and "labels" not in signature(read).parameters:
+        raise no_labels(path)
+    told = {"labels": True} if labels else {}
     if read is load_image_folder:
-        return read(found, pictures)
+        return read(found, pictures, **told)
     no_pictures(path, pictures)
-    return read(found)
+    return read(found, **told)
+
+
+def no_labels(source: str | Path) -> DataError:
+    """What to raise for data of a kind that has no labels."""
+    labelled = "MNIST's or CIFAR-10's files, digits, a folder of class folders, or an .npz with 'train' and 'y'"
+    return DataError(f"--condition labels: there are none with --data {source}, expected {labelled}")
 
 
 def reader_of(path: Path) -> tuple[Callable[..., Dataset], Path]:

@@ -1,4 +1,6 @@
-"""The user's own arrays: .npy, or .npz with "train" and perhaps "validation" and "test".  Nothing is ever unpickled.
+"""The user's own arrays: .npy, or .npz with "train" and perhaps "validation", "test" and "y", the labels of "train".
+
+Nothing is ever unpickled.
 
 The body is read here and not by `np.load`, which allocates what a header claims before it looks for the bytes.  A large
 .npy is not read but mapped, so that it may be larger than the memory; the file has to stay as it is meanwhile.
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import IO
@@ -17,6 +20,7 @@ from numpy.lib import format as npy
 
 from minigan.data.dataset import DTYPES, Dataset
 from minigan.data.examples import dataset_of
+from minigan.data.labels import Labels
 from minigan.data.reading import naming, read_promised
 from minigan.errors import DataError, shortened
 
@@ -26,8 +30,10 @@ LARGE = 1 << 28
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-def load_array(path: str | Path) -> Dataset:
+def load_array(path: str | Path, labels: bool = False) -> Dataset:
     """A file with arrays as `minigan.data.examples` takes them; its kind is told by its first bytes.
+
+    labels  whether to read "y" too
 
     Raises DataError for another shape, dtype or key, for NaN, and for a truncated file or another format.
     """
@@ -35,10 +41,27 @@ def load_array(path: str | Path) -> Dataset:
         packed = file.read(2) == ZIP_MAGIC
         file.seek(0)
         if packed:
-            arrays = read_npz(file, path, ("train",), ("validation", "test"))
+            arrays = read_npz(file, path, ("train",), ("validation", "test", *["y"] * labels))
         else:
             arrays = {"train": read_npy(file, path, os.fstat(file.fileno()).st_size)}
-    return dataset_of(Path(path).name, arrays["train"], arrays.get("validation"), arrays.get("test"), path)
+    data = dataset_of(Path(path).name, arrays["train"], arrays.get("validation"), arrays.get("test"), path)
+    if not labels:
+        return data
+    if "y" not in arrays:
+        raise DataError(f"{path}: no labels, expected an .npz with them as 'y' beside 'train'")
+    return replace(data, labels=Labels.of(f"{path}: 'y'", arrays["y"]))
+
+
+def load_part(path: str | Path, name: str) -> np.ndarray:
+    """The array of this name in an .npz beside its "train", as rows (n, F) that a `Dataset` takes.
+
+    Raises DataError where there is none, and as `load_array` does.
+    """
+    with naming(path), open(path, "rb") as file:
+        arrays = read_npz(file, path, ("train",), (name,))
+        if name not in arrays:
+            raise DataError(f"{path}: no array {shortened(repr(name))} in it, expected one for --part")
+        return dataset_of(Path(path).name, arrays["train"], test=arrays[name], source=path).test  # type: ignore[return-value]  # given
 
 
 READS = {".npy": load_array, ".npz": load_array}

@@ -20,6 +20,7 @@ class ExampleBatches:
 
     examples      (N, F) uint8, or floats of `dtype`; where they are standardised, as they are trained on
     scale, shift  (N,) of `dtype`, what an example is multiplied by and what is added to it; None for 1 and 0
+    one_hot       (N, C) uint8, the class of each example; None where nobody asks for labels
     order         (2, N) int32, the order of epoch e in row e mod 2: what `prepare` keeps up to date
 
     Raises DataError for a batch size below 1 or above N.
@@ -29,7 +30,7 @@ class ExampleBatches:
         n = len(dataset.train)
         if not 1 <= batch_size <= n:
             raise DataError(f"--batch-size {batch_size}: expected 1 to {n}, the training examples of {dataset.name}")
-        self.ops, self.batch_size, self.seed = ops, batch_size, seed
+        self.ops, self.name, self.batch_size, self.seed = ops, dataset.name, batch_size, seed
         self.batches_per_epoch = n // batch_size
         if dataset.standard is None:
             examples, (scale, shift) = dataset.train, dataset.affine(dataset.train)
@@ -38,6 +39,7 @@ class ExampleBatches:
         self.examples = ops.asarray(examples, np.uint8 if examples.dtype == np.uint8 else dtype)
         self.scale = None if scale is None else ops.asarray(scale, dtype)
         self.shift = None if shift is None else ops.asarray(shift, dtype)
+        self.one_hot = None if dataset.labels is None else ops.asarray(dataset.labels.one_hot())
         self.order = ops.zeros((2, n), np.int32)
         self._epochs = [-1, -1]
 
@@ -63,3 +65,9 @@ class ExampleBatches:
         return self.ops.gather(
             self.examples, self.order, count, self.batch_size, draw.rows, self.scale, self.shift, out
         )
+
+    def labels(self, draw: Draw, count: Count, out: Array) -> Array:
+        """Fill out (B, C) with the labels of the same rows, one-hot.  Raises DataError where there are none."""
+        if self.one_hot is None:
+            raise DataError(f"{self.name}: no labels, expected one for each training example")
+        return self.ops.gather(self.one_hot, self.order, count, self.batch_size, draw.rows, None, None, out)

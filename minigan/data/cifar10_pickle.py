@@ -26,7 +26,7 @@ NUMPY_NAMES = (
         for module, name in (("multiarray", "_reconstruct"), ("numeric", "_frombuffer"))
     ),
 )
-PIXELS = 3072
+PIXELS, CLASSES = 3072, 10
 # A batch of 10,000 images takes about 40,000 opcodes, ten of them for tuples; below protocol 3 up to 120,000, and a
 # tuple for each file name.
 MOST_OPCODES, MOST_TUPLES = 1 << 17, 1 << 14
@@ -62,8 +62,9 @@ def encoded(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-def unpickle_planes(content: bytes | bytearray, path: str | Path) -> np.ndarray:
-    """The pixels of a pickled batch, "data" in its dictionary: (n, 3072) uint8, red before green before blue.
+def unpickle_planes(content: bytes | bytearray, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels of a pickled batch, "data" in its dictionary: (n, 3072) uint8, red before green before blue; and its
+    "labels" (n,) uint8, or (0,) where it has no such list of numbers from 0 to 9.
 
     Raises DataError for a pickle of another kind, and what `pickle` and `pickletools` raise for one that is broken.
     """
@@ -82,7 +83,10 @@ def unpickle_planes(content: bytes | bytearray, path: str | Path) -> np.ndarray:
         case _:
             n, width, pixels, order = 0, 0, b"", "C"
     if width == PIXELS and len(pixels) == n * width > 0 and order in ("C", "F"):
-        return np.frombuffer(pixels, np.uint8).reshape((n, width), order="F" if order == "F" else "C")
+        planes = np.frombuffer(pixels, np.uint8).reshape((n, width), order="F" if order == "F" else "C")
+        labels = batch.get(b"labels", batch.get("labels"))
+        known = isinstance(labels, list) and len(labels) == n and all(label in range(CLASSES) for label in labels)
+        return planes, np.array(labels if known else [], np.uint8)
     raise DataError(f"{path}: another pickle, expected a dictionary with b'data', (n, {PIXELS}) of dtype uint8")
 
 

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from minigan.data.chunks import chunks
 from minigan.data.contrast import normalisation
+from minigan.data.labels import Labels
 from minigan.data.standardise import Standard
 from minigan.errors import DataError
 
@@ -26,9 +27,10 @@ class Dataset:
     image_shape  (H, W) or (H, W, 3), its product F; None where a row is no picture
     contrast     the length that global contrast normalisation gives to each example, instead of / 255; None for none
     standard     the means and deviations by which features are standardised, after / 255; None for none
+    labels       the class of each row of `train`; None where nobody asks for them
 
     Raises DataError for another rank or dtype, for no example or no feature, for NaN or infinity, for parts that do
-    not fit each other or the image, for a length that is not above 0, and for both contrast and standard.
+    not fit each other, the image or the labels, for a length that is not above 0, and for both contrast and standard.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Dataset:
     image_shape: tuple[int, ...] | None = None
     contrast: float | None = None
     standard: Standard | None = field(default=None, repr=False)
+    labels: Labels | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_examples(f"{self.name}: training data", self.train)
@@ -47,6 +50,8 @@ class Dataset:
                 check_alike(f"{self.name}: {part}", examples, self.train)
         if self.image_shape is not None:
             check_image_shape(self.name, self.image_shape, self.n_features)
+        if self.labels is not None and len(self.labels.numbers) != len(self.train):
+            raise DataError(f"{self.name}: {len(self.labels.numbers)} labels, expected {len(self.train)}, one a row")
         if self.contrast is not None and not 0 < self.contrast < np.inf:
             raise DataError(f"{self.name}: contrast {self.contrast}, expected a length above 0")
         if self.standard is not None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from minigan.data.dataset import Dataset, check_examples
 from minigan.data.examples import as_rows, in_pictures
+from minigan.data.labels import Classes, DescribedLabels, are_described
 from minigan.data.mixtures import Mixture
 from minigan.data.ranges import are_bytes
 from minigan.data.standardise import Standard, is_standard
@@ -27,6 +28,7 @@ class Description(TypedDict, total=False):
     sha256: str
     contrast: float
     standard: dict[str, list[float]]
+    labels: DescribedLabels
 
 
 def is_description(described: Any) -> bool:
@@ -42,6 +44,7 @@ def is_description(described: Any) -> bool:
         and 0 < contrast < float("inf")
         and not {"contrast", "standard"} <= described.keys()
         and ("standard" not in described or is_standard(described["standard"]))
+        and ("labels" not in described or are_described(described["labels"]))
     )
 
 
@@ -49,8 +52,8 @@ def describe(data: Dataset | Mixture) -> Description:
     """Name, dtype, shape, image shape (or None) and SHA-256 of the training examples; of a mixture, of its centres and
     deviation in one vector.
 
-    Adds `contrast` (the L2 norm given to each image) and `standard` (the features' means and deviations) only where
-    they were applied.
+    Adds `contrast` (the L2 norm given to each image), `standard` (the features' means and deviations) and `labels` (the
+    classes, and how many examples each has) only where they play a part.
     """
     if isinstance(data, Dataset):
         content = np.ascontiguousarray(data.train)
@@ -67,12 +70,21 @@ def describe(data: Dataset | Mixture) -> Description:
         described["contrast"] = data.contrast
     if isinstance(data, Dataset) and data.standard is not None:
         described["standard"] = data.standard.to_json()
+    if isinstance(data, Dataset) and data.labels is not None:
+        described["labels"] = data.labels.to_json()
     return described
 
 
 def standard_of(described: Description) -> Standard | None:
     """The means and deviations by which the data described so are standardised, or None."""
     return Standard.from_json(described["standard"]) if "standard" in described else None
+
+
+def classes_of(described: Description) -> Classes | None:
+    """The classes that both players are told, or None."""
+    if "labels" not in described:
+        return None
+    return Classes(tuple(described["labels"]["classes"]), tuple(described["labels"]["counts"]))
 
 
 def scaled_as(described: Description, values: ArrayLike, dtype: DTypeLike) -> np.ndarray:

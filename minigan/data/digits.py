@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from minigan.data.dataset import Dataset
+from minigan.data.labels import Labels
 
 TEST_EXAMPLES = 297
 
 
-def load_digits() -> Dataset:
+def load_digits(labels: bool = False) -> Dataset:
     """1,500 digits to train on and 297 to test with; the grey values 0 to 16 become bytes, 16 becoming 255."""
     from sklearn import datasets
 
-    rows = np.round(datasets.load_digits().data * (255 / 16)).astype(np.uint8)
-    return Dataset("digits", rows[:-TEST_EXAMPLES], test=rows[-TEST_EXAMPLES:], image_shape=(8, 8))
+    found = datasets.load_digits()
+    rows = np.round(found.data * (255 / 16)).astype(np.uint8)
+    told = Labels.of("digits", found.target[:-TEST_EXAMPLES]) if labels else None
+    return Dataset("digits", rows[:-TEST_EXAMPLES], test=rows[-TEST_EXAMPLES:], image_shape=(8, 8), labels=told)

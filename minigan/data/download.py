@@ -25,6 +25,9 @@ MNIST_FILES = {
     "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
     "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
 }
+MNIST_LABELLED = MNIST_FILES | {
+    "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+}
 CIFAR10_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 CIFAR10_FILES = {"cifar-10-binary.tar.gz": "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}
 CHUNK = 1 << 16
@@ -39,7 +42,7 @@ def cache_folder() -> Path:
 
 
 def download_mnist(mirrors: Sequence[str] = MNIST_MIRRORS, files: Mapping[str, str] = MNIST_FILES) -> Path:
-    """The folder with MNIST's image files, as `download` gives it."""
+    """The folder with MNIST's files, as `download` gives it."""
     return download("mnist", mirrors, files, "a folder that has the IDX files")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from minigan.data.dataset import Dataset
+from minigan.data.labels import Labels
 from minigan.data.picture import PictureOptions, formats, read_picture
 from minigan.data.reading import naming, own_name
 from minigan.errors import DataError, DataWarning
@@ -54,8 +55,10 @@ def find_parts(folder: str | Path) -> list[list[Path]]:
     raise DataError(f"{folder}: no training pictures, expected them in a folder train beside the others")
 
 
-def load_image_folder(folder: str | Path, options: PictureOptions = PictureOptions()) -> Dataset:
+def load_image_folder(folder: str | Path, options: PictureOptions = PictureOptions(), labels: bool = False) -> Dataset:
     """The pictures of `find_parts`; of an animation the first frame.
+
+    labels  whether to keep which class folder each training picture is in
 
     Raises DataError for a folder without pictures, a picture of another size or depth, and one that cannot be read,
     unless those are to be skipped.  Warns, DataWarning, of what was passed over.
@@ -73,7 +76,16 @@ def load_image_folder(folder: str | Path, options: PictureOptions = PictureOptio
         raise DataError(f"{folder}: no training picture can be read, expected some")
     rows = pixels.reshape(len(pixels), -1)
     validation, test = (part if len(part) else None for part in (rows[first:second], rows[second:]))
-    return Dataset(own_name(Path(folder)), rows[:first], validation, test, pixels.shape[1:])
+    classes = class_folders(Path(folder), [paths[number] for number in kept[:first]]) if labels else None
+    return Dataset(own_name(Path(folder)), rows[:first], validation, test, pixels.shape[1:], labels=classes)
+
+
+def class_folders(folder: Path, paths: list[Path]) -> Labels:
+    """The names of the folders that pictures are in.  Raises DataError where these are not one a class."""
+    within = {path.parent for path in paths}
+    if within <= {folder, *(folder / name for name in PARTS[0])}:
+        raise DataError(f"{folder}: no labels, expected its pictures in a folder a class")
+    return Labels.of(folder, [path.parent.name for path in paths])
 
 
 def read_all(paths: list[Path], options: PictureOptions) -> tuple[np.ndarray, np.ndarray]:

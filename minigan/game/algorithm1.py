@@ -16,6 +16,7 @@ from typing import Protocol
 from minigan.backends import Array, Ops
 from minigan.backends.clock import Clock, Count
 from minigan.distributed.ranks import ALONE, Ranks
+from minigan.game.condition import condition_of
 from minigan.game.losses import belief, named, slopes, value
 from minigan.game.player import Player
 from minigan.game.priors import Prior
@@ -42,6 +43,7 @@ class Algorithm1:
     m       minibatch size, of several ranks the share of this one; it is given as that of all
     k       D-steps an iteration, >= 1
     x       (m, n) the minibatch of data; lies in `pair`, the rows that D sees: (2m, n), x above G(z)
+    condition  what both players are told of these rows beside them (`minigan.game.condition`), of so many `classes`
     z       (m, latent)
     logits  (2m, 1) D's logits of the last D-step, real above fake
     logits_g  (m, 1) D's logits of the last G-step's fakes; in a joint step the lower half of `logits`
@@ -68,8 +70,9 @@ class Algorithm1:
         clock_d: Clock | None = None,
         ahead: int = 0,
         ranks: Ranks = ALONE,
+        classes: int = 0,
     ):
-        check_rules(generator.network, discriminator.network, prior, m, k, updates)
+        check_rules(generator.network, discriminator.network, prior, m, k, updates, classes)
         self.rows, m = ops.asarray(ranks.rows(m), "uint32"), ranks.share(m)
         self.ops, self.generator, self.discriminator, self.clock = ops, generator, discriminator, clock
         self.prior, self.seed, self.m, self.k, self.updates = prior, seed, m, k, updates
@@ -77,9 +80,10 @@ class Algorithm1:
         self.clocks, self.ahead = (clock,) if clock_d is None else (clock, clock_d), ahead
         dtype = generator.params.dtype
 
-        self.pair = ops.empty((2 * m, discriminator.network.n_in), dtype)
+        self.pair = ops.empty((2 * m, generator.network.n_out), dtype)
         self.x, fake = self.pair[:m], self.pair[m:]
         self.z = ops.empty((m, prior.n), dtype)
+        self.condition = condition_of(ops, m, prior.n, generator.network.n_out, classes, dtype)
         self.tape_g = generator.network.tape(ops, m, dtype, out=fake)
         self.tape_d = discriminator.network.tape(ops, 2 * m, dtype)
         self.logits = self.tape_d.layers[-1].y
@@ -127,7 +131,7 @@ class Algorithm1:
         tape = self.tape_d[self.m :]
         tape.layers[-1].y = self.logits_g
         tape.draw = self._draw_of(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows[: self.m])
-        self.discriminator.forward(self.pair[self.m :], tape)
+        self.discriminator.forward(self.condition.for_d(self.pair[self.m :]), tape)
         self._backward_g(tape)
         self.generator.update(Count(self.clock))
 
@@ -140,9 +144,11 @@ class Algorithm1:
         self.generator.update(Count(self.clock))
 
     def draw_x(self, data: Minibatches, substep: int) -> None:
-        """Fill x with the substep's minibatch."""
+        """Fill x with the substep's minibatch, and y with its labels."""
         draw = self._draw_of(Stream.MIXTURE_MODE, substep, self.rows[: self.m])
-        data.minibatch(draw, Count(self.clock, self.k, self.ahead + substep), out=self.x)
+        count = Count(self.clock, self.k, self.ahead + substep)
+        data.minibatch(draw, count, out=self.x)
+        self.condition.draw_y(data, draw, count)
 
     def draw_z(self, substep: int) -> None:
         """Fill z from the prior."""
@@ -186,13 +192,13 @@ class Algorithm1:
     def _generate(self, substep: int) -> None:
         """G(z) into the lower half of `pair`."""
         self.tape_g.draw = self._draw_of(Stream.DROPOUT_GENERATOR, substep, self.rows[: self.m])
-        self.generator.forward(self.z, self.tape_g)
+        self.generator.forward(self.condition.for_g(self.z), self.tape_g)
 
     def _discriminate_pair(self, substep: int) -> None:
-        """[x; G(z)] (2m, n) to logits (2m, 1)"""
+        """x above G(z), (2m, n), to logits (2m, 1)"""
         self._generate(substep)
         self.tape_d.draw = self._draw_of(Stream.DROPOUT_DISCRIMINATOR, substep, self.rows)
-        self.discriminator.forward(self.pair, self.tape_d)
+        self.discriminator.forward(self.condition.for_d(self.pair), self.tape_d)
 
     def _dlogits_d(self) -> Array:
         """The derivative of w times D's loss; of -w V  (w/m) (D(x) - 1) on real rows, (w/m) D(G(z)) on fake ones."""
@@ -205,14 +211,16 @@ class Algorithm1:
     def _backward_g(self, tape: Tape) -> None:
         """From D's logits on the fakes down through a frozen D into G."""
         dlogits = slopes(self.loss, "g", self.ops, self.logits_g, out=self.dlogits_g)
-        dfake = self.discriminator.backward(dlogits, tape, learn=False, need_dx=True)
-        self.generator.backward(dfake, self.tape_g, learn=True, need_dx=False)
+        dinput = self.discriminator.backward(dlogits, tape, learn=False, need_dx=True)
+        self.generator.backward(self.condition.of_fakes(dinput), self.tape_g, learn=True, need_dx=False)
 
     def _draw_of(self, stream: int, substep: int, rows: Array) -> Draw:
         return Draw(self.seed, self.clock.iteration, substep, stream, rows)
 
 
-def check_rules(generator: Sequential, discriminator: Sequential, prior: Prior, m: int, k: int, updates: str) -> None:
+def check_rules(
+    generator: Sequential, discriminator: Sequential, prior: Prior, m: int, k: int, updates: str, classes: int = 0
+) -> None:
     """Raise ValueError, in one line, unless the game can be played."""
     if k < 1:
         raise ValueError(f"k = {k}: expected at least one D-step an iteration")
@@ -220,10 +228,12 @@ def check_rules(generator: Sequential, discriminator: Sequential, prior: Prior, 
         raise ValueError(f"batch size {m}: expected at least 1")
     if updates not in UPDATES:
         raise ValueError(f"updates {updates!r}: expected one of {', '.join(UPDATES)}")
-    if generator.n_in != prior.n:
-        raise ValueError(f"G takes {generator.n_in} inputs, but z has {prior.n}")
-    if generator.n_out != discriminator.n_in:
-        raise ValueError(f"G makes {generator.n_out} features, but D takes {discriminator.n_in}")
+    told = f" and y {classes}" if classes else ""
+    if generator.n_in != prior.n + classes:
+        raise ValueError(f"G takes {generator.n_in} inputs, but z has {prior.n}{told}")
+    if generator.n_out + classes != discriminator.n_in:
+        told = f", y has {classes}" if classes else ""
+        raise ValueError(f"G makes {generator.n_out} features{told}, but D takes {discriminator.n_in}")
     for name, network in (("G", generator), ("D", discriminator)):
         if isinstance(network.layers[-1], Dropout):
             raise ValueError(f"{name} ends in Dropout: expected dropout on the inputs of layers only")

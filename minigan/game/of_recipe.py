@@ -9,6 +9,7 @@ from minigan.backends import Ops
 from minigan.backends.clock import Clock
 from minigan.distributed.ranks import ALONE, Ranks
 from minigan.game.algorithm1 import Algorithm1
+from minigan.game.condition import classes_in
 from minigan.game.optim import SGD, Adam, Momentum, Optimiser
 from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
 from minigan.game.priors import Prior
@@ -53,7 +54,8 @@ def game_of(
     prior, seed = Prior(recipe.prior, recipe.latent), recipe.seed
     rules = recipe.batch_size, recipe.k, recipe.updates, recipe.loss
     own_clock = None if clock_d is clock_g else clock_d
-    game = Algorithm1(ops, g, d, clock_g, prior, seed, *rules, own_clock, steps_ahead(phases), ranks)
+    ahead, classes = steps_ahead(phases), classes_in(generator, recipe)
+    game = Algorithm1(ops, g, d, clock_g, prior, seed, *rules, own_clock, ahead, ranks, classes)
     g.initialise(seed, GENERATOR)
     d.initialise(seed, DISCRIMINATOR)
     return game

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from minigan import backends
 from minigan.backends import Array, Ops
-from minigan.data.describe import Description, standard_of
+from minigan.data.describe import Description, classes_of, standard_of
+from minigan.data.labels import Classes, beside
 from minigan.errors import CheckpointError, ConfigError, did_you_mean, one_line
 from minigan.files import checkpoint
 from minigan.game.priors import Prior
@@ -29,7 +30,7 @@ PREFIX, MEAN = "generator.", "generator.mean."
 
 
 class Sampler:
-    """G: z (B, latent) -> x (B, n), its weights and its prior.
+    """G: z (B, latent) -> x (B, n), its weights and its prior.  With --condition labels z and y -> x.
 
     data    what it was trained on, as `minigan.data.describe` says it
     """
@@ -37,13 +38,29 @@ class Sampler:
     def __init__(self, ops: Ops, generator: Sequential, params: Params, prior: Prior, data: Description):
         self.ops, self.generator, self.params, self.prior, self.data = ops, generator, params, prior, data
 
-    def sample(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.floating]:
+    @property
+    def classes(self) -> Classes | None:
+        """Those that G is told, or None."""
+        return classes_of(self.data)
+
+    def sample(self, n_samples: int = 1, seed: int = 0, labels: ArrayLike | None = None) -> NDArray[np.floating]:
         """Draws from p_g: (n_samples, features) float array, in the data's own units.
 
+        labels  where G is told classes: (n_samples,), or one for all; None: drawn, each class as often as in the data
+
         The same seed gives the same samples to the last bit, however many (`runs`), on one machine, backend and number
-        of threads.  Raises ConfigError for a wrong number or seed.
+        of threads.  Raises ConfigError for a wrong number, seed or label.
         """
-        return self.generate(self.draw_z(n_samples, seed))
+        return self.in_own_units(self.scaled_sample(n_samples, seed, labels))
+
+    def scaled_sample(self, n_samples: int = 1, seed: int = 0, labels: ArrayLike | None = None) -> NDArray[np.floating]:
+        """The same, scaled as trained on."""
+        z = self.draw_z(n_samples, seed)
+        return self.forward(z, self.draw_labels(n_samples, seed) if labels is None else labels)
+
+    def draw_labels(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.generic] | None:
+        """Labels of samples, (n_samples,), each class as often as in the data; None where G is told none."""
+        return None if self.classes is None else np.array(self.classes.names)[self.classes.draw(n_samples, seed)]
 
     def draw_z(self, n_samples: int = 1, seed: int = 0) -> NDArray[np.floating]:
         """Draws from the prior: (n_samples, latent) NumPy array of the parameters' dtype.
@@ -59,13 +76,19 @@ class Sampler:
             z[batch] = self.ops.to_host(drawn)[: n_samples - batch.start]  # the last batch may be longer than the rest
         return z
 
-    def generate(self, z: ArrayLike) -> NDArray[np.floating]:
-        """G(z): z (n, latent) to (n, features), in the data's own units.  Raises ConfigError for another z, or NaN."""
-        return self.in_own_units(self.forward(z))
+    def generate(self, z: ArrayLike, labels: ArrayLike | None = None) -> NDArray[np.floating]:
+        """G(z), or G(z|y): z (n, latent) to (n, features), in the data's own units.
 
-    def forward(self, z: ArrayLike) -> NDArray[np.floating]:
-        """What G's last layer makes of z (n, latent): (n, features), scaled as trained on."""
-        return forward_in_batches(self.ops, self.generator, self.params, z, "z")
+        labels  (n,), or one for all, where G is told classes
+
+        Raises ConfigError for another z, for NaN, and for labels that are missing or unknown.
+        """
+        return self.in_own_units(self.forward(z, labels))
+
+    def forward(self, z: ArrayLike, labels: ArrayLike | None = None) -> NDArray[np.floating]:
+        """What G's last layer makes of z (n, latent), and of labels: (n, features), scaled as trained on."""
+        rows = beside(self.classes, rows_of("z", z, self.prior.n, self.params.dtype), labels)
+        return forward_in_batches(self.ops, self.generator, self.params, rows, "z")
 
     def in_own_units(self, x: NDArray[np.floating]) -> NDArray[np.floating]:
         """What `forward` gives, (n, features), with features that were standardised as they were before."""
@@ -139,7 +162,10 @@ def from_header(path: Path, header: checkpoint.Header, layers: Layers = ()) -> t
     data: Description = header["data"]
     standardised = len(data["standard"]["mean"]) if "standard" in data else network.n_out
     widths = prod(data.get("image_shape") or [network.n_out]), standardised
-    if network.n_in != recipe.latent or widths != (network.n_out, network.n_out):
+    told = len(data["labels"]["classes"]) if "labels" in data else 0
+    if bool(recipe.condition) != bool(told):
+        raise CheckpointError(f"{path}: its header describes no generator (its condition contradicts its labels)")
+    if network.n_in != recipe.latent + told or widths != (network.n_out, network.n_out):
         raise CheckpointError(f"{path}: its header describes no generator (its widths contradict each other)")
     return recipe, network, data
 
@@ -167,15 +193,32 @@ def forward_in_batches(ops: Ops, network: Sequential, params: Params, x: ArrayLi
 
     Raises ConfigError, which calls x by `name`, for other widths and for NaN.
     """
+    return passes(ops, network, params, x, name)
+
+
+def hidden_units(ops: Ops, network: Sequential, params: Params, x: ArrayLike) -> np.ndarray:
+    """What all layers with weights but the last make of x (n, n_in), side by side: (n, units).
+
+    Raises as above, and ConfigError for a network with one such layer.
+    """
+    stages = [i for i, stage in enumerate(network.stages) if network.layers[stage.index].shapes()][:-1]
+    if not stages:
+        raise ConfigError("a network of one layer, expected one with hidden units")
+    return np.concatenate([passes(ops, network, params, x, "x", i) for i in stages], axis=1)
+
+
+def passes(ops: Ops, network: Sequential, params: Params, x: ArrayLike, name: str, stage: int = -1) -> np.ndarray:
+    """What a stage of the network makes in a pass without dropout: (n, its units)."""
     x = rows_of(name, x, network.n_in, params.dtype)
-    y = np.empty((len(x), network.n_out), x.dtype)
     tape = network.tape(ops, FIRST_ROWS if len(x) <= FIRST_ROWS else ROWS_AT_ONCE, x.dtype)
+    y = np.empty((len(x), tape.layers[stage].y.shape[1]), x.dtype)
     with ops.session():
         for run in runs(len(x)):
             part = np.zeros((run.stop - run.start, network.n_in), x.dtype)
             part[: len(x) - run.start] = x[run]
-            made = network.forward(ops, params, ops.asarray(part), tape[: len(part)])
-            y[run] = ops.to_host(made)[: len(x) - run.start]
+            here = tape[: len(part)]
+            network.forward(ops, params, ops.asarray(part), here)
+            y[run] = ops.to_host(here.layers[stage].y)[: len(x) - run.start]
     return y
 
 

@@ -6,6 +6,7 @@ import signal
 import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from numbers import Integral, Number
 from typing import TYPE_CHECKING, Self, cast
 
@@ -13,11 +14,13 @@ from numpy.typing import ArrayLike
 
 from minigan.data import Dataset, Mixture, dataset_of, describe
 from minigan.data.describe import nameless
+from minigan.data.labels import Labels
 from minigan.data.ranges import far_apart, out_of_reach
 from minigan.distributed.ranks import check_alike
 from minigan.errors import BeginsAnew, ConfigError, DataWarning, shortened
 from minigan.files.record import versions
-from minigan.game.state import digest
+from minigan.game.condition import classes_in
+from minigan.game.state import digest, take_over
 from minigan.loop.callback import Callback, Lines
 from minigan.loop.history import History
 from minigan.loop.loop import Batches, Loop, source_of
@@ -54,7 +57,7 @@ class Fitting:
 
         X           an array as `minigan.data.examples` takes it: (N, n), or pictures; floats, or whole numbers in
                     0..255, which are trained on as [0, 1]; or a `Dataset`; or a `Mixture`
-        y           not used; it is there as in scikit-learn
+        y           (N,) labels, whole numbers or texts, where the recipe has condition="labels"; otherwise not used
         epochs      passes over the data, 10 if neither this nor `iterations` is given
         iterations  instead of epochs
         callbacks   called on the way (`minigan.loop.callback`); of several ranks on rank 0
@@ -66,10 +69,10 @@ class Fitting:
         """
         check_call(y, epochs, iterations)
         gan = cast("GAN", self)
-        data, source = source_for(gan, X)
+        data, source = source_for(gan, X, y)
         if apart := far_apart(data):
             warnings.warn(f"{data.name}: {apart}", DataWarning, stacklevel=2)
-        if gan.iteration:
+        if gan.has_weights and (gan.iteration or not gan.data):
             done = f"the {gan.iteration} iterations that this GAN has learnt are forgotten"
             warnings.warn(f"fit begins anew: {done}; partial_fit goes on", BeginsAnew, stacklevel=2)
         gan.begin(source.batches_per_epoch, describe(data))
@@ -93,10 +96,14 @@ class Fitting:
         """
         check_call(y, epochs, iterations)
         gan = cast("GAN", self)
-        data, source = source_for(gan, X)
+        data, source = source_for(gan, X, y)
         described = describe(data)
         if not gan.has_weights:
             gan.begin(source.batches_per_epoch, described)
+        elif not (gan.data or gan.iteration):  # weights from elsewhere, which meet their first data
+            brought = gan.game
+            gan.begin(source.batches_per_epoch, described)
+            take_over(gan.game, brought)
         elif gan.data and nameless(described) != nameless(gan.data):
             raise ConfigError(
                 f"{data.name}: other data than this GAN was trained on ({gan.data['name']}, by SHA-256), expected "
@@ -106,9 +113,14 @@ class Fitting:
         return self
 
 
-def source_for(gan: GAN, X: ArrayLike | Dataset | Mixture) -> tuple[Dataset | Mixture, Batches]:
-    """The data, and as minibatches for the coming iteration."""
+def source_for(gan: GAN, X: ArrayLike | Dataset | Mixture, y: object) -> tuple[Dataset | Mixture, Batches]:
+    """The data, with labels where both players are told them, and as minibatches for the coming iteration."""
     data = X if isinstance(X, (Dataset, Mixture)) else dataset_of("array", X)
+    if isinstance(data, Dataset):
+        if gan.recipe.condition is None:
+            data = replace(data, labels=None)
+        elif y is not None:
+            data = replace(data, labels=Labels.of("y", cast(ArrayLike, y)))
     check_data(gan, data)
     source = source_of(gan, data)
     source.prepare(0, gan.recipe.k)
@@ -120,8 +132,20 @@ def check_data(gan: GAN, data: Dataset | Mixture) -> None:
     if data.n_features != gan.generator.n_out:
         made = f"the generator makes {gan.generator.n_out}"
         raise ConfigError(f"{data.name}: examples of {data.n_features} values, and {made}")
+    if gan.recipe.condition:
+        check_labels(gan, data)
     if outside := out_of_reach(data, gan.generator.layers[-1]):
         raise ConfigError(f"{data.name}: {outside}")
+
+
+def check_labels(gan: GAN, data: Dataset | Mixture) -> None:
+    """Raise ConfigError unless these data have labels, of as many classes as G and D have inputs for."""
+    labels = data.labels if isinstance(data, Dataset) else None
+    told = classes_in(gan.generator, gan.recipe)
+    if labels is None:
+        raise ConfigError(f"{data.name}: no labels, expected y, one a row: the recipe has condition='labels'")
+    if (found := len(labels.classes.names)) != told:
+        raise ConfigError(f"{data.name}: labels of {found} classes, and the generator has inputs for {told}")
 
 
 def iterations_in(gan: GAN, epochs: int | None, iterations: int | None, usual: int) -> int:

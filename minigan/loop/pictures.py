@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from minigan.data import Dataset, Mixture
+from minigan.data.labels import row_by_row
 from minigan.files.plots import displayable, save_samples
 from minigan.files.run_folder import RunFolder
+from minigan.generator.sampler import Sampler
 from minigan.loop.callback import Callback, Line
 
 if TYPE_CHECKING:
     from minigan.loop.loop import Loop
 
 
-SAMPLES, POINTS = 100, 2500
+SAMPLES, POINTS, COLUMNS = 100, 2500, 10
 Show: TypeAlias = Callable[[np.ndarray, Sequence[int] | None], None]
 
 
 class Pictures(Callback):
     """Writes OUT/samples/iteration-00001000.png: a grid of images, or a drawing of p_g beside p_data.
+
+    Where G is told labels each row of the grid is of one class, up to a hundred of them.
 
     out    a folder
     every  iterations between pictures
@@ -43,11 +47,19 @@ class Pictures(Callback):
 
     def on_iteration_end(self, loop: Loop, line: Line) -> None:
         gan, shape = loop.gan, loop.data.image_shape
-        samples = gan.sample(SAMPLES if shape else POINTS, gan.recipe.seed)
+        samples = drawn_by(gan.sampler(), bool(shape), gan.recipe.seed)
         contrast = "contrast" in gan.data
         if self.show is not None:
             self.show(displayable(samples) if contrast else samples, shape)
         save_samples(self.folder.picture(gan.iteration), samples, shape, self._real, contrast=contrast)
+
+
+def drawn_by(sampler: Sampler, images: bool, seed: int) -> np.ndarray:
+    """Samples for a picture: (n, features)."""
+    if sampler.classes is None or not images:
+        return sampler.sample(SAMPLES if images else POINTS, seed)
+    labels = row_by_row(sampler.classes.names, COLUMNS)[: COLUMNS * SAMPLES]
+    return sampler.sample(len(labels), seed, labels)
 
 
 def drawn(data: Dataset | Mixture) -> np.ndarray:

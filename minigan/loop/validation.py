@@ -42,7 +42,7 @@ class Measure:
             found = coverage(sampler.sample(SAMPLES), data.centres, data.deviation)
             return found.captured / len(data.centres) * found.high_quality
         examples = data.scaled(data.validation[:SIGMA_POINTS], np.float64)  # type: ignore[index]  # there, see above
-        samples = sampler.forward(sampler.draw_z(parzen.SAMPLES))
+        samples = sampler.scaled_sample(parzen.SAMPLES)
         return float(parzen.log_likelihood(sampler.ops, examples, samples, parzen.SIGMAS).mean(axis=1).max())
 
 

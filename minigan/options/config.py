@@ -25,8 +25,9 @@ class Config(Recipe):
 
     loss: LossName = Recipe.loss  # type: ignore[assignment]  # a name
     preset: str = "digits"
-    """options to begin from: digits, mnist, mnist-averaged, cifar10, cifar10-quarter, tfd, tfd-stage2, ring, grid,
-    gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or else from digits"""
+    """options to begin from: digits, mnist, mnist-averaged, mnist-conditional, cifar10, cifar10-quarter, tfd,
+    tfd-stage2, ring, grid, gaussian; or a .toml file, which begins from the preset that it names (preset = "mnist"), or
+    else from digits"""
     data: str = "digits"
     """digits, mnist, cifar10, tfd, gaussian, ring, grid; or a folder of MNIST or CIFAR-10 files, of images or of
     subfolders of images; or a file of arrays, a table, or TFD_48x48.npz"""

@@ -13,7 +13,7 @@ from typing import Any, Self
 from minigan.errors import ConfigError, shortened
 from minigan.options.recipe import Recipe
 
-FIXED = ("seed", "precision", "latent")
+FIXED = ("seed", "precision", "latent", "condition")
 """What a run keeps, beside its networks and its data."""
 
 

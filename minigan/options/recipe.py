@@ -54,6 +54,8 @@ class Recipe:
     """width of z"""
     prior: Literal["uniform", "normal", "spherical"] = "uniform"
     """p_z: uniform(-sqrt 3, sqrt 3), N(0, 1), or the unit sphere"""
+    condition: Literal["labels"] | None = None
+    """what G and D are told of each example beside z and x: its label, one-hot (Mirza and Osindero 2014)"""
     batch_size: int = 100
     """m, examples a minibatch"""
     k: int = 1
@@ -128,7 +130,8 @@ class Recipe:
 
 def kept_options(recipe: Recipe) -> dict[str, Any]:
     """The options as a checkpoint's header keeps them: those of 0.1.0, and of later ones those that are not None."""
-    return {name: value for name, value in asdict(recipe).items() if value is not None or name not in ("lr_g", "lr_d")}
+    later = ("lr_g", "lr_d", "condition")
+    return {name: value for name, value in asdict(recipe).items() if value is not None or name not in later}
 
 
 def demand(options: object, rules: dict[str, tuple[bool, str]]) -> None:

@@ -51,7 +51,7 @@ class Start:
         self.there = there if there and there.begun else None
         self.saved = self.ranks.agreed(self.there.saved_config() if self.there else config)
         self._first = recipe_before(self.saved.recipe, phases_of(self.saved))
-        self.data = self.ranks.in_turn(partial(loaded, config))
+        self.data = self.ranks.in_turn(partial(loaded, with_recipe(config, self._first)))
         self.gan = make_gan(with_recipe(config, self._first), self.data)
         self.source = source_of(self.gan, self.data)
         self.batches_per_epoch = self.source.batches_per_epoch
@@ -81,6 +81,7 @@ class Start:
         path, tensors, header = checkpoint.newest(folder.checkpoints)
         self._kept("contrast", header["data"].get("contrast"), self.config.contrast)
         self._kept("standardise", "standard" in header["data"], self.config.standardise)
+        self._kept("condition", recipe_in(path, header).condition, self.config.condition)
         self._kept("generator_from", self.saved.generator_from, self.config.generator_from)
         if nameless(header["data"]) != nameless(self.gan.data):
             raise CheckpointError(f"{path}: trained on other data ({header['data']['name']}, by SHA-256)")
@@ -167,7 +168,9 @@ def phases_in(path: Path, header: checkpoint.Header) -> tuple[Phase, ...]:
 def loaded(config: Config) -> Dataset | Mixture:
     """The data of --data.  Raises DataError, which says of a run that goes on that its data may have moved."""
     try:
-        return datasets.load(config.data, config.contrast, config.standardise, PictureOptions.of(config))
+        return datasets.load(
+            config.data, config.contrast, config.standardise, PictureOptions.of(config), config.condition == "labels"
+        )
     except DataError as error:
         if config.resume:
             raise DataError(f"{error}; the run was trained on it, and --data says where it is now") from None
@@ -181,13 +184,15 @@ def make_gan(config: Config, data: Dataset | Mixture) -> GAN:
         culprit = f"--data {config.data}" if config.contrast is None else f"--contrast {config.contrast}"
         culprit = "--standardise" if config.standardise else culprit
         raise ConfigError(f"{culprit}: {outside}")
+    labels = data.labels if isinstance(data, Dataset) else None
+    told = 0 if labels is None else len(labels.classes.names)
     try:
         means = data.means() if isinstance(data, Dataset) and data.in_unit_interval else None
-        generator = build(config.generator, config.latent, data.n_features, means)
+        generator = build(config.generator, config.latent + told, data.n_features, means)
     except ValueError as error:
         raise ConfigError(f"--generator: {error}") from None
     try:
-        discriminator = build(config.discriminator, data.n_features, 1)
+        discriminator = build(config.discriminator, data.n_features + told, 1)
     except ValueError as error:
         raise ConfigError(f"--discriminator: {error}") from None
     if apart := far_apart(data):

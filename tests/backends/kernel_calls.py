@@ -87,11 +87,14 @@ TABLE = {
         f"{name}_backward": Kernel(bound=lambda a, eps: 4 * eps * np.maximum(a.scale, a.expected))
         for name in LOSS_NAMES
     },
+    "residual": Kernel(in_place="y", special=ANY),
     "add": Kernel(written=("theta",), special=ANY),
     "adam": Kernel(written=("theta", "first", "second"), gpu=8),
     "average": Kernel(written=("mean",)),
     "limit_column_norms": Kernel(written=("W",), gpu=4),
     "gather": Kernel(),
+    "beside": Kernel(special=ANY),
+    "leading": Kernel(special=ANY),
     "uniform": Kernel(),
     "normal": Kernel(gpu=8),
     "spherical": Kernel(gpu=8),
@@ -195,6 +198,7 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
             }
             for name in LOSS_NAMES
         },
+        "residual": {"y": y, "target": z, "scale": 0.3, "out": out},
         "add": {"theta": normal(b * o), "step": normal(b * o)},
         "adam": {
             "theta": normal(b * o),
@@ -219,6 +223,8 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
             "shift": normal(b + EXAMPLES),
             "out": out,
         },
+        "beside": {"left": z, "right": normal(b, 3), "out": poisoned((b, o + 3), dtype)},
+        "leading": {"a": normal(b, o + 3), "out": out},
         "uniform": {"draw": draw, "limit": 3**0.5, "out": out},
         "normal": {"draw": draw, "out": out},
         "spherical": {"draw": draw, "out": out},
@@ -268,6 +274,8 @@ ALLOWED = {
     ("limit_column_norms", "W", "of another dtype"),
     ("gather", "examples", "of another dtype"),
     ("mixture", "centres", "longer"),
+    ("leading", "a", "wider"),
+    ("leading", "out", "wider"),
 } | {(kernel, "out", how) for kernel in ("uniform", "normal", "spherical") for how in ("wider", "of another dtype")}
 
 

@@ -12,8 +12,9 @@ from test_parity_of_games import PIXELS, SEED, SLACK, UPDATES, M, distance, new_
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.checks.table import check_all
-from minigan.data import Mixture, minibatches
+from minigan.data import Mixture, describe, minibatches
 from minigan.data.batches import ExampleBatches
+from minigan.data.labels import Labels
 from minigan.game.algorithm1 import Algorithm1
 from minigan.game.losses import LOSSES
 from minigan.options.config import Config
@@ -110,30 +111,35 @@ def test_tf32_is_tf32_and_float32_is_not(machine):
 # ---- The whole GAN ---------------------------------------------------------------------------------------------
 
 
-def networks(n):
+def networks(n, classes=0):
     """Small ones, with every layer."""
-    g = Sequential(Linear(7, 20), ReLU(), Linear(20, n), Sigmoid())
-    return g, Sequential(Dropout(0.8), Maxout(n, 12, 3), Dropout(0.5), Linear(12, 1))
+    g = Sequential(Linear(7 + classes, 20), ReLU(), Linear(20, n), Sigmoid())
+    return g, Sequential(Dropout(0.8), Maxout(n + classes, 12, 3), Dropout(0.5), Linear(12, 1))
 
 
 def fitted(ops, recipe, data, iterations, monkeypatch):
     """A GAN on `ops` after so many iterations; `source` is where its minibatches come from."""
     monkeypatch.setattr("minigan.backends.get", lambda *arguments: ops)
-    gan = GAN(*networks(data.n_features), recipe)
+    if recipe.condition:
+        data = replace(data, labels=Labels.of("y", np.arange(len(data.train)) % CLASSES))
+    gan = GAN(*networks(data.n_features, CLASSES if recipe.condition else 0), recipe)
     gan.source = minibatches(ops, data, recipe.batch_size, recipe.seed, recipe.dtype)
-    gan.begin(gan.source.batches_per_epoch, {"name": data.name})
+    gan.begin(gan.source.batches_per_epoch, describe(data))
     with ops.session():
         for _ in range(iterations):
             gan.step(gan.source)
     return gan
 
 
+CLASSES = 3
 RECIPES = {
     **{f"the loss {name}": {"loss": name} for name in LOSSES},
     "momentum that ramps": {"momentum": 0.3, "momentum_final": 0.8, "momentum_epochs": 4, "lr_decay": 1.01},
     "sgd": {"optimizer": "sgd"},
     "adam": {"optimizer": "adam", "lr": 0.002},
     "k of 3, norms": {"k": 3, "average": 4, "max_column_norm": 0.4, "prior": "normal"},
+    "labels": {"condition": "labels", "k": 2},
+    "labels, joint": {"condition": "labels", "updates": "simultaneous"},
     "k of 2, joint": {"k": 2, "updates": "simultaneous", "prior": "spherical", "loss": "saturating"},
 }
 
@@ -165,7 +171,8 @@ def test_a_gan_on_the_gpu_is_that_on_numpy(machine, name, monkeypatch):
     assert seen.pop("value") == (expected["value"] and pytest.approx(expected["value"], rel=1e-9))
     assert seen == pytest.approx({name: expected[name] for name in seen}, rel=1e-9)
     np.testing.assert_allclose(there.sample(9), here.sample(9), rtol=1e-9)
-    np.testing.assert_allclose(there.discriminate(here.sample(9)), here.discriminate(here.sample(9)), rtol=1e-9)
+    beliefs = [gan.discriminate(here.sample(9), np.arange(9) % CLASSES) for gan in (there, here)]
+    np.testing.assert_allclose(*beliefs, rtol=1e-9)
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -9,7 +9,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.validation import check_is_fitted
 from small_gan import Hinge, X, small_gan
 
-from minigan import ConfigError, DataError, Sampler
+from minigan import GAN, ConfigError, DataError, Dropout, Linear, Maxout, Recipe, ReLU, Sampler, Sequential, Sigmoid
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.metrics.parzen import log_likelihood
 
@@ -111,3 +111,16 @@ def test_a_pipeline_names_its_parameters_by_the_step():
     np.testing.assert_array_equal(
         pipeline.score_samples(100 * X), pipeline[-1].score_samples(MinMaxScaler().fit_transform(100 * X))
     )
+
+
+def test_features_are_ds_hidden_units_of_every_layer_side_by_side():
+    x = np.random.default_rng(0).random((150, 6))
+    D = Sequential(Dropout(0.8), Maxout(6, 8, 3), Dropout(0.5), Linear(8, 5), ReLU(), Linear(5, 1))
+    gan = GAN(Sequential(Linear(3, 6), Sigmoid()), D, Recipe(latent=3, batch_size=20)).fit(x, iterations=5)
+    found, W = gan.features(x), {name: np.array(view) for name, view in gan.game.discriminator.params.items()}
+    maxout = (x.astype(np.float32) @ W["1.W"] + W["1.b"]).reshape(150, 3, 8).max(axis=1)
+    relu = np.maximum(0, maxout @ W["3.W"] + W["3.b"])
+    np.testing.assert_allclose(found, np.hstack([maxout, relu]), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ConfigError, match="hidden units"):
+        small = GAN(Sequential(Linear(3, 6), Sigmoid()), Sequential(Linear(6, 1)), Recipe(latent=3, batch_size=20))
+        small.fit(x, iterations=1).features(x)

@@ -166,3 +166,9 @@ extern "C" __global__ void least_squares_backward(const Real* logits, long long 
     const long long i = entry();
     if (i < n) dlogits[i] = (logits[i] - Real(i < ones)) * scale;
 }
+
+// out = scale (y - target), all (n).  A thread an entry, 12 bytes each in float32.
+extern "C" __global__ void residual(const Real* y, const Real* target, Real scale, Real* out, long long n) {
+    const long long i = entry();
+    if (i < n) out[i] = scale * (y[i] - target[i]);
+}

@@ -119,6 +119,11 @@ class CupyOps(CupyMemory):
         self._run(f"{name}_backward", logits.dtype, entries(logits.size), logits, ones, scale, out, logits.size)
         return out
 
+    def residual(self, y, target, scale, out):
+        checks.matrices("residual", y, target, out)
+        self._run("residual", y.dtype, entries(y.size), y, target, scale, out, y.size)
+        return out
+
     def add(self, theta, step):
         checks.alike("add", theta, step)
         self._run("add", theta.dtype, entries(parts(theta.size, 4)), theta, step, theta.size)
@@ -149,6 +154,16 @@ class CupyOps(CupyMemory):
         sizes = *out.shape, len(examples), batch_size
         arrays = examples, order, rows, scale, shift, out
         self._run(f"gather_{examples.dtype}", out.dtype, cells(*out.shape), *arrays, *sizes, *packed(count))
+        return out
+
+    def beside(self, left, right, out):
+        checks.beside(left, right, out)
+        self._run("beside", out.dtype, cells(*out.shape), left, right, out, *out.shape, left.shape[1])
+        return out
+
+    def leading(self, a, out):
+        checks.leading(a, out)
+        self._run("leading", out.dtype, cells(*out.shape), a, out, *out.shape, a.shape[1])
         return out
 
     def uniform(self, draw, limit, out):

@@ -1,4 +1,4 @@
-// Minibatches: bytes or floats gathered by an epoch's order, and the keys of that order.
+// Minibatches: bytes or floats gathered by an epoch's order, and the keys of that order; columns beside columns.
 
 // out[j] = scale[i] examples[i] + shift[i],  i = order[epoch mod 2, batch m + rows[j]]
 // examples (N, F)   order (2, N)   rows (B)   scale, shift (N) or null   out (B, F)
@@ -43,6 +43,20 @@ extern "C" __global__ void gather_float64(const double* examples, const int* ord
                                           unsigned long long per_iteration, unsigned long long offset) {
     gather_from(examples, order, rows, scale, shift, out, n_rows, width, n_examples, batch_size,
                 *iteration * per_iteration + offset);
+}
+
+// out = [left; right]      left (B, n)   right (B, width - n)   out (B, width).  A thread an entry down its rows.
+extern "C" __global__ void beside(const Real* left, const Real* right, Real* out, int n_rows, int width, int n) {
+    const int c = column();
+    if (c >= width) return;
+    EACH_ROW(j, n_rows) out[at(j, width, c)] = c < n ? left[at(j, n, c)] : right[at(j, width - n, c - n)];
+}
+
+// out = the first columns of a      a (B, width)   out (B, n).  A thread an entry down its rows.
+extern "C" __global__ void leading(const Real* a, Real* out, int n_rows, int n, int width) {
+    const int c = column();
+    if (c >= n) return;
+    EACH_ROW(j, n_rows) out[at(j, n, c)] = a[at(j, width, c)];
 }
 
 // keys[i] = the 64 random bits that example i is sorted by in an epoch.      keys (n).  A thread a key, 8 bytes each.

@@ -21,7 +21,8 @@ from minigan.backends.clock import Clock, Count
 from minigan.backends.cuda.graph import Recording
 from minigan.backends.cuda.kernels import Kernels, block_a_row, entries
 from minigan.backends.cuda.streams import STREAMS, Streams, event_after
-from minigan.backends.ops import TO_LOWER, Ops
+from minigan.backends.memory import TO_LOWER
+from minigan.backends.ops import Ops
 from minigan.errors import DeviceError, spelled
 from minigan.rng import Stream
 

@@ -7,6 +7,7 @@ run: often not much, which is why the checks are needed.
 from __future__ import annotations
 
 from minigan.checks.planted_bugs.gradients import GRADIENTS
+from minigan.checks.planted_bugs.labels import LABELS
 from minigan.checks.planted_bugs.losses import LOSSES
 from minigan.checks.planted_bugs.numbers import NUMBERS
 from minigan.checks.planted_bugs.planting import Bug, planted
@@ -19,6 +20,7 @@ KINDS = {
     "Losses": LOSSES,
     "Updates and schedules": UPDATES,
     "The order of play": PLAY,
+    "Labels": LABELS,
     "Random numbers": NUMBERS,
 }
 BUGS: dict[str, Bug] = {name: bug for bugs in KINDS.values() for name, bug in bugs.items()}
