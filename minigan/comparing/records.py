@@ -57,7 +57,7 @@ def records(one: SavedRun, other: SavedRun) -> list[Row]:
         return Row(kind, name, *(str(told(run)) for run in (one, other)))
 
     rows = [row("seed", "seed", lambda run: run.config.seed)]
-    rows += [row("data", "data", data_of)]
+    rows += [row("data", "data", data_of), row("data", "labels", labels_of)]
     rows += [row("option", f.name, lambda run: getattr(run.recipe_of(0), f.name)) for f in fields(Recipe)[1:]]
     rows += [row("option", name, lambda run: getattr(run.config, name)) for name in DECIDE]
     rows += [row("phase", "phases", lambda run: "; ".join(f"{p.iteration}: {p.said}" for p in run.phases) or "none")]
@@ -81,6 +81,12 @@ def data_of(run: SavedRun) -> str:
     described = nameless(run.header["data"])
     digest = str(described.get("sha256", NOT_RECORDED))[:LENGTH_OF_A_DIGEST]
     return f"{digest} {described.get('dtype')} {described.get('shape')}"
+
+
+def labels_of(run: SavedRun) -> str:
+    """The beginning of the SHA-256 of the labels that both players are told."""
+    described = run.header["data"].get("labels")
+    return described["sha256"][:LENGTH_OF_A_DIGEST] if described else "none"
 
 
 def told(run: SavedRun, of: Callable[[dict[str, Any]], object]) -> str:

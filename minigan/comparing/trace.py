@@ -9,6 +9,7 @@ import numpy as np
 from minigan.backends import Array
 from minigan.comparing.apart import Apart, apart
 from minigan.game.algorithm1 import Algorithm1, Minibatches
+from minigan.game.condition import Condition
 from minigan.game.player import Player
 from minigan.game.state import tensors
 from minigan.layers import Tape
@@ -28,6 +29,8 @@ class Traced(Algorithm1):
     def draw_x(self, data: Minibatches, substep: int) -> None:
         super().draw_x(data, substep)
         self._see("x", self.x)
+        if isinstance(self.condition, Condition):
+            self._see("y", self.condition.y)
 
     def draw_z(self, substep: int) -> None:
         super().draw_z(substep)

@@ -88,14 +88,16 @@ def differ(rows: list[Row]) -> str:
     said = []
     for kind, one, several in (
         ("seed", "seed differs", ""),
-        ("data", "data differ", ""),
+        ("data", "", ""),
         ("option", "an option differs", "options differ"),
         ("phase", "phases differ", ""),
         ("backend", "what computes differs", "what computes differs"),
         ("kernels", "the version of kernels differs", "versions of kernels differ"),
     ):
         of_kind = [row for row in rows if row.kind == kind]
-        if of_kind:
+        if kind == "data":
+            said += [f"{row.name} differ: {row.one} and {row.other}" for row in of_kind]
+        elif of_kind:
             named = kind in ("option", "kernels", "backend")
             values = [str(row) if named else f"{row.one} and {row.other}" for row in of_kind]
             said.append(f"{one if len(of_kind) == 1 else several}: {', '.join(values)}")

@@ -19,9 +19,10 @@ def shown(folder: RunFolder, header: Header | None) -> str:
     chosen = evenly(found, MOST)
     pictures = header is None or header["data"].get("image_shape")
     what = "A grid of samples of G" if pictures else "Points of p_g over those of p_data"
+    classes = "; each row is of one class" * (header is not None and "labels" in header["data"])
     frames = [(path.read_bytes(), f"iteration {int(path.stem.removeprefix(FRAME))}") for path in chosen]
     count = f"{len(chosen)} of the {len(found)} pictures" if len(chosen) < len(found) else f"All {len(found)} pictures"
-    same = "the same z in each, so that one can see a sample change"
+    same = f"the same z in each, so that one can see a sample change{classes}"
     words = (
         f"{count}: {what[0].lower()}{what[1:]}, {same}. The slider moves by mouse, or by the arrow keys, Home and End."
     )

@@ -123,6 +123,17 @@ def test_other_data_are_named(tmp_path, verdict):
     assert said.startswith("data differ: ") and "they part as they begin, at generator.2.b[3]" in said
 
 
+def test_labels_are_named(tmp_path, verdict):
+    images, y = np.random.default_rng(0).random((300, 64)).astype(np.float32), np.arange(300) % 3
+    np.savez(tmp_path / "one.npz", train=images, y=y)
+    y[[7, 8]] = y[[8, 7]]
+    np.savez(tmp_path / "other.npz", train=images, y=y)
+    told = ["--condition", "labels", "--iterations", "20"]
+    runs = [train(tmp_path / name, *told, "--data", str(tmp_path / f"{name}.npz")) for name in ("one", "other")]
+    said, _ = verdict(*runs)
+    assert said.startswith("labels differ: ") and ", at y[" in said and "they part in iteration " in said
+
+
 def test_a_phase_is_named(run, tmp_path, verdict):
     other = train(tmp_path / "other", "--iterations", "20")
     Trainer(options(["--out", str(other), "--resume", "--iterations", ITERATIONS, "--lr", ".05"])).run()
