@@ -3,6 +3,7 @@
     Linear   Gemm             y (B, O) = x (B, I) W (I, O) + b
     Maxout   Gemm, Reshape to (B, P, O), ReduceMax over P
     Dropout  nothing, as in evaluation
+    labels   Gather of rows of the identity, and Concat with z or x
 
 The package `onnx` (extra `export`) writes it; onnxruntime and others run it.
 """
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from minigan import __version__
+import minigan
 from minigan.errors import ConfigError
 from minigan.exchange.portable import Portable
 from minigan.exchange.torch_layout import lacking
@@ -33,7 +34,8 @@ LARGEST = 2**31
 
 def write(player: Portable, out: Path) -> None:
     """G with the input `z` (B, latent) and the output `x` (B, n); or D with the input `x`, and the outputs `logit` and
-    `probability`, or `score` where its loss makes no logit, each (B, 1).
+    `probability`, or `score` where its loss makes no logit, each (B, 1).  Where both are told classes there is also the
+    input `label` (B,) int64, the number of each row's class; "classes" in the file's metadata has them in this order.
 
     Raises ConfigError where `onnx` is not installed, and for what ONNX does not hold; OSError where the disk refuses.
     """
@@ -59,6 +61,15 @@ def model(player: Portable) -> Any:
         nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
         return name
 
+    kind = helper.np_dtype_to_tensor_dtype(player.dtype)
+    told = len(player.classes)
+    inputs = [helper.make_tensor_value_info(given, kind, ["rows", player.network.n_in - told])]
+    if told:
+        inputs += [
+            helper.make_tensor_value_info("label", helper.np_dtype_to_tensor_dtype(np.dtype(np.int64)), ["rows"])
+        ]
+        constants["classes"] = np.eye(told, dtype=player.dtype)
+        value = add("Concat", [given, add("Gather", ["classes", "label"], "y")], "told", axis=1)
     for i, layer in enumerate(player.network.layers):
         match layer:
             case Linear():
@@ -79,17 +90,18 @@ def model(player: Portable) -> Any:
     nodes[-1].output[0] = made[0]
     if made[1:]:
         add("Sigmoid", [made[0]], made[1])
-    kind = helper.np_dtype_to_tensor_dtype(player.dtype)
     graph = helper.make_graph(
         nodes,
         player.role,
-        [helper.make_tensor_value_info(given, kind, ["rows", player.network.n_in])],
+        inputs,
         [helper.make_tensor_value_info(name, kind, ["rows", player.network.n_out]) for name in made],
         [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in constants.items()],
     )
     opset = [helper.make_opsetid("", OPSET)]
     written: onnx.ModelProto = helper.make_model(
-        graph, opset_imports=opset, ir_version=IR, producer_name="minigan", producer_version=__version__
+        graph, opset_imports=opset, ir_version=IR, producer_name="minigan", producer_version=minigan.__version__
     )
+    if told:
+        helper.set_model_props(written, {"classes": ", ".join(map(str, player.classes))})
     checker.check_model(written)
     return written

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from minigan import backends
-from minigan.data.describe import Description, standard_of
+from minigan.data.describe import Description, classes_of, standard_of
 from minigan.errors import CheckpointError, ConfigError, one_line
 from minigan.files import checkpoint
 from minigan.game import kept_loss
@@ -26,12 +26,14 @@ class Portable:
 
     weights      {"0.W": (I, O), "0.b": (O,), ...} finite floats of one dtype
     probability  whether D(x) is the sigmoid of what D's last layer makes
+    classes      what both players are told, one-hot (B, C) beside z and x, in this order; () for nothing
     """
 
     role: Role
     network: Sequential
     weights: dict[str, np.ndarray]
     probability: bool = False
+    classes: tuple[int | str, ...] = ()
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
@@ -55,7 +57,8 @@ def read(path: Path, role: Role) -> Portable:
     for name, weight in found.weights.items():
         if not np.isfinite(weight).all():
             raise CheckpointError(f"{path}: {role}.{name} has NaN or infinity, expected finite weights")
-    return in_own_units(found, data)
+    classes = classes_of(data)
+    return in_own_units(replace(found, classes=classes.names if classes else ()), data)
 
 
 def discriminator(
@@ -97,7 +100,8 @@ def in_own_units(player: Portable, data: Description) -> Portable:
     else:
         first = next(i for i, layer in enumerate(layers) if isinstance(layer, (Linear, Maxout)))
         W, b = (weights[f"{first}.{letter}"].astype(np.float64) for letter in "Wb")
-        W = W / np.where(standard.deviation == 0, 1, standard.deviation)[:, None]
-        made = {f"{first}.W": W, f"{first}.b": b - standard.mean @ W}
+        n = len(standard.mean)  # the labels below are as they are
+        W[:n] /= np.where(standard.deviation == 0, 1, standard.deviation)[:, None]
+        made = {f"{first}.W": W, f"{first}.b": b - standard.mean @ W[:n]}
     weights |= {name: weight.astype(player.dtype) for name, weight in made.items()}
-    return Portable(player.role, player.network, weights, player.probability)
+    return replace(player, weights=weights)
