@@ -1,4 +1,5 @@
-"""`python -m minigan.export`: a run's generator alone, in half precision, as minigan ships one."""
+"""`python -m minigan.export`: a run's generator alone, in half precision, as minigan ships one; or a player for PyTorch
+or ONNX (`minigan.exchange`)."""
 
 from __future__ import annotations
 
@@ -6,11 +7,13 @@ import shlex
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from minigan.data import SOURCES
-from minigan.errors import CheckpointError
+from minigan.errors import CheckpointError, ConfigError
+from minigan.files.whole_file import replace_file
 from minigan.options import cli
 from minigan.options.config import THIS_CALL, Config, preset, shipped_presets
 from minigan.options.console import say
@@ -21,15 +24,22 @@ LEFT_OUT = ("preset", "data", "threads", *INTERVALS, *THIS_CALL)
 """Options that decide no number of the generator, or that name a path."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
-    """Write the generator of a run as float16, with a command that trains it again, and the versions that made it as
-    the run recorded them.  What is too large for float16 stays as it is."""
+    """Write one player of a run to a file. As safetensors: the generator as float16, with a command that trains it
+    again, and the versions that made it as the run recorded them; what is too large for float16 stays as it is. For
+    PyTorch and ONNX: as precise as the run, taking and making data in their own units."""
 
-    run: str
+    run: str | None = None
     """the run's folder, or one of its checkpoint files: checkpoints/best.safetensors, say"""
+    pretrained: str | None = None
+    """instead of --run: a generator that ships with minigan (mnist)"""
+    to: Literal["safetensors", "onnx", "torch"] = "safetensors"
+    """safetensors for minigan, onnx (extra export), or torch: a state dict of nn.Sequential in safetensors"""
+    player: Literal["generator", "discriminator"] = "generator"
+    """the discriminator ends in its probability, and is for onnx and torch"""
     out: str
-    """FILE.safetensors"""
+    """FILE.safetensors, or FILE.onnx"""
 
 
 def command_of(config: Config) -> str:
@@ -84,9 +94,25 @@ def halved(tensor: np.ndarray) -> np.ndarray:
 @cli.command(PROG)
 def main(args: list[str]) -> None:
     options = cli.parse(Options, args, PROG)
-    cli.new_file("--out", options.out, (".safetensors",))
-    export(Path(options.run), Path(options.out))
-    say(f"{options.out}: {Path(options.out).stat().st_size / 1e6:.1f} MB")
+    cli.new_file("--out", options.out, (".onnx" if options.to == "onnx" else ".safetensors",))
+    from minigan.exchange import onnx_graph, portable, torch_layout
+    from minigan.generator.sampler import chosen
+
+    source, out = chosen(options.run, options.pretrained), Path(options.out)
+    if options.to == "safetensors":
+        if options.player == "discriminator":
+            raise ConfigError("--player discriminator: expected --to onnx or --to torch")
+        if options.run is None:
+            replace_file(out, source.read_bytes())
+        else:
+            export(source, out)
+    elif options.to == "onnx":
+        onnx_graph.write(portable.read(source, options.player), out)
+    else:
+        player = portable.read(source, options.player)
+        torch_layout.write(player, out)
+        say(f"network     {torch_layout.code(player)}")
+    say(f"{options.out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

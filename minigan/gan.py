@@ -22,6 +22,7 @@ from minigan.errors import CheckpointError, ConfigError, one_line
 from minigan.estimator.copies import Copies
 from minigan.estimator.fitted import Fitted
 from minigan.estimator.parameters import Parameters
+from minigan.exchange.from_torch import FromTorch
 from minigan.files import checkpoint
 from minigan.files.checkpoint import Header, Snapshot
 from minigan.game import kept_loss
@@ -41,7 +42,7 @@ from minigan.options.phases import Phase, recipe_before, with_phase
 from minigan.options.recipe import Loss, Recipe, kept_options
 
 
-class GAN(Fitting, Fitted, Copies, Parameters):
+class GAN(Fitting, Fitted, Copies, Parameters, FromTorch):
     """A generator G: z (B, latent) -> x (B, n) and a discriminator D: x (B, n) -> logit (B, 1).
 
     generator, discriminator  `Sequential` networks

@@ -18,6 +18,7 @@ ROOMS = [
     {"layers", "data", "metrics"},
     {"game", "files"},
     {"checks", "generator"},
+    {"exchange"},
     {"estimator", "loop"},
     {"gan"},
     {"run"},
@@ -86,7 +87,7 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_import_minigan_loads_nothing_heavy():
-    heavy = {"numba", "cupy", "matplotlib", "sklearn", "pooch", "tyro", "torch"}
+    heavy = {"numba", "cupy", "matplotlib", "sklearn", "pooch", "tyro", "torch", "onnx"}
     assert not loaded_by("import minigan") & heavy
 
 

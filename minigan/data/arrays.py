@@ -52,6 +52,18 @@ def load_array(path: str | Path, labels: bool = False) -> Dataset:
     return replace(data, labels=Labels.of(f"{path}: 'y'", arrays["y"]))
 
 
+def load_part(path: str | Path, name: str) -> np.ndarray:
+    """The array of this name in an .npz beside its "train", as rows (n, F) that a `Dataset` takes.
+
+    Raises DataError where there is none, and as `load_array` does.
+    """
+    with naming(path), open(path, "rb") as file:
+        arrays = read_npz(file, path, ("train",), (name,))
+        if name not in arrays:
+            raise DataError(f"{path}: no array {shortened(repr(name))} in it, expected one for --part")
+        return dataset_of(Path(path).name, arrays["train"], test=arrays[name], source=path).test  # type: ignore[return-value]  # given
+
+
 READS = {".npy": load_array, ".npz": load_array}
 """the suffixes by which `minigan.data.load` finds it"""
 

@@ -113,5 +113,5 @@ def _draw_distribution(png: io.BytesIO, samples: np.ndarray, real: np.ndarray | 
         for x, colour, label in reversed(drawn):
             axes.scatter(x[:, 0], x[:, 1], s=6, color=colour, alpha=0.4, linewidths=0, label=label)
         axes.set(xlabel="x1", ylabel="x2", aspect="equal")
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper right", markerscale=1 if flat else 3)
     figure.savefig(png, format="png", dpi=100, metadata={"Software": "minigan"})

@@ -53,8 +53,7 @@ def measure(
     name   the data's name or path as given
     n      how many samples, and as many training images, centres and images of noise; None for the authors' 10,000
     sigma  deviation of the Gaussians, None for the authors' grid
-    draws  of the samples, of training images and of noise, with seeds from `seed` on; k-means has one start, for
-           its centres hardly depend on it and take long to find
+    draws  of the samples, of training images and of noise, with seeds from `seed` on
 
     Raises ConfigError where there are no test images.
     """
@@ -63,9 +62,7 @@ def measure(
     train = data.scaled(data.train, np.float32)
     sets = {
         "minigan": (lambda s: sampler.scaled_sample(n, s), draws),
-        "training images": (lambda s: table1.some_of(train, n, s), draws if n < len(train) else 1),
-        "k-means centres": (lambda s: table1.k_means_centres(train, n, s), 1),
-        "marginal noise": (lambda s: table1.marginal_noise(test, n, s), draws),
+        **table1.rows_beside(train, test, n, draws),
     }
     rows = [
         measured(sampler.ops, what, [partial(draw, seed + i) for i in range(times)], validation, test, sigma)

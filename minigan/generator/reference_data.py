@@ -10,11 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from minigan.data import Dataset, Mixture, PictureOptions, load
-from minigan.data.describe import describe, nameless, standard_of
+from minigan.data.arrays import load_part
+from minigan.data.describe import Description, describe, nameless, standard_of
 from minigan.errors import ConfigError, DataError, DataWarning
 from minigan.files.run_folder import RunFolder
 from minigan.generator.sampler import Sampler
+from minigan.metrics.table1 import some_of
 
+MOST = 10_000
+"""So many training examples at most are measured on."""
 SIGMA_POINTS = 1000
 """The authors choose sigma on so many validation images."""
 
@@ -58,11 +62,56 @@ def held_out(data: Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The images to choose sigma on and those to measure on, as stored.
 
     The first 1,000 validation images, and all test images.  Without validation images the first third of the test
-    images is for sigma alone.  Raises ConfigError, naming the data set `name`, where there are no test images.
+    images is for sigma alone.  Raises ConfigError as `tested` does.
     """
-    if data.test is None or len(data.test) < 3:
-        raise ConfigError(f"--data {name}: no test images there, expected some to measure on")
+    test = tested(data, name)
     if data.validation is not None:
-        return data.validation[:SIGMA_POINTS], data.test
-    third = len(data.test) // 3
-    return data.test[:third][:SIGMA_POINTS], data.test[third:]
+        return data.validation[:SIGMA_POINTS], test
+    third = len(test) // 3
+    return test[:third][:SIGMA_POINTS], test[third:]
+
+
+def tested(data: Dataset, name: str) -> np.ndarray:
+    """The test images, as stored.  Raises ConfigError, naming the data set `name`, where there are fewer than three."""
+    if data.test is None or len(data.test) < 3:
+        advice = "--test-fraction .2, --part NAME of an .npz, or --part train takes others"
+        raise ConfigError(f"--data {name}: no test images there, expected some to measure on ({advice})")
+    return data.test
+
+
+def measured_on(
+    data: Dataset, source: str, described: Description, part: str | None, fraction: float | None, seed: int
+) -> Dataset:
+    """The data with other test examples: those of a part, or a share of the training examples that leaves them.
+
+    source     the data's name or path as given
+    described  the data that G was trained on
+    part       "train" (10,000 of them at most), "validation", or a name in the .npz; None for the test examples
+    fraction   of the training examples, drawn at random by `seed`; None for none
+
+    Warns, DataWarning, where G has seen what it is measured on.  Raises ConfigError for a part that is not there, and a
+    fraction that leaves no example on one side; DataError for a part that cannot be read.
+    """
+    if part == "train":
+        told = "measured on training examples: where G learnt from them, its copies of them count as good"
+        warnings.warn(f"--part train: {told}", DataWarning, stacklevel=2)
+        return replace(data, test=some_of(data.train, MOST, seed), validation=None)
+    if part == "validation":
+        if data.validation is None:
+            raise ConfigError(f"--part validation: --data {source} has no validation examples")
+        return replace(data, test=data.validation, validation=None)
+    if part not in (None, "test"):
+        if not source.lower().endswith(".npz"):
+            raise ConfigError(f"--part {part}: expected train, validation, test, or a name in a --data FILE.npz")
+        return replace(data, test=load_part(source, part), validation=None)
+    if fraction is not None:
+        n = len(data.train)
+        held = round(fraction * n)
+        if not 3 <= held < n:
+            raise ConfigError(f"--test-fraction {fraction}: {held} of {n} examples, expected from 3 to {n - 1}")
+        if described.get("sha256") == describe(data)["sha256"]:
+            told = "G was trained on all of them, so these are no held-out data to it"
+            warnings.warn(f"--test-fraction {fraction}: {told}", DataWarning, stacklevel=2)
+        mixed = some_of(np.arange(n), n, seed)
+        return replace(data, test=data.train[np.sort(mixed[:held])], train=data.train[np.sort(mixed[held:])])
+    return data

@@ -20,7 +20,7 @@ from minigan.distributed.ranks import check_alike
 from minigan.errors import BeginsAnew, ConfigError, DataWarning, shortened
 from minigan.files.record import versions
 from minigan.game.condition import classes_in
-from minigan.game.state import digest
+from minigan.game.state import digest, take_over
 from minigan.loop.callback import Callback, Lines
 from minigan.loop.history import History
 from minigan.loop.loop import Batches, Loop, source_of
@@ -72,7 +72,7 @@ class Fitting:
         data, source = source_for(gan, X, y)
         if apart := far_apart(data):
             warnings.warn(f"{data.name}: {apart}", DataWarning, stacklevel=2)
-        if gan.iteration:
+        if gan.has_weights and (gan.iteration or not gan.data):
             done = f"the {gan.iteration} iterations that this GAN has learnt are forgotten"
             warnings.warn(f"fit begins anew: {done}; partial_fit goes on", BeginsAnew, stacklevel=2)
         gan.begin(source.batches_per_epoch, describe(data))
@@ -100,6 +100,10 @@ class Fitting:
         described = describe(data)
         if not gan.has_weights:
             gan.begin(source.batches_per_epoch, described)
+        elif not (gan.data or gan.iteration):  # weights from elsewhere, which meet their first data
+            brought = gan.game
+            gan.begin(source.batches_per_epoch, described)
+            take_over(gan.game, brought)
         elif gan.data and nameless(described) != nameless(gan.data):
             raise ConfigError(
                 f"{data.name}: other data than this GAN was trained on ({gan.data['name']}, by SHA-256), expected "

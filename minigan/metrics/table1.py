@@ -7,6 +7,7 @@ k-means centres, which no one would call a model of digits, beat true training i
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,6 +24,20 @@ EXAMPLES_A_CENTRE = 5
 LLOYD_ITERATIONS = 3
 AFTER_EVERY_RUN = 2**32 - 1
 """an epoch whose order no run draws"""
+
+
+def rows_beside(
+    train: np.ndarray, test: np.ndarray, n: int, draws: int
+) -> dict[str, tuple[Callable[[int], np.ndarray], int]]:
+    """{a row's name: (seed -> n examples (n, d), how many draws of them)}, for training and test examples (., d).
+
+    k-means has one start, for its centres hardly depend on it and take long to find.
+    """
+    return {
+        "training images": (lambda s: some_of(train, n, s), draws if n < len(train) else 1),
+        "k-means centres": (lambda s: k_means_centres(train, n, s), 1),
+        "marginal noise": (lambda s: marginal_noise(test, n, s), draws),
+    }
 
 
 def k_means_centres(examples: np.ndarray, n: int, seed: int) -> np.ndarray:

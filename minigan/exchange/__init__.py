@@ -1,0 +1,1 @@
+"""A player's network as other programs take it, and theirs as minigan does."""
