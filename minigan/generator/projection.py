@@ -20,7 +20,7 @@ from minigan.generator.sampler import Sampler
 from minigan.layers.params import Params
 from minigan.metrics.neighbours import nearest
 
-STEPS, LR, LR_END = 400, 0.03, 0.1
+STEPS, LR, LR_END = 400, 0.05, 0.1
 
 
 class Descent:
