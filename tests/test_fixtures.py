@@ -21,6 +21,8 @@ RUNS = [(v, path.name) for v in VERSIONS for path in sorted((FIXTURES / v / "che
 ROOTS = [os.environ.get("MINIGAN_DATA"), Path(__file__).parents[2] / "shared" / "data"]
 CLOSE = {"rel": 1e-3, "abs": 1e-4}
 """of numbers after some iterations in float32, on any kernels"""
+CHAOTIC = {"grid"}
+"""presets whose losses part by 1e-2 after 30 iterations when the last bit differs: Adam divides gradients near 0"""
 
 
 def expected(version: str, file: str) -> dict:
@@ -56,9 +58,12 @@ def test_a_preset_plays_as_it_did(version, row, tmp_path):
         if not found:
             pytest.skip("no MNIST: expected it in MINIGAN_DATA or in ../shared/data")
         options = ["--data", found[0]]
+    other_numerics = backend == "numba" and kept.get("numerics", 1) != NumbaOps.numerics
+    if other_numerics and preset in CHAOTIC:
+        pytest.skip(f"numba rounds otherwise since numerics {NumbaOps.numerics}, which soon shows here")
     now, then = of_preset(preset, backend, tmp_path / "run", *options), kept["rows"][row]
     assert now["last"] == pytest.approx(then["last"], **CLOSE)
-    if backend == "numba" and kept.get("numerics", 1) != NumbaOps.numerics:
+    if other_numerics:
         pytest.skip(f"close; numba rounds otherwise since numerics {NumbaOps.numerics}")
     if versions() != kept["versions"]:
         pytest.skip(f"close; bits are compared with {kept['versions']} alone")

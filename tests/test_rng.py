@@ -114,6 +114,8 @@ def test_streams_are_apart_and_have_the_numbers_that_earlier_runs_were_drawn_wit
         "MIXTURE_NOISE": 3,
         "SAMPLE": 4,
         "COMPARISON": 5,
+        "LABEL": 6,
+        "INFERENCE": 7,
         "INITIAL_WEIGHTS": 64,
         "DROPOUT_GENERATOR": 1024,
         "DROPOUT_DISCRIMINATOR": 2048,

@@ -22,7 +22,7 @@ IDX = struct.pack(">IIII", 0x803, 12, 2, 2) + bytes(range(48))
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    def refuse():
+    def refuse(files=None):
         raise DataError("would download, expected not to")
 
     monkeypatch.setattr(data, "download_mnist", refuse)
@@ -75,7 +75,7 @@ def test_mnist_in_minigan_data(tmp_path, monkeypatch, subfolder):
 
 @pytest.mark.filterwarnings("ignore:--data mnist")
 def test_mnist_is_downloaded_where_minigan_data_has_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "download_mnist", lambda: mnist_in(tmp_path / "cache"))
+    monkeypatch.setattr(data, "download_mnist", lambda files: mnist_in(tmp_path / "cache"))
     assert load("mnist").train.shape == (10, 4)
     (tmp_path / "other").mkdir()
     monkeypatch.setenv("MINIGAN_DATA", str(tmp_path / "other"))

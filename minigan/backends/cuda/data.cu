@@ -45,7 +45,8 @@ extern "C" __global__ void gather_float64(const double* examples, const int* ord
                 *iteration * per_iteration + offset);
 }
 
-// out = [left; right]      left (B, n)   right (B, width - n)   out (B, width).  A thread an entry down its rows.
+// out = [left; right]      left (B, n)   right (B, width - n)   out (B, width).  A thread a column, down its rows: each
+// entry's bytes are read once and written once.
 extern "C" __global__ void beside(const Real* left, const Real* right, Real* out, int n_rows, int width, int n) {
     const int c = column();
     if (c >= width) return;
