@@ -113,5 +113,7 @@ def measured_on(
             told = "G was trained on all of them, so these are no held-out data to it"
             warnings.warn(f"--test-fraction {fraction}: {told}", DataWarning, stacklevel=2)
         mixed = some_of(np.arange(n), n, seed)
-        return replace(data, test=data.train[np.sort(mixed[:held])], train=data.train[np.sort(mixed[held:])])
+        return replace(
+            data, test=data.train[np.sort(mixed[:held])], train=data.train[np.sort(mixed[held:])], labels=None
+        )
     return data

@@ -24,16 +24,15 @@ FEATURES = {"mnist": 784, "cifar10": 3072, "tfd": 2304, "digits": 64, "gaussian"
 REACH = 1e-5
 
 
-def by_onnx(player: Portable, x: np.ndarray) -> list[np.ndarray]:
+def by_onnx(player: Portable, x: np.ndarray, **others: np.ndarray) -> list[np.ndarray]:
     """What onnxruntime makes of the rows x."""
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     pytest.importorskip("onnx", reason="onnx is not installed")
-    return run(runtime.InferenceSession(onnx_graph.model(player).SerializeToString()), x)
+    return run(runtime.InferenceSession(onnx_graph.model(player).SerializeToString()), x, **others)
 
 
-def run(session, x: np.ndarray) -> list[np.ndarray]:
-    (given,) = session.get_inputs()
-    return session.run(None, {given.name: x})
+def run(session, x: np.ndarray, **others: np.ndarray) -> list[np.ndarray]:
+    return session.run(None, {session.get_inputs()[0].name: x} | others)
 
 
 def by_torch(player: Portable, x: np.ndarray) -> np.ndarray:
@@ -68,15 +67,16 @@ def with_weights(role: str, network: Sequential, dtype=np.float32, probability=F
 @pytest.mark.parametrize("name", shipped_presets())
 def test_all_presets_networks_make_the_same(name):
     config = preset(name)
-    features = FEATURES[config.data]
-    z = np.random.default_rng(9).normal(size=(3, config.latent)).astype(np.float32)
+    features, told = FEATURES[config.data], 10 if config.condition else 0
+    z = np.random.default_rng(9).normal(size=(3, config.latent + told)).astype(np.float32)
     means = np.full(features, 0.4)
-    G = with_weights("generator", models.build(config.generator, config.latent, features, means))
+    G = with_weights("generator", models.build(config.generator, config.latent + told, features, means))
     x = ours(G, z)
     np.testing.assert_allclose(by_onnx(G, z)[0], x, rtol=0, atol=REACH)
     np.testing.assert_allclose(by_torch(G, z), x, rtol=0, atol=REACH)
     del G
-    D = with_weights("discriminator", models.build(config.discriminator, features, 1), probability=True)
+    x = np.hstack([x, z[:, config.latent :]])
+    D = with_weights("discriminator", models.build(config.discriminator, features + told, 1), probability=True)
     logits = ours(D, x)
     logit, probability = by_onnx(D, x)
     np.testing.assert_allclose(logit, logits, rtol=0, atol=REACH)
@@ -95,6 +95,26 @@ def test_every_layer_and_any_number_of_rows(dtype):
         for made in (*by_onnx(player, z), by_torch(player, z)):
             assert made.dtype == dtype
             np.testing.assert_allclose(made, ours(player, z), rtol=0, atol=1e-6 if dtype == np.float32 else 1e-14)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_labels_are_an_input(tmp_path, precision):
+    """Classes of any names are counted in their order; standardised features beside them go in as they are."""
+    rng = np.random.default_rng(5)
+    X, y = rng.normal([3, -40], [2, 9], size=(90, 2)), np.array(["hi", "ho", "ha"] * 30)
+    G, D = Sequential(Linear(3 + 3, 8), Tanh(), Linear(8, 2)), Sequential(Maxout(2 + 3, 6, 2), Linear(6, 1))
+    gan = GAN(G, D, Recipe(latent=3, batch_size=20, condition="labels", precision=precision))
+    gan.fit(Dataset("table", X).standardised(), y, iterations=20, verbose=False).save(tmp_path / "c.safetensors")
+    z, labels = gan.sampler().draw_z(30), np.array(["ha", "ho", "hi"] * 10)
+    x, number = gan.generate(z, labels), np.array([0, 2, 1] * 10)
+    g, d = (portable.read(tmp_path / "c.safetensors", role) for role in ("generator", "discriminator"))
+    assert g.classes == d.classes == ("ha", "hi", "ho")
+    one_hot = np.eye(3, dtype=precision)[number]
+    for player, given, expected in ((g, z, x), (d, x, gan.discriminate(x, labels)[:, None])):
+        made = by_onnx(player, given, label=number)[-1], by_torch(player, np.hstack([given, one_hot]))
+        for one in made:
+            np.testing.assert_allclose(one, expected, rtol=1e-5 if precision == "float32" else 1e-12)
+    assert onnx_graph.model(g).metadata_props[0].value == "ha, hi, ho"
 
 
 @pytest.mark.parametrize("role", ["generator", "discriminator"])
