@@ -65,9 +65,7 @@ def model(player: Portable) -> Any:
     told = len(player.classes)
     inputs = [helper.make_tensor_value_info(given, kind, ["rows", player.network.n_in - told])]
     if told:
-        inputs += [
-            helper.make_tensor_value_info("label", helper.np_dtype_to_tensor_dtype(np.dtype(np.int64)), ["rows"])
-        ]
+        inputs += [helper.make_tensor_value_info("label", onnx.TensorProto.INT64, ["rows"])]
         constants["classes"] = np.eye(told, dtype=player.dtype)
         value = add("Concat", [given, add("Gather", ["classes", "label"], "y")], "told", axis=1)
     for i, layer in enumerate(player.network.layers):
