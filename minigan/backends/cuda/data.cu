@@ -53,7 +53,8 @@ extern "C" __global__ void beside(const Real* left, const Real* right, Real* out
     EACH_ROW(j, n_rows) out[at(j, width, c)] = c < n ? left[at(j, n, c)] : right[at(j, width - n, c - n)];
 }
 
-// out = the first columns of a      a (B, width)   out (B, n).  A thread an entry down its rows.
+// out = the first columns of a      a (B, width)   out (B, n).  A thread a column, down its rows: each entry's bytes are
+// read once and written once.
 extern "C" __global__ void leading(const Real* a, Real* out, int n_rows, int n, int width) {
     const int c = column();
     if (c >= n) return;
