@@ -64,7 +64,11 @@ def with_weights(role: str, network: Sequential, dtype=np.float32, probability=F
     return Portable(role, network, weights, probability)
 
 
-@pytest.mark.parametrize("name", shipped_presets())
+LARGE = {"cifar10", "tfd", "tfd-stage2"}
+EACH_PRESET = [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in shipped_presets()]
+
+
+@pytest.mark.parametrize("name", EACH_PRESET)
 def test_all_presets_networks_make_the_same(name):
     config = preset(name)
     features, told = FEATURES[config.data], 10 if config.condition else 0
