@@ -26,7 +26,7 @@ from minigan.rng import Draw
 
 
 class ByUnit(tuple[int, int]):
-    """A shape (I, P O) of weights that a backend may keep by unit, (P O, I) in memory (`Ops.view`)."""
+    """A shape (I, O) of weights that a backend may keep by unit, (O, I) in memory (`Ops.view`)."""
 
 
 class Gradients(Protocol):

@@ -91,7 +91,7 @@ class NumbaOps(NumpyOps):
     # ---- Memory ------------------------------------------------------------------------------------------------
 
     def view(self, vector, shape):
-        """A maxout's W (I, P O) by unit: its transpose lies in C order."""
+        """W (I, O), or (I, P O) of a maxout, by unit: its transpose lies in C order."""
         return vector.reshape(shape[::-1]).T if isinstance(shape, ByUnit) else vector.reshape(shape)
 
     def copy(self, source, out):
