@@ -64,6 +64,8 @@ def main(args: list[str]) -> None:
     from minigan.generator.reference_data import data_of
 
     sampler = options.sampler()
+    if options.out.endswith(".png") and sampler.data["image_shape"] is None:
+        raise ConfigError(f"--out {options.out}: the generator makes no images, expected FILE.npz")
     x = images_of(options, sampler)
     start, steps = begin(options, sampler, x)
     z = Descent(sampler, x, start, steps).run(steps)
@@ -126,11 +128,8 @@ def write(options: Options, sampler: Sampler, x: np.ndarray, z: np.ndarray) -> N
     from minigan.files.plots import save_samples
     from minigan.generator.figures import images_and_walks
 
-    shape = sampler.data["image_shape"]
-    if shape is None:
-        raise ConfigError(f"--out {options.out}: the generator makes no images, expected FILE.npz")
     images, outlined = images_and_walks(sampler, x, z, options.walks, COLUMNS)
-    contrast = "contrast" in sampler.data
+    shape, contrast = sampler.data["image_shape"], "contrast" in sampler.data
     save_samples(Path(options.out), images, shape, columns=COLUMNS, contrast=contrast, outlined=outlined)
 
 
