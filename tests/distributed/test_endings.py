@@ -89,7 +89,7 @@ gan.fit(examples(), iterations=1000, verbose=False)
 
 def test_an_error_that_all_ranks_meet_can_be_caught():
     made = mpiexec(2, "-c", CAUGHT)
-    assert (made.code, sorted(made.out.split())) == (0, ["fitted", "fitted"]), made.err
+    assert (made.code, made.out.count("fitted")) == (0, 2), made.err  # counted: mpiexec may put two ranks on a line
 
 
 CAUGHT = f"""
