@@ -1,0 +1,239 @@
+"""The thread that trains: between two iterations it takes commands, and a picture where one is wanted and due."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from minigan.errors import ConfigError, one_line
+from minigan.living import choices, drawing, repeat
+from minigan.living.curves import Curves, references
+from minigan.living.session import Session
+from minigan.living.views import view_of
+from minigan.living.worker import Worker
+from minigan.options import config as presets
+from minigan.options.config import Config
+
+CHANGES = ("k", "lr", "loss", "updates")
+"""Options that the page changes while a run goes on."""
+PICTURES_A_SECOND, SHARE = 15, 0.05
+"""Pictures take at most this share of the time of a run that plays."""
+
+
+class Training(Worker):
+    """A run that plays, pauses and changes as it is asked to.
+
+    session  the run; only this thread touches it once the thread has started
+    """
+
+    COMMANDS = ("play", "pause", "step", "half", "change", "restart", "draw", "plant", "pace")
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.session = Session(config)
+        self._backend, self._threads = config.backend, config.threads
+        self._folder = TemporaryDirectory(prefix="minigan-live-")
+        self._drawings = 0
+        self._gap, self._said = 0.0, ""
+        self._anew()
+
+    # ---- The thread --------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Until `stop`."""
+        with np.errstate(all="ignore"):
+            while not self._ended:
+                if self._playing:
+                    self._playing_on()
+                else:
+                    self._show()
+                    self._do_next(None)
+        self.session.close()
+        self._folder.cleanup()
+
+    def _playing_on(self) -> None:
+        """Iterations until a command changes what is to be done."""
+        with self.session.gan.ops.session():
+            self._since = time.perf_counter(), self.session.gan.iteration
+            while self._playing:
+                begun = time.perf_counter()
+                self._move(partial(self.session.play, 1))
+                if self.newest.wanted and begun >= self._next_picture:
+                    self._show()
+                gap = self._gap - (time.perf_counter() - begun)
+                if self._do_next(max(0.0, gap)):
+                    return  # what it was may have made another session
+
+    def _move(self, move: Any) -> None:
+        """A move, and the numbers that it leaves; an error pauses the run."""
+        gan = self.session.gan
+        try:
+            move()
+            self._measure()
+        except Exception as error:
+            self._playing, self._said = False, f"iteration {gan.iteration}: {one_line(error)}"
+            raise
+
+    def _measure(self) -> None:
+        session, done = self.session, self.session.gan.iteration
+        due = self.curves.due(done) and not session.half
+        if due or not self._playing or (self.newest.wanted and time.perf_counter() >= self._next_picture):
+            numbers: dict[str, Any] = session.gan.game.measure()
+            if session.half:  # G's loss is of an earlier step, or of none
+                numbers["g_loss"] = self._numbers.get("g_loss")
+            self._numbers = numbers
+            self._check_finite()
+        if due:
+            self.curves.add(done, self._numbers)
+
+    def _check_finite(self) -> None:
+        losses = [loss for loss in self._numbers.values() if loss is not None]
+        if not np.isfinite(losses).all():
+            self._playing = False
+            self._said = (
+                f"iteration {self.session.gan.iteration}: a loss is not finite; try a smaller lr, and begin anew"
+            )
+
+    # ---- Commands ----------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Go on until `pause`."""
+        self._playing, self._said = True, ""
+
+    def pause(self) -> None:
+        """Stand still after the iteration at hand."""
+        self._playing = False
+
+    def step(self) -> None:
+        """Pause, and one iteration; or what is left of the one at hand."""
+        self._playing = False
+        self._move(partial(self.session.play, 1))
+
+    def half(self, player: str) -> None:
+        """Pause, and half a step of "d" or "g"."""
+        self._playing = False
+        self._move(partial(self.session.half_step, player))
+
+    def change(self, **options: Any) -> None:
+        """Go on by another recipe."""
+        if odd := options.keys() - set(CHANGES):
+            raise ConfigError(f"{min(odd)}: expected one of {', '.join(CHANGES)}")
+        anew = self.session.gan.iteration == 0
+        self.session.change(**options)
+        if anew:
+            self._look()
+
+    def restart(self, preset: str | None = None, seed: int | None = None, bug: str | None = None) -> None:
+        """Begin anew: with another preset, or else the options of now; with another seed; with a bug in."""
+        config = self.session.options()
+        if preset is not None:
+            if preset not in (known := choices.presets()):
+                raise ConfigError(f"preset {preset}: expected one of {', '.join(known)}")
+            config = replace(presets.preset(preset), seed=config.seed, backend=self._backend, threads=self._threads)
+        self._begin(config if seed is None else replace(config, seed=seed), bug)
+
+    def draw(self, points: Sequence[Sequence[float]]) -> None:
+        """Begin anew on examples around points of the plane that were drawn: [[x, y], ...]."""
+        config = self.session.options()
+        path = Path(self._folder.name) / f"drawn-{self._drawings + 1}.npy"
+        drawing.write(path, points)
+        self._drawings += 1
+        if self.session.gan.generator.n_out != 2:
+            config = replace(presets.preset("ring"), seed=config.seed, backend=self._backend, threads=self._threads)
+        self._begin(replace(config, data=str(path)), None)
+
+    def plant(self, bug: str | None) -> None:
+        """From here on with this bug, or with none."""
+        before = self.session.gan
+        self.session.plant(bug)
+        if self.session.gan is not before:
+            self._look()
+
+    def pace(self, iterations_a_second: float | None) -> None:
+        """At most so many iterations a second; None: as many as there can be."""
+        if iterations_a_second is not None and not 0.1 <= iterations_a_second <= 1000:
+            raise ConfigError(f"pace {iterations_a_second}: expected 0.1 to 1000 iterations a second")
+        self._gap = 0.0 if iterations_a_second is None else 1 / iterations_a_second
+
+    # ---- What they are made of ---------------------------------------------------------------------------------
+
+    def _begin(self, config: Config, bug: str | None) -> None:
+        """Another session, once it is known to begin."""
+        if bug is None:
+            another = Session(config)
+            self.session.close()
+        else:  # two bugs in one place would take each other out in the wrong order
+            Session(config).close()
+            self.session.close()
+            another = Session(config, bug)
+        self.session = another
+        self._anew()
+
+    def _anew(self) -> None:
+        self._playing, self._said = False, ""
+        self._numbers: dict[str, Any] = {}
+        self.curves = Curves()
+        self._since = 0.0, 0
+        self._look()
+
+    def _look(self) -> None:
+        """At a GAN that was not there before."""
+        self._view = view_of(self.session.gan, self.session.data)
+        self._next_picture = 0.0
+
+    def _show(self) -> None:
+        """Make a picture of now.  One that fails is told, and the run goes on."""
+        begun = time.perf_counter()
+        try:
+            seen = self._view.content()
+        except Exception as error:
+            seen = {"kind": "numbers", "failed": one_line(error)}
+        self.newest.show({**self._state(), **seen})
+        now = time.perf_counter()
+        self._next_picture = max(begun + 1 / PICTURES_A_SECOND, now + (now - begun) * (1 / SHARE - 1))
+
+    def _state(self) -> dict[str, Any]:
+        """Where the run is, and how to come there again."""
+        session, gan = self.session, self.session.gan
+        since, from_iteration = self._since
+        elapsed = time.perf_counter() - since
+        recipe = gan.recipe
+        rate = (gan.iteration - from_iteration) / elapsed if self._playing and elapsed > 0 else None
+        return {
+            "mode": "training",
+            "iteration": gan.iteration,
+            "epoch": gan.iteration / gan.iterations_per_epoch,
+            "playing": self._playing,
+            "half": session.half,
+            "rate": rate,
+            "numbers": self._numbers,
+            "recipe": {name: getattr(recipe, name) for name in (*CHANGES, "seed", "prior", "latent", "batch_size")},
+            "lr_now": gan.game.clock.lr_schedule(gan.iteration),
+            "preset": session.config.preset,
+            "data": Path(session.config.data).name,
+            "backend": gan.ops.name,
+            "phases": [f"{phase.iteration}: {phase.said}" for phase in gan.phases],
+            "bug": session.bug,
+            "said": self._said,
+            "command": self._told(repeat.command(session)),
+            "why_no_command": repeat.why_no_command(session),
+            "program": self._told(repeat.program(session)),
+            "curves": self.curves.content(),
+            "references": references(recipe),
+        }
+
+    def _told(self, text: str | None) -> str | None:
+        """A text without the folder of drawings, which the page gives out by their names."""
+        return None if text is None else text.replace(f"{self._folder.name}/", "")
+
+    def drawn(self, name: str) -> Path | None:
+        """The file of a drawing."""
+        known = {f"drawn-{i + 1}.npy" for i in range(self._drawings)}
+        return Path(self._folder.name) / name if name in known else None

@@ -1,0 +1,63 @@
+"""A thread that owns a run: commands go in by a queue, pictures come out, and nothing else is shared with pages."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from minigan.living.picture import Newest
+
+
+class Worker(threading.Thread):
+    """Does what is asked for, one after the other; a subclass has a method for each command, named in `COMMANDS`.
+
+    newest  what pages look at
+    """
+
+    COMMANDS: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__(name="minigan.live", daemon=True)
+        self.newest = Newest()
+        self._asked: queue.SimpleQueue[tuple[str, dict[str, Any], Future[None]]] = queue.SimpleQueue()
+        self._ended = False
+
+    def ask(self, command: str, **arguments: Any) -> Future[None]:
+        """Have a command done; the future has its error.  Raises KeyError for another command than there is."""
+        if command not in self.COMMANDS:
+            raise KeyError(command)
+        return self._ask(command, arguments)
+
+    def stop(self) -> None:
+        """End after what is at hand, and wait for the end."""
+        self._ask("_end", {})
+        self.join()
+
+    def drawn(self, name: str) -> Path | None:
+        """The file of a drawing of this name; None where there is none."""
+        return None
+
+    def _ask(self, command: str, arguments: dict[str, Any]) -> Future[None]:
+        done: Future[None] = Future()
+        self._asked.put((command, arguments, done))
+        return done
+
+    def _end(self) -> None:
+        self._ended = True
+
+    def _do_next(self, seconds: float | None) -> bool:
+        """Do the next command, if one comes within so many seconds (None: wait for it); whether one came."""
+        try:
+            command, arguments, done = self._asked.get(timeout=seconds) if seconds != 0 else self._asked.get_nowait()
+        except queue.Empty:
+            return False
+        try:
+            getattr(self, command)(**arguments)
+        except Exception as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+        return True
