@@ -64,8 +64,8 @@ def main(args: list[str]) -> None:
     if options.run is not None:
         worker: Finished | Training = Finished(Path(options.run))
     else:
-        computed = {"backend": options.backend, "threads": options.threads}
-        worker = Training(replace(preset(options.preset), seed=options.seed, **computed))
+        begun = preset(options.preset)
+        worker = Training(replace(begun, seed=options.seed, backend=options.backend, threads=options.threads))
     worker.start()
     port, token = listening.getsockname()[1], new_token()
     address = f"http://{ONLY_HERE}:{port}/{token}/"

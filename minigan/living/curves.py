@@ -42,9 +42,10 @@ def references(recipe: Recipe) -> dict[str, list[list[Any]]]:
     There D = 1/2: D's loss is -V = log 4 (half of it in the simultaneous order), and G's -log 1/2 or log 1/2.
     """
     half = 0.5 if recipe.updates == "simultaneous" else 1.0
-    losses: list[list[Any]] = {
-        "non-saturating": [[half * log(4), "log 4" if half == 1 else "log 2"], [log(2), "log 2"]],
-        "saturating": [[half * log(4), "log 4" if half == 1 else "log 2"], [-log(2), "-log 2"]],
-        "least-squares": [[half * 0.25, "1/4" if half == 1 else "1/8"]],
-    }.get(str(recipe.loss), [])
-    return {"losses": losses, "beliefs": [[0.5, "1/2"]]}
+    d_loss: list[Any] = [half * log(4), "log 4" if half == 1 else "log 2"]
+    losses = {
+        "non-saturating": [d_loss, [log(2), "log 2"]],
+        "saturating": [d_loss, [-log(2), "-log 2"]],
+        "least-squares": [[half / 4, "1/4" if half == 1 else "1/8"], [1 / 8, "1/8"]],
+    }
+    return {"losses": losses.get(str(recipe.loss), []), "beliefs": [[0.5, "1/2"]]}

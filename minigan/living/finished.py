@@ -32,9 +32,7 @@ class Finished(Worker):
         self._config = self._folder.saved_config()
         self._checkpoints = [path for path in numbered(self._folder.checkpoints) if is_inside(path, run)]
         if not self._checkpoints:
-            raise CheckpointError(
-                f"{self._folder.checkpoints}: no checkpoint there, expected a run that has been saved"
-            )
+            raise CheckpointError(f"{self._folder.checkpoints}: no checkpoint there, expected a run that has some")
         self._data = data_at_hand(self._config)
         self._curves = Curves(1)
         for line in self._folder.logged():

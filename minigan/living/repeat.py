@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from minigan.living.session import Move, Session
-from minigan.options.config import THIS_CALL, Config, preset
+from minigan.options.config import THIS_CALL, Config
 from minigan.options.phases import recipe_before
 from minigan.run.start import with_recipe
 
@@ -26,7 +26,7 @@ def command(session: Session) -> str | None:
     played = with_recipe(session.options(), recipe_before(gan.recipe, gan.phases, gan.iteration))
     begun = tuple(str(phase) for phase in gan.phases if phase.iteration < gan.iteration)
     asked = replace(played, phases=begun or None, iterations=gan.iteration)
-    return shlex.join(["python", "-m", "minigan.train", *flags(asked), "--out", OUT])
+    return shlex.join(["python", "-m", "minigan.train", *flags(asked, session.base), "--out", OUT])
 
 
 def why_no_command(session: Session) -> str | None:
@@ -52,9 +52,9 @@ def halves(moves: list[Move]) -> Iterator[tuple[str, str]]:
             expected = "d"
 
 
-def flags(config: Config) -> list[str]:
+def flags(config: Config, base: Config) -> list[str]:
     """The options in which this differs from its preset, as a command line has them."""
-    base, found = preset(config.preset), ["--preset", config.preset]
+    found = ["--preset", config.preset]
     for field in fields(Config):
         value = getattr(config, field.name)
         if field.name in THIS_CALL or value == getattr(base, field.name):
@@ -71,8 +71,7 @@ def words(value: Any) -> list[str]:
 
 def program(session: Session) -> str:
     """Python that makes the same moves."""
-    config, bug = session.first
-    base = preset(config.preset)
+    (config, bug), base = session.first, session.base
     changed = [
         f"    {field.name}={getattr(config, field.name)!r},\n"
         for field in fields(Config)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Literal, cast
 
 from minigan.backends import GPU
 from minigan.checks.planted_bugs import find, planted
@@ -18,10 +16,8 @@ from minigan.game.algorithm1 import Algorithm1, Minibatches
 from minigan.game.state import tensors
 from minigan.gan import GAN
 from minigan.loop.loop import source_of
-from minigan.options.config import Config
+from minigan.options.config import Config, preset
 from minigan.run.start import Start, with_recipe
-
-Arguments = ParamSpec("Arguments")
 
 
 @dataclass
@@ -33,24 +29,12 @@ class Move:
     options: tuple[tuple[str, Any], ...] = ()
 
 
-def written_down(
-    method: Callable[Concatenate[Session, Arguments], None],
-) -> Callable[Concatenate[Session, Arguments], None]:
-    """A move is kept in `moves` once it has been made."""
-
-    @wraps(method)
-    def move(self: Session, *args: Arguments.args, **options: Arguments.kwargs) -> None:
-        method(self, *args, **options)
-        self.moves.append(Move(method.__name__, args, tuple(options.items())))
-
-    return move
-
-
 class Session:
     """A run of `config` from iteration 0, made of moves.
 
     bug        the name of the bug that is in (`minigan.checks.planted_bugs`), or None; given: from the beginning
     first      the options, and the bug, that it began with
+    base       the preset that its options began from
     data, gan  what it trains on, and what learns
     moves      what has been done
     half       whether D has made its steps of the iteration at hand and G has not
@@ -72,7 +56,7 @@ class Session:
         except BaseException:
             self.close()
             raise
-        self.first = self.options(), bug
+        self.first, self.base = (self.options(), bug), preset(config.preset)
 
     def _begin(self, config: Config) -> None:
         start = Start(config)
@@ -93,7 +77,6 @@ class Session:
             iterations += self.moves.pop().arguments[0]
         self.moves.append(Move("play", (iterations,)))
 
-    @written_down
     def half_step(self, player: str) -> None:
         """One player alone.  "d": D makes its k steps of the iteration at hand.  "g": G makes its step, which ends it.
 
@@ -107,14 +90,14 @@ class Session:
             raise ConfigError("--updates simultaneous: both players move at once; expected alternating for half a step")
         if player == "g":
             self._end_half()
-            return
-        if self.half:
-            self._tick()
-        self.source.prepare(gan.iteration, gan.recipe.k, game.ahead)
-        d_steps(game, self.source)
-        self.half = True
+        else:
+            if self.half:
+                self._tick()
+            self.source.prepare(gan.iteration, gan.recipe.k, game.ahead)
+            d_steps(game, self.source)
+            self.half = True
+        self.moves.append(Move("half_step", (player,)))
 
-    @written_down
     def change(self, **options: Any) -> None:
         """Play on by another recipe, {option of `Recipe`: value}: a phase begins (`minigan.options.phases`).
 
@@ -124,15 +107,15 @@ class Session:
         self._whole()
         if self.gan.iteration == 0:
             self._begin(replace(self.config, **asdict(recipe)))
-            return
-        source = self.source
-        if recipe.batch_size != self.gan.recipe.batch_size:
-            source = minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
-        source.prepare(self.gan.iteration, recipe.k)  # refuses a k that the data have not got
-        self.gan.change(recipe)
-        self.source = source
+        else:
+            source = self.source
+            if recipe.batch_size != self.gan.recipe.batch_size:
+                source = minibatches(self.gan.ops, self.data, recipe.batch_size, recipe.seed, recipe.dtype)
+            source.prepare(self.gan.iteration, recipe.k)  # refuses a k that the data have not got
+            self.gan.change(recipe)
+            self.source = source
+        self.moves.append(Move("change", (), tuple(options.items())))
 
-    @written_down
     def plant(self, bug: str | None) -> None:
         """From here on with this bug in minigan, or with none.
 
@@ -146,6 +129,7 @@ class Session:
             self._to_numpy()
             self._put_in(bug)
         self.gan.change(self.gan.recipe)  # an optimiser that was made before has not got the bug
+        self.moves.append(Move("plant", (bug,)))
 
     # ---- What moves are made of --------------------------------------------------------------------------------
 
@@ -186,7 +170,8 @@ class Session:
         """The options of the run with the recipe that it has now, with what computes it named."""
         ops = self.gan.ops
         threads = None if ops.name == GPU else ops.threads
-        return replace(with_recipe(self.config, self.gan.recipe), backend=ops.name, threads=threads)
+        name = cast(Literal["numpy", "numba", "cupy"], ops.name)
+        return replace(with_recipe(self.config, self.gan.recipe), backend=name, threads=threads)
 
 
 def d_steps(game: Algorithm1, data: Minibatches) -> None:

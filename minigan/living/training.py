@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,11 +19,13 @@ from minigan.living.curves import Curves, references
 from minigan.living.session import Session
 from minigan.living.views import view_of
 from minigan.living.worker import Worker
+from minigan.loop.progress import COMPILING
 from minigan.options import config as presets
 from minigan.options.config import Config
 
 CHANGES = ("k", "lr", "loss", "updates")
 """Options that the page changes while a run goes on."""
+SECONDS_OF_A_RATE = 0.5
 PICTURES_A_SECOND, SHARE = 15, 0.05
 """Pictures take at most this share of the time of a run that plays."""
 
@@ -33,6 +36,8 @@ class Training(Worker):
     session  the run; only this thread touches it once the thread has started
     """
 
+    _numbers: dict[str, Any]
+    _rate: float | None = None
     COMMANDS = ("play", "pause", "step", "half", "change", "restart", "draw", "plant", "pace")
 
     def __init__(self, config: Config):
@@ -60,19 +65,21 @@ class Training(Worker):
 
     def _playing_on(self) -> None:
         """Iterations until a command changes what is to be done."""
-        with self.session.gan.ops.session():
-            self._since = time.perf_counter(), self.session.gan.iteration
+        ops = self.session.gan.ops
+        with ops.session(), ops.compiling(self._compiling):
+            self._rate, self._since = None, (time.perf_counter(), self.session.gan.iteration)
             while self._playing:
                 begun = time.perf_counter()
-                self._move(partial(self.session.play, 1))
+                with suppress(Exception):  # `_move` has paused the run and says why
+                    self._move(partial(self.session.play, 1))
                 if self.newest.wanted and begun >= self._next_picture:
                     self._show()
                 gap = self._gap - (time.perf_counter() - begun)
                 if self._do_next(max(0.0, gap)):
                     return  # what it was may have made another session
 
-    def _move(self, move: Any) -> None:
-        """A move, and the numbers that it leaves; an error pauses the run."""
+    def _move(self, move: Callable[[], None]) -> None:
+        """A move, and the numbers that it leaves; an error pauses the run, and is raised again."""
         gan = self.session.gan
         try:
             move()
@@ -81,9 +88,13 @@ class Training(Worker):
             self._playing, self._said = False, f"iteration {gan.iteration}: {one_line(error)}"
             raise
 
+    def _compiling(self) -> None:
+        """Say why nothing moves."""
+        self.newest.show({**self.newest.picture.content, "said": COMPILING})
+
     def _measure(self) -> None:
         session, done = self.session, self.session.gan.iteration
-        due = self.curves.due(done) and not session.half
+        due = self._curves.due(done) and not session.half
         if due or not self._playing or (self.newest.wanted and time.perf_counter() >= self._next_picture):
             numbers: dict[str, Any] = session.gan.game.measure()
             if session.half:  # G's loss is of an earlier step, or of none
@@ -91,7 +102,7 @@ class Training(Worker):
             self._numbers = numbers
             self._check_finite()
         if due:
-            self.curves.add(done, self._numbers)
+            self._curves.add(done, self._numbers)
 
     def _check_finite(self) -> None:
         losses = [loss for loss in self._numbers.values() if loss is not None]
@@ -177,10 +188,9 @@ class Training(Worker):
         self._anew()
 
     def _anew(self) -> None:
-        self._playing, self._said = False, ""
-        self._numbers: dict[str, Any] = {}
-        self.curves = Curves()
-        self._since = 0.0, 0
+        """Nothing has been played yet, and nothing said."""
+        self._playing, self._said, self._since = False, "", (0.0, 0)
+        self._numbers, self._curves = {}, Curves()
         self._look()
 
     def _look(self) -> None:
@@ -192,7 +202,8 @@ class Training(Worker):
         """Make a picture of now.  One that fails is told, and the run goes on."""
         begun = time.perf_counter()
         try:
-            seen = self._view.content()
+            with self.session.gan.ops.compiling(self._compiling):
+                seen = self._view.content()
         except Exception as error:
             seen = {"kind": "numbers", "failed": one_line(error)}
         self.newest.show({**self._state(), **seen})
@@ -202,17 +213,16 @@ class Training(Worker):
     def _state(self) -> dict[str, Any]:
         """Where the run is, and how to come there again."""
         session, gan = self.session, self.session.gan
-        since, from_iteration = self._since
-        elapsed = time.perf_counter() - since
-        recipe = gan.recipe
-        rate = (gan.iteration - from_iteration) / elapsed if self._playing and elapsed > 0 else None
+        now, (since, done), recipe = time.perf_counter(), self._since, gan.recipe
+        if self._playing and now - since > SECONDS_OF_A_RATE:
+            self._rate, self._since = (gan.iteration - done) / (now - since), (now, gan.iteration)
         return {
             "mode": "training",
             "iteration": gan.iteration,
             "epoch": gan.iteration / gan.iterations_per_epoch,
             "playing": self._playing,
             "half": session.half,
-            "rate": rate,
+            "rate": self._rate if self._playing else None,
             "numbers": self._numbers,
             "recipe": {name: getattr(recipe, name) for name in (*CHANGES, "seed", "prior", "latent", "batch_size")},
             "lr_now": gan.game.clock.lr_schedule(gan.iteration),
@@ -225,7 +235,7 @@ class Training(Worker):
             "command": self._told(repeat.command(session)),
             "why_no_command": repeat.why_no_command(session),
             "program": self._told(repeat.program(session)),
-            "curves": self.curves.content(),
+            "curves": self._curves.content(),
             "references": references(recipe),
         }
 

@@ -8,23 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rings import RING, weights
 
-from minigan import GAN, ConfigError
+from minigan import ConfigError
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.files import checkpoint
 from minigan.living.repeat import command, program, why_no_command
 from minigan.living.session import Session
 from minigan.loop.loop import source_of
-from minigan.options.config import Config, preset
+from minigan.options.config import Config
 from minigan.run.start import Start
 from minigan.train import main as train
-
-NETWORKS = ("relu 16 normal=.1", "linear normal=.1")
-RING = replace(preset("ring"), generator=NETWORKS, discriminator=NETWORKS, batch_size=32, backend="numpy", threads=1)
-
-
-def weights(gan: GAN) -> np.ndarray:
-    return np.concatenate([np.ravel(tensor) for tensor in gan.snapshot().tensors().values()])
 
 
 @pytest.fixture

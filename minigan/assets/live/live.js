@@ -8,12 +8,17 @@ import { captions, key, whereItIs } from "./words.js";
 
 const $ = id => document.getElementById(id);
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
-let now = null;
+let now = null, told = "";
 const drawing = new Drawing(() => now, draw, ask);
+
+// What the run has to say stays until it has something else to say, or a button has.
+function tell(text) {
+  if (text !== told) $("said").textContent = told = text;
+}
 
 async function ask(name, given) {
   const why = await command(name, given);
-  $("said").textContent = why;
+  $("said").textContent = why || told;
   if (why && now) fill(now);  // what was refused stays as it is
   return why === "";
 }
@@ -149,7 +154,7 @@ async function watch() {
         draw();
         table(now.numbers);
         drawCurves(now);
-        if (now.said || now.failed) $("said").textContent = now.said || now.failed;
+        tell(now.said || now.failed || "");
         document.documentElement.dataset.number = now.number;  // the last picture that has been drawn
       }
       if (STILL.matches) await new Promise(done => setTimeout(done, 1000));

@@ -86,17 +86,17 @@ function dots(context, place, points, tone, edge, size = 2.4) {
   context.stroke();
 }
 
-// The longest arrow of a picture has a twelfth of the width, and the others their share of it.
+// The longest arrow of a picture has a sixteenth of the width, and the others their share of it.
 function arrows(context, place, now, width, tone) {
   const { samples, pull } = now;
   let longest = 0;
   for (let i = 0; i < pull.length; i += 2) longest = Math.max(longest, Math.hypot(pull[i], pull[i + 1]));
   if (!(longest > 0)) return;
   context.strokeStyle = tone;
-  context.lineWidth = 1.1;
+  context.lineWidth = .9;
   context.beginPath();
   for (let i = 0; i < pull.length; i += 2) {
-    const [x, y] = place(samples[i], samples[i + 1]), [dx, dy] = [pull[i], -pull[i + 1]].map(p => p / longest * width / 12);
+    const [x, y] = place(samples[i], samples[i + 1]), [dx, dy] = [pull[i], -pull[i + 1]].map(p => p / longest * width / 16);
     const length = Math.hypot(dx, dy);
     if (length < 1.5) continue;
     const [ex, ey] = [x + dx, y + dy], [ux, uy] = [dx / length * 4, dy / length * 4];

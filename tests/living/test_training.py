@@ -1,0 +1,206 @@
+"""The thread that trains, without a browser: its numbers are those of a plain run, and nothing of a page touches it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rings import RING, newest, weights
+
+from minigan import GAN
+from minigan.errors import ConfigError
+from minigan.living.training import Training
+from minigan.loop.loop import source_of
+from minigan.run.start import Start
+
+
+@pytest.fixture
+def training():
+    """A thread that trains on a small ring."""
+    one = Training(RING)
+    one.start()
+    yield one
+    one.stop()
+    assert not one.is_alive()
+
+
+def plain_run(iterations: int) -> GAN:
+    start = Start(RING)
+    source = source_of(start.gan, start.data)
+    for _ in range(iterations):
+        start.gan.step(source)
+    return start.gan
+
+
+def watched(training: Training, seconds: float) -> list[int]:
+    """Look at each picture for so long, as a page does; their iterations."""
+    end, seen, number = time.monotonic() + seconds, [], -1
+    while time.monotonic() < end:
+        picture = asyncio.run(training.newest.after(number, 0.2))
+        number = picture.number
+        seen.append(picture.content["iteration"])
+    return seen
+
+
+def test_numbers_are_those_of_a_plain_run_whether_it_is_watched_or_not(training):
+    training.ask("play").result(5)
+    seen = watched(training, 0.6)
+    training.ask("pause").result(5)
+    training.ask("step").result(5)
+    done = newest(training)["iteration"]
+    assert len(set(seen)) > 2 and seen == sorted(seen) and done > 5
+    plain = plain_run(done)
+    assert np.array_equal(weights(training.session.gan), weights(plain))
+    assert newest(training)["numbers"] == plain.game.measure()
+    at = newest(training)["curves"]["iteration"]
+    assert at[0] == 5 and np.array_equal(np.diff(at), np.full(len(at) - 1, 5))
+
+
+def test_pictures_are_made_only_where_somebody_waits_and_never_pile_up(training):
+    training.ask("play").result(5)
+    first = training.newest.picture.number
+    time.sleep(0.3)
+    assert training.newest.picture.number <= first + 1
+    watched(training, 0.3)
+    assert first + 1 < training.newest.picture.number
+
+
+def test_a_change_takes_effect_at_once(training):
+    training.ask("play").result(5)
+    begun = time.monotonic()
+    training.ask("change", k=3).result(5)
+    while newest(training)["recipe"]["k"] != 3:
+        asyncio.run(training.newest.after(training.newest.picture.number, 1))
+    assert time.monotonic() - begun < 0.3 and newest(training)["playing"]
+    training.ask("pause").result(5)
+    (phase,) = training.session.gan.phases
+    assert phase.changed == {"k": (2, 3)} and newest(training)["phases"] == [f"{phase.iteration}: k 2 to 3"]
+
+
+def test_a_picture_that_fails_does_not_touch_the_run(training, monkeypatch):
+    def fails():
+        raise RuntimeError("no picture")
+
+    training.ask("step").result(5)
+    monkeypatch.setattr(training._view, "content", fails)
+    training.ask("step").result(5)
+    training.ask("play").result(5)
+    watched(training, 0.2)
+    training.ask("pause").result(5)
+    assert newest(training)["failed"].endswith("no picture") and newest(training)["iteration"] > 2
+
+
+def test_an_iteration_that_fails_pauses_the_run_and_says_so(training, monkeypatch):
+    def fails(iterations):
+        raise RuntimeError("no iteration")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(training.session, "play", fails)
+        training.ask("play").result(5)
+        while newest(training)["playing"]:
+            time.sleep(0.01)
+        assert newest(training)["said"].endswith("no iteration")
+        with pytest.raises(RuntimeError, match="no iteration"):
+            training.ask("step").result(5)
+    training.ask("step").result(5)
+    assert newest(training)["iteration"] == 1
+
+
+def test_half_a_step_a_bug_and_another_beginning(training):
+    training.ask("half", player="d").result(5)
+    assert newest(training)["half"] and newest(training)["command"] is None
+    training.ask("half", player="g").result(5)
+    assert newest(training)["iteration"] == 1 and "--iterations 1 " in newest(training)["command"]
+    training.ask("plant", bug="sign-relu").result(5)
+    assert newest(training)["bug"] == "sign-relu"
+    training.ask("restart", seed=3).result(5)
+    at = newest(training)
+    assert (at["bug"], at["iteration"], at["recipe"]["seed"]) == (None, 0, 3) and at["numbers"] == {}
+    training.ask("restart", bug="sign-relu").result(5)
+    assert newest(training)["bug"] == "sign-relu" and "bug='sign-relu'" in newest(training)["program"]
+
+
+def test_a_drawing_becomes_the_data_and_the_command_names_its_file(training):
+    corner = [[2 + i / 50, 3.0] for i in range(50)] + [[3.0, 3 + i / 50] for i in range(50)]
+    training.ask("draw", points=corner).result(5)
+    training.ask("step").result(5)
+    at = newest(training)
+    real = at["real"].reshape(-1, 2)
+    assert (real.min() > 1.8) and real.max() < 4.2 and at["data"] == "drawn-1.npy"
+    assert " --data drawn-1.npy " in at["command"] and "data='drawn-1.npy'" in at["program"]
+    assert np.load(training.drawn("drawn-1.npy")).shape == (4096, 2)
+    assert training.drawn("../x.npy") is None and training.drawn("drawn-2.npy") is None
+
+
+def test_what_is_refused_leaves_the_run_as_it_was(training):
+    training.ask("step").result(5)
+    before = newest(training)
+    for command, given, message in (
+        ("change", {"k": 0}, "k 0"),
+        ("change", {"k": "3"}, "k 3"),
+        ("change", {"seed": 1}, "seed: expected one of"),
+        ("half", {"player": "x"}, "expected d or g"),
+        ("plant", {"bug": "no-such"}, "no-such"),
+        ("restart", {"preset": "/etc/passwd"}, "expected one of ring"),
+        ("restart", {"seed": -1}, "seed -1"),
+        ("draw", {"points": [[0, 0]]}, "expected 2 to"),
+        ("draw", {"points": [[0, 0], [1e9, 0]]}, "beyond 100"),
+        ("draw", {"points": "no points"}, "expected 2 to"),
+        ("pace", {"iterations_a_second": 0}, "pace 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            training.ask(command, **given).result(5)
+    with pytest.raises(KeyError):
+        training.ask("_end")
+    after = newest(training)
+    assert after["iteration"] == before["iteration"] == 1 and after["program"] == before["program"]
+
+
+def test_what_diverges_pauses_and_says_so():
+    one = Training(replace(RING, lr=1e6, optimizer="sgd"))
+    one.start()
+    try:
+        one.ask("play").result(5)
+        for _ in range(50):
+            asyncio.run(one.newest.after(one.newest.picture.number, 0.1))
+            if not newest(one)["playing"]:
+                break
+        assert "not finite" in newest(one)["said"]
+        json.loads(one.newest.picture.encoded)
+    finally:
+        one.stop()
+
+
+def test_a_pace_is_kept(training):
+    training.ask("pace", iterations_a_second=20).result(5)
+    training.ask("play").result(5)
+    time.sleep(0.5)
+    training.ask("pause").result(5)
+    assert 1 <= newest(training)["iteration"] <= 12
+
+
+@pytest.mark.parametrize("config, kind", [("gaussian", "line"), ("digits", "images"), ("grid", "plane")])
+def test_each_kind_of_data_has_its_picture(config, kind):
+    from minigan.options.config import preset
+
+    one = Training(replace(preset(config), backend="numpy", batch_size=16))
+    one.start()
+    try:
+        one.ask("step").result(20)
+        at = newest(one)
+        assert at["kind"] == kind and "failed" not in at and at["iteration"] == 1
+        assert all(
+            np.isfinite(at[name]).any()
+            for name in {"line": ("d", "d_star", "p_g"), "images": ("pull", "belief")}.get(kind, ("d",))
+        )
+    finally:
+        one.stop()
+
+
+def test_a_wrong_beginning_is_refused():
+    with pytest.raises(ConfigError, match="lr -1"):
+        Training(replace(RING, lr=-1.0))
