@@ -26,8 +26,9 @@ from minigan.options.config import Config
 CHANGES = ("k", "lr", "loss", "updates")
 """Options that the page changes while a run goes on."""
 SECONDS_OF_A_RATE = 0.5
-PICTURES_A_SECOND, SHARE = 15, 0.05
-"""Pictures take at most this share of the time of a run that plays."""
+PICTURES_A_SECOND, SHARE, LONGEST_REST = 15, 0.05, 0.5
+"""Pictures take this share of the time of a run that plays, more only where one takes so long that they would be rare:
+after so many seconds there is another."""
 
 
 class Training(Worker):
@@ -76,6 +77,7 @@ class Training(Worker):
                     self._show()
                 gap = self._gap - (time.perf_counter() - begun)
                 if self._do_next(max(0.0, gap)):
+                    self._next_picture = 0.0
                     return  # what it was may have made another session
 
     def _move(self, move: Callable[[], None]) -> None:
@@ -208,7 +210,8 @@ class Training(Worker):
             seen = {"kind": "numbers", "failed": one_line(error)}
         self.newest.show({**self._state(), **seen})
         now = time.perf_counter()
-        self._next_picture = max(begun + 1 / PICTURES_A_SECOND, now + (now - begun) * (1 / SHARE - 1))
+        rest = min(LONGEST_REST, (now - begun) * (1 / SHARE - 1))
+        self._next_picture = max(begun + 1 / PICTURES_A_SECOND, now + rest)
 
     def _state(self) -> dict[str, Any]:
         """Where the run is, and how to come there again."""

@@ -127,9 +127,9 @@ def test_many_pages_come_and_go(worker, client):
     assert newest(worker)["iteration"] > 0 and not worker.newest.wanted
 
 
-def test_a_finished_run_is_looked_through_and_not_written_to(digits_run, tmp_path):
+def test_a_finished_run_is_looked_through_and_not_written_to(finished_run, tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(digits_run, run)
+    shutil.copytree(finished_run, run)
     outside = tmp_path / "iteration-00000030.safetensors"
     shutil.copy(run / "checkpoints" / "iteration-00000020.safetensors", outside)
     (run / "checkpoints" / outside.name).symlink_to(outside)
