@@ -43,7 +43,7 @@ def references(recipe: Recipe) -> dict[str, list[list[Any]]]:
     """
     half = 0.5 if recipe.updates == "simultaneous" else 1.0
     d_loss: list[Any] = [half * log(4), "log 4" if half == 1 else "log 2"]
-    losses = {
+    losses: dict[str, list[list[Any]]] = {
         "non-saturating": [d_loss, [log(2), "log 2"]],
         "saturating": [d_loss, [-log(2), "-log 2"]],
         "least-squares": [[half / 4, "1/4" if half == 1 else "1/8"], [1 / 8, "1/8"]],

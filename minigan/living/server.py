@@ -104,7 +104,7 @@ def application(worker: Worker, port: int, token: str) -> ASGIApp:
         except KeyError:
             return told(f"{command}: expected one of {', '.join(worker.COMMANDS)}")
         except (Told, TypeError, ValueError) as error:
-            return told(" ".join(str(error).split()))
+            return told(" ".join(str(error).split()), 200)  # the page's user was wrong, and not the page
         return JSONResponse({})
 
     async def drawing(request: Request) -> Response:
@@ -141,6 +141,6 @@ async def body_of(request: Request) -> Any:
         return None
 
 
-def told(why: str) -> JSONResponse:
+def told(why: str, status: int = 400) -> JSONResponse:
     """A refusal, in one line."""
-    return JSONResponse({"error": why}, 400)
+    return JSONResponse({"error": why}, status)

@@ -39,6 +39,7 @@ class Training(Worker):
 
     _numbers: dict[str, Any]
     _rate: float | None = None
+    _next_picture = 0.0
     COMMANDS = ("play", "pause", "step", "half", "change", "restart", "draw", "plant", "pace")
 
     def __init__(self, config: Config):

@@ -24,7 +24,7 @@ export async function choices() {
 export async function command(name, given = {}) {
   try {
     const answer = await fetch("do", { method: "POST", body: JSON.stringify({ command: name, ...given }) });
-    return answer.ok ? "" : (await answer.json()).error;
+    return (await answer.json()).error ?? "";
   } catch {
     return "the server does not answer";
   }

@@ -122,8 +122,11 @@ async function begin() {
   for (const player of ["d", "g"]) $(`half-${player}`).addEventListener("click", () => ask("half", { player }));
   $("pace").addEventListener("change", event =>
     ask("pace", { iterations_a_second: event.target.value ? +event.target.value : null }));
-  for (const name of ["k", "lr"]) $(name).addEventListener("change", event => ask("change", { [name]: +event.target.value }));
-  for (const name of ["loss", "updates"]) $(name).addEventListener("change", event => ask("change", { [name]: event.target.value }));
+  for (const name of ["k", "lr", "loss", "updates"]) $(name).addEventListener("change", event => {
+    const { type, value, valueAsNumber } = event.target;
+    if (value === "") fill(now);
+    else ask("change", { [name]: type === "number" ? valueAsNumber : value });
+  });
   $("restart").addEventListener("click", () => {
     const preset = $("preset").value === now?.preset ? null : $("preset").value;
     ask("restart", { preset, seed: +$("seed").value });
