@@ -118,7 +118,9 @@ class Training(Worker):
     # ---- Commands ----------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Go on until `pause`."""
+        """Go on until `pause`; the page is told before the first iteration, which may take long."""
+        if not self._playing:
+            self.newest.show({**self.newest.picture.content, "playing": True, "said": ""})
         self._playing, self._said = True, ""
 
     def pause(self) -> None:

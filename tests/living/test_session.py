@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rings import RING, weights
+from snippets import printed, snippets
 
 from minigan import ConfigError
 from minigan.backends.numpy_ops import NumpyOps
@@ -144,3 +145,8 @@ def test_what_cannot_be_done_is_refused_and_leaves_no_trace(session):
     with pytest.raises(ConfigError, match="expected alternating"):
         run.half_step("d")
     assert run.moves[:-1] == moves and np.array_equal(weights(run.gan), before)
+
+
+def test_the_program_on_the_page_about_it_prints_what_the_page_says():
+    ((_, code, said),) = [snippet for snippet in snippets("docs/live.md") if snippet[0] == "python"]
+    assert printed("python", code, {}) == said
