@@ -6,22 +6,28 @@ from typing import Any
 
 from minigan.checks.planted_bugs import KINDS
 from minigan.data import given
-from minigan.data.download import MNIST_FILES, cache_folder
+from minigan.data.cifar10 import find_cifar10
+from minigan.data.download import CIFAR10_FILES, MNIST_FILES, cache_folder
 from minigan.data.idx import find_mnist
 from minigan.game.algorithm1 import UPDATES
 from minigan.game.losses import LOSSES
 
 PRESETS = ("ring", "grid", "gaussian", "digits")
+FETCHED = {"mnist": (find_mnist, MNIST_FILES), "cifar10": (find_cifar10, CIFAR10_FILES)}
+"""data that a run would fetch: what finds them, and the files that they are"""
 
 
 def presets() -> list[str]:
     """Those whose data are on this machine: the page fetches nothing."""
-    return [*PRESETS, *(["mnist"] if mnist_is_here() else [])]
+    return [*PRESETS, *(["mnist"] if is_here("mnist") else [])]
 
 
-def mnist_is_here() -> bool:
-    """Whether its files are in MINIGAN_DATA, or have been fetched before."""
-    return given(find_mnist) is not None or all((cache_folder() / "mnist" / name).is_file() for name in MNIST_FILES)
+def is_here(data: str) -> bool:
+    """Whether data of this name are on this machine: in MINIGAN_DATA, or fetched before; or need not be fetched."""
+    if data not in FETCHED:
+        return True
+    find, files = FETCHED[data]
+    return given(find) is not None or all((cache_folder() / data / name).is_file() for name in files)
 
 
 def choices() -> dict[str, Any]:

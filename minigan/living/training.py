@@ -35,6 +35,8 @@ class Training(Worker):
     """A run that plays, pauses and changes as it is asked to.
 
     session  the run; only this thread touches it once the thread has started
+
+    Raises ConfigError or DataError for what cannot begin, and for data that would have to be fetched.
     """
 
     _numbers: dict[str, Any]
@@ -44,6 +46,11 @@ class Training(Worker):
 
     def __init__(self, config: Config):
         super().__init__()
+        if not choices.is_here(config.data):
+            fetches = "expected it in MINIGAN_DATA, or minigan.train to fetch it once"
+            raise ConfigError(
+                f"--preset {config.preset}: no {config.data} here, and the page fetches nothing; {fetches}"
+            )
         self.session = Session(config)
         self._backend, self._threads = config.backend, config.threads
         self._folder = TemporaryDirectory(prefix="minigan-live-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from dataclasses import replace
 
@@ -13,8 +14,10 @@ from rings import RING, newest, weights
 
 from minigan import GAN
 from minigan.errors import ConfigError
+from minigan.living import choices
 from minigan.living.training import Training
 from minigan.loop.loop import source_of
+from minigan.options.config import preset
 from minigan.run.start import Start
 
 
@@ -192,8 +195,6 @@ def test_a_pace_is_kept(training):
 
 @pytest.mark.parametrize("config, kind", [("gaussian", "line"), ("digits", "images"), ("grid", "plane")])
 def test_each_kind_of_data_has_its_picture(config, kind):
-    from minigan.options.config import preset
-
     one = Training(replace(preset(config), backend="numpy", batch_size=16))
     one.start()
     try:
@@ -208,6 +209,13 @@ def test_each_kind_of_data_has_its_picture(config, kind):
         one.stop()
 
 
-def test_a_wrong_beginning_is_refused():
+def test_a_wrong_beginning_is_refused(monkeypatch, tmp_path):
     with pytest.raises(ConfigError, match="lr -1"):
         Training(replace(RING, lr=-1.0))
+    monkeypatch.setenv("MINIGAN_DATA", str(tmp_path))
+    monkeypatch.setenv("MINIGAN_CACHE", str(tmp_path))
+    monkeypatch.setattr(socket, "socket", None)
+    for name in ("mnist", "cifar10"):
+        with pytest.raises(ConfigError, match=f"no {name} here, and the page fetches nothing"):
+            Training(preset(name))
+    assert choices.presets() == ["ring", "grid", "gaussian", "digits"]

@@ -14,7 +14,7 @@ function lines(name, tones) {
   return chart => {
     const { ctx, bbox } = chart, ratio = window.devicePixelRatio || 1;
     ctx.save();
-    Object.assign(ctx, { strokeStyle: tones.reference, fillStyle: tones.faint, lineWidth: ratio, font: `${11 * ratio}px system-ui`, textAlign: "left", textBaseline: "bottom" });
+    Object.assign(ctx, { strokeStyle: tones.reference, fillStyle: tones.faint, lineWidth: ratio, font: `${11 * ratio}px system-ui`, textAlign: "right", textBaseline: "bottom" });
     ctx.setLineDash([2 * ratio, 4 * ratio]);
     for (const [height, label] of references[name] ?? []) {
       const y = chart.valToPos(height, "y", true);
@@ -23,7 +23,7 @@ function lines(name, tones) {
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
-      ctx.fillText(label, bbox.left + 4 * ratio, y - ratio);
+      ctx.fillText(label, bbox.left + bbox.width - 2 * ratio, y - ratio);
     }
     ctx.restore();
   };

@@ -40,8 +40,11 @@ function begin(canvas) {
 // A small picture, row 0 at the top, of `colour(i)` -> [r, g, b]
 function tile(columns, rows, colour) {
   const made = new OffscreenCanvas(columns, rows), context = made.getContext("2d");
-  const image = context.createImageData(columns, rows);
-  for (let i = 0; i < columns * rows; i++) image.data.set([...colour(i), 255], 4 * i);
+  const image = context.createImageData(columns, rows), { data } = image;
+  for (let i = 0; i < columns * rows; i++) {
+    [data[4 * i], data[4 * i + 1], data[4 * i + 2]] = colour(i);
+    data[4 * i + 3] = 255;
+  }
   context.putImageData(image, 0, 0);
   return made;
 }
