@@ -73,7 +73,7 @@ def main(args: list[str]) -> None:
     if options.browser:
         webbrowser.open(address)
     config = uvicorn.Config(
-        application(worker, port, token), log_level="warning", access_log=False, ws="none", lifespan="off",
+        application(worker, port, token), log_level="critical", access_log=False, ws="none", lifespan="off",
         timeout_graceful_shutdown=1,
     )  # fmt: skip
     try:

@@ -38,7 +38,7 @@ function make(name, tones) {
     scales: { x: { time: false }, y: { range: (chart, low, high) => range(name, low, high) } },
     axes: [{ ...axis, label: "iteration", labelSize: 18, size: 36 }, { ...axis, size: 44 }],
     series: [{ label: "iteration" }, ...CHARTS[name].map(([, label, tone, dash]) =>
-      ({ label, stroke: tones[tone], width: 1.5, dash, value: number, spanGaps: false }))],
+      ({ label, stroke: tones[tone], width: 1.5, dash, value: number, points: { show: false } }))],
     hooks: { drawClear: [lines(name, tones)] },
     cursor: { drag: { x: false, y: false } },
   }, [[], [], []], element);

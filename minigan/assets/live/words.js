@@ -46,7 +46,7 @@ export function key(now, show) {
 }
 
 export function whereItIs(now) {
-  if (now.mode === "finished") return `${now.run}: ${now.preset}, data ${now.data}, iteration ${now.iteration}`;
+  if (now.mode === "finished") return `run ${now.run} (preset ${now.preset}, data ${now.data}), iteration ${now.iteration}`;
   const rate = now.rate ? `, ${now.rate.toPrecision(3)} iterations a second` : "";
   const half = now.half ? ", D has made its steps and G has not" : "";
   const bug = now.bug ? `, with the bug ${now.bug}` : "";
