@@ -39,9 +39,13 @@ class Training(Worker):
     Raises ConfigError or DataError for what cannot begin, and for data that would have to be fetched.
     """
 
+    _playing: bool
+    _said: str
     _numbers: dict[str, Any]
+    _curves: Curves
     _rate: float | None = None
     _next_picture = 0.0
+    _unread = False
     COMMANDS = ("play", "pause", "step", "half", "change", "restart", "draw", "plant", "pace")
 
     def __init__(self, config: Config):
@@ -89,38 +93,44 @@ class Training(Worker):
                     return  # what it was may have made another session
 
     def _move(self, move: Callable[[], None]) -> None:
-        """A move, and the numbers that it leaves; an error pauses the run, and is raised again."""
-        gan = self.session.gan
+        """A move, and its numbers where curves, or a run that stands, want them.  An error pauses the run."""
+        session = self.session
         try:
             move()
-            self._measure()
+            self._unread = True
+            due = not session.half and self._curves.due(session.gan.iteration)
+            if due or not self._playing:
+                self._read()
+            if due:
+                self._curves.add(session.gan.iteration, self._numbers)
         except Exception as error:
-            self._playing, self._said = False, f"iteration {gan.iteration}: {one_line(error)}"
+            self._playing, self._said = False, f"iteration {session.gan.iteration}: {one_line(error)}"
             raise
+
+    def _read(self) -> None:
+        """The numbers of the last move, unless they have been read; what is not finite pauses the run."""
+        if not self._unread:
+            return
+        numbers: dict[str, Any] = self.session.gan.game.measure()
+        if self.session.half:  # G's loss is of an earlier step, or of none
+            numbers["g_loss"] = self._numbers.get("g_loss")
+        self._numbers, self._unread = numbers, False
+        if not np.isfinite([number for number in numbers.values() if number is not None]).all():
+            at = f"iteration {self.session.gan.iteration}"
+            self._playing, self._said = (
+                False,
+                f"{at}: a loss is not finite; try a smaller learning rate, and begin anew",
+            )
+
+    def _between(self) -> None:
+        """Before another game takes the place of this one: end the iteration at hand, and read its numbers."""
+        if self.session.half:
+            self._move(partial(self.session.half_step, "g"))
+        self._read()
 
     def _compiling(self) -> None:
         """Say why nothing moves."""
         self.newest.show({**self.newest.picture.content, "said": COMPILING})
-
-    def _measure(self) -> None:
-        session, done = self.session, self.session.gan.iteration
-        due = self._curves.due(done) and not session.half
-        if due or not self._playing or (self.newest.wanted and time.perf_counter() >= self._next_picture):
-            numbers: dict[str, Any] = session.gan.game.measure()
-            if session.half:  # G's loss is of an earlier step, or of none
-                numbers["g_loss"] = self._numbers.get("g_loss")
-            self._numbers = numbers
-            self._check_finite()
-        if due:
-            self._curves.add(done, self._numbers)
-
-    def _check_finite(self) -> None:
-        losses = [loss for loss in self._numbers.values() if loss is not None]
-        if not np.isfinite(losses).all():
-            self._playing = False
-            self._said = (
-                f"iteration {self.session.gan.iteration}: a loss is not finite; try a smaller lr, and begin anew"
-            )
 
     # ---- Commands ----------------------------------------------------------------------------------------------
 
@@ -148,6 +158,7 @@ class Training(Worker):
         """Go on by another recipe."""
         if odd := options.keys() - set(CHANGES):
             raise ConfigError(f"{min(odd)}: expected one of {', '.join(CHANGES)}")
+        self._between()
         anew = self.session.gan.iteration == 0
         self.session.change(**options)
         if anew:
@@ -174,6 +185,7 @@ class Training(Worker):
 
     def plant(self, bug: str | None) -> None:
         """From here on with this bug, or with none."""
+        self._between()
         before = self.session.gan
         self.session.plant(bug)
         if self.session.gan is not before:
@@ -202,7 +214,7 @@ class Training(Worker):
     def _anew(self) -> None:
         """Nothing has been played yet, and nothing said."""
         self._playing, self._said, self._since = False, "", (0.0, 0)
-        self._numbers, self._curves = {}, Curves()
+        self._numbers, self._unread, self._curves = {}, False, Curves()
         self._look()
 
     def _look(self) -> None:
@@ -213,6 +225,7 @@ class Training(Worker):
     def _show(self) -> None:
         """Make a picture of now.  One that fails is told, and the run goes on."""
         begun = time.perf_counter()
+        self._read()
         try:
             with self.session.gan.ops.compiling(self._compiling):
                 seen = self._view.content()

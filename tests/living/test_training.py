@@ -57,6 +57,10 @@ def test_numbers_are_those_of_a_plain_run_whether_it_is_watched_or_not(training)
     training.ask("play").result(5)
     seen = watched(training, 5)
     training.ask("pause").result(5)
+    stood = newest(training)
+    assert stood["numbers"] == plain_run(stood["iteration"]).game.measure()
+    training.ask("change", lr=0.001).result(5)  # as it is: another game, of which nothing has been played
+    assert newest(training)["numbers"] == stood["numbers"]
     training.ask("step").result(5)
     done = newest(training)["iteration"]
     assert len(set(seen)) >= 4 and seen == sorted(seen) and done > 5
