@@ -73,7 +73,7 @@ def of_a_stage(place: Place, player: str, role: str, i: int, seen: Seen) -> Node
     name = stage_name(network, role, i)
     learns = any(f"d{letter}" in arrays for letter in ("W", "b"))
     node = Node(
-        back(place, player, role, i), place.number, player, place.column(role, i), f"{kinds(network, i)}, back",
+        back(place, player, role, i), place.number, player, place.column(role, i), kinds(network, i),
         f"back through {name}, from {WHOSE[player]}", "",
     )  # fmt: skip
     node.formulas = formulas.backward(layer, learns, "dx" in arrays)

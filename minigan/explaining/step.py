@@ -125,7 +125,10 @@ class Step:
         chain, position = self._place(tensor.gradient)
         picked = chosen(tensor, chain, position)
         entries = self._entries(tensor, [index for _, index in picked])
-        return [{"why": why} | entry for (why, _), entry in zip(picked, entries)]
+        return [
+            {"why": "near a kink" if why == "at a kink" and not entry["crossed"] else why} | entry
+            for (why, _), entry in zip(picked, entries)
+        ]
 
     @cached_property
     def gradients(self) -> list[str]:
