@@ -3,8 +3,8 @@
     df/dq_i  ~  (f(q + h e_i) - f(q - h e_i)) / 2h
 
 with the h of `minigan.checks.finite_differences`, and a hundred times that where no entry of dq reaches 1e-5, as with
-the initial weights of the paper's D: float64 would have no digits left.  What lies before q does not change, so the pass
-begins at q; and only rows that have changed go on.
+the initial weights of the paper's D: float64 would have no digits left.  What lies before q does not change, so the
+pass begins at q; and only rows that have changed go on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigan.checks.finite_differences import H
-from minigan.explaining.links import OPS, Affine, Largest, Link, OfALayer, Sides, Stage64, Told, links_of
+from minigan.explaining.links import OPS, Affine, Largest, Link, OfALayer, Sides, Told, links_of
 from minigan.explaining.names import DISCRIMINATOR, GENERATOR, stage_name
 from minigan.explaining.recording import Move, Recorded
 from minigan.game.losses import AgainstTargets, slopes
@@ -33,7 +33,7 @@ class Difference:
     """A central difference.
 
     h         its step
-    rounding  by about how much that of l alone moves it
+    rounding  by about how much that of l, and of a loss of your own, moves it
     crossed   the kink that the step crosses, in words; None where it crosses none
     """
 
@@ -79,6 +79,10 @@ class Objective:
             values.append(self._value(moved))
         return values[0] - values[1]
 
+    def rounding(self, l: np.ndarray) -> float:
+        """By about how much a difference is rounded that is not summed row by row."""
+        return 0.0 if self.by_rows else ROUNDED * abs(self._value(l))
+
     def _terms(self, l: np.ndarray, rows: np.ndarray) -> np.ndarray:
         loss, l = self.loss, l.astype(np.longdouble)
         assert isinstance(loss, AgainstTargets)
@@ -100,14 +104,13 @@ class Chain:
     dx     the derivative of the loss by each of them, by the layers' own backward; `grads` by each link's parameters
     """
 
-    def __init__(self, stages: dict[tuple[str, int], Stage64], objective: Objective, x: np.ndarray):
+    def __init__(self, stages: dict[tuple[str, int], list[Link]], objective: Objective, x: np.ndarray):
         self.links: list[Link] = []
         self.starts: dict[tuple[str, int], int] = {}
         for key, stage in stages.items():
             self.starts[key] = len(self.links)
-            self.links += stage.links
-        self.apart, self.objective = all(stage.apart for stage in stages.values()), objective
-        self.rows = np.arange(len(x))
+            self.links += stage
+        self.objective, self.rows = objective, np.arange(len(x))
         self.x = [x.astype(np.float64)]
         for link in self.links:
             self.x.append(link.forward(self.x[-1], self.rows))
@@ -120,8 +123,6 @@ class Chain:
 
     def by_input(self, number: int, indices: Sequence[Index]) -> list[Difference]:
         """The differences by entries of x[number]: all of them in one pass, a row each."""
-        if not self.apart:
-            return [self._whole(number, index) for index in indices]
         h, rows = step_of(self.dx[number]), np.array([index[0] for index in indices])
         above, below = self.x[number][rows], self.x[number][rows]
         for i, index in enumerate(indices):
@@ -129,9 +130,7 @@ class Chain:
             below[i, index[1]] -= h
         l, crossed = self._from(number, above, below, rows)
         n = len(rows)
-        return [
-            self._difference(l[i : i + 1], l[n + i : n + i + 1], rows[i : i + 1], h, crossed[i]) for i in range(n)
-        ]
+        return [self._difference(l[i : i + 1], l[n + i : n + i + 1], rows[i : i + 1], h, crossed[i]) for i in range(n)]
 
     def by_parameter(self, number: int, letter: str, indices: Sequence[Index]) -> list[Difference]:
         """The differences by entries of a parameter of link `number`."""
@@ -149,10 +148,10 @@ class Chain:
             moved[index] += by
             found.append(link.forward(x, self.rows, link.parameters | {letter: moved}))
             sides.append(link.sides())
-        rows = np.flatnonzero((found[0] != found[1]).any(axis=1)) if self.apart else self.rows
+        rows = np.flatnonzero((found[0] != found[1]).any(axis=1))
         if not len(rows):
             return Difference(0.0, h, 0.0, None)
-        own = first_crossing(link, *sides, self.rows) if sides else None
+        own = first_crossing(link, sides[0], sides[1], self.rows) if sides else None
         return self._all_rows(number + 1, found[0][rows], found[1][rows], rows, h, own)
 
     def margins(self, number: int) -> np.ndarray | None:
@@ -166,14 +165,6 @@ class Chain:
         kinked = isinstance(link, OfALayer) and isinstance(link.layer, Activation) and link.layer.kinks
         return np.abs(x) if kinked else None
 
-    def _whole(self, number: int, index: Index) -> Difference:
-        """A difference by an entry of x[number] where rows look at each other."""
-        above, below = self.x[number].copy(), self.x[number].copy()
-        h = step_of(self.dx[number])
-        above[index] += h
-        below[index] -= h
-        return self._all_rows(number, above, below, self.rows, h, None)
-
     def _all_rows(
         self, number: int, above: np.ndarray, below: np.ndarray, rows: np.ndarray, h: float, crossed: str | None
     ) -> Difference:
@@ -186,7 +177,9 @@ class Chain:
     ) -> Difference:
         """Of the loss where these rows of l are `above` and `below`."""
         change = self.objective.change(self.x[-1], rows, above, below)
-        rounding = ROUNDED * float(np.abs(self.x[-1][rows] * self.dx[-1][rows]).sum())
+        rounding = ROUNDED * float(np.abs(self.x[-1][rows] * self.dx[-1][rows]).sum()) + self.objective.rounding(
+            self.x[-1]
+        )
         return Difference(change / (2 * h), h, rounding / (2 * h), crossed)
 
     def _from(
@@ -197,7 +190,11 @@ class Chain:
         crossings: list[str | None] = [None] * n
         x, both = np.concatenate([above, below]), np.concatenate([rows, rows])
         for i, link in enumerate(self.links[number:], number):
-            x = link.near(x, self.x[i][both], self.x[i + 1][both]) if isinstance(link, Affine) else link.forward(x, both)
+            x = (
+                link.near(x, self.x[i][both], self.x[i + 1][both])
+                if isinstance(link, Affine)
+                else link.forward(x, both)
+            )
             for side in link.sides():
                 for r in np.flatnonzero((side[:n] != side[n:]).any(axis=1)):
                     unit = int(np.flatnonzero(side[r] != side[n + r])[0])
@@ -217,14 +214,14 @@ def chain_of(game: Recorded, move: Move, player: str) -> Chain:
     """From D's input to D's loss, "d", or from G's to G's, "g"."""
     stages = stages_of(game, move, GENERATOR, player) if player == "g" else {}
     if player == "g" and move.labels is not None:
-        stages["labels", 0] = Stage64([Told(move.labels)], True)
+        stages["labels", 0] = [Told(move.labels)]
     stages |= stages_of(game, move, DISCRIMINATOR, player)
     first = move.up(GENERATOR if player == "g" else DISCRIMINATOR, player)[0]
     weight = 0.5 if game.updates == "simultaneous" else 1.0
     return Chain(stages, Objective(game.loss, player, weight, game.m), first.arrays["x"])
 
 
-def stages_of(game: Recorded, move: Move, role: str, player: str) -> dict[tuple[str, int], Stage64]:
+def stages_of(game: Recorded, move: Move, role: str, player: str) -> dict[tuple[str, int], list[Link]]:
     """The stages of a player's pass for a loss."""
     network, up = game.networks[role], move.up(role, player)
     return {

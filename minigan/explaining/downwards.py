@@ -1,4 +1,4 @@
-"""The way back down: the losses' derivatives by the logits, by each layer's input and weights, by G(z); and the updates."""
+"""The way back down: the losses' derivatives by the logits, by each layer's input and weights, by G(z); the updates."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from minigan.explaining.sums import of_the_loss
 from minigan.explaining.upwards import Place
 from minigan.game.algorithm1 import Algorithm1
 from minigan.game.losses import AgainstTargets
+from minigan.game.player import Player
 from minigan.layers.activations import Activation
 from minigan.layers.fused import LinearActivation, MaxoutDropout
 
@@ -40,15 +41,18 @@ def of_the_logits(place: Place, player: str) -> Node:
     """dl"""
     move, loss = place.move, place.game.loss
     top = place.n_d - 1
-    logits, dl = move.up(DISCRIMINATOR, player)[top].arrays["y"], move.on_the_way(player, DISCRIMINATOR)[top].arrays["dy"]
+    logits = move.up(DISCRIMINATOR, player)[top].arrays["y"]
+    dl = move.on_the_way(player, DISCRIMINATOR)[top].arrays["dy"]
     weight = 0.5 if place.game.updates == "simultaneous" else 1.0
     says = f"The derivative of {WHOSE[player]} by each logit: from here it goes down."
     label = f"the derivative of {WHOSE[player]} by the logits"
     node = Node(place.id(f"{player}.dl"), place.number, player, place.last, "dl", label, says)
     node.formulas = formulas.losses(loss, player, weight)[1]
     node.by = f"{type(loss).__name__}.{player}_backward, called by {place.by}"
-    kernel = [getattr(NumpyOps, f"{loss.name}_backward")] if isinstance(loss, AgainstTargets) else []
-    node.code = [Algorithm1._dlogits_d if player == "d" else Algorithm1._backward_g, getattr(type(loss), f"{player}_backward"), *kernel]
+    caller = Algorithm1._dlogits_d if player == "d" else Algorithm1._backward_g
+    node.code = [caller, getattr(type(loss), f"{player}_backward")]
+    if isinstance(loss, AgainstTargets):
+        node.code.append(getattr(NumpyOps, f"{loss.name}_backward"))
     node.reads = [place.stage(DISCRIMINATOR, top), place.id("loss")]
     written = partial(of_the_loss, loss, player, weight, logits)
     gradient = Gradient(place.number, player, (DISCRIMINATOR, top), "l", written)
@@ -161,15 +165,14 @@ def update(place: Place, role: str, i: int) -> Node:
     player = getattr(place.game, role)
     optimiser, way = player.optimiser, "d" if role == DISCRIMINATOR else "g"
     index = network.stages[i].index
-    name = stage_name(network, role, i)
-    node = Node(
-        place.id(f"update.{role}.{i}"), place.number, "update", place.column(role, i), "update", f"the update of {name}",
-        "The weights move by what backward left. No gradient was stored: it went into this at once.",
-    )  # fmt: skip
+    node_id, label = place.id(f"update.{role}.{i}"), f"the update of {stage_name(network, role, i)}"
+    says = "The weights move by what backward left. No gradient was stored: it went into this at once."
+    node = Node(node_id, place.number, "update", place.column(role, i), "update", label, says)
     if not any(optimiser.grads.target is kept for kept in optimiser.state.values()):
         node.says = "The weights move by the gradient that backward left."
     node.formulas = formulas.UPDATES.get(type(optimiser), [])
-    node.by, node.code = f"{type(optimiser).__name__}.update, called by Player.update", [type(optimiser).update, type(player).__mro__[1].update]
+    node.by = f"{type(optimiser).__name__}.update, called by Player.update"
+    node.code = [type(optimiser).update, Player.update]
     rate, momentum = move.rates[role]
     node.facts = [(r"\eta", rate), *([(r"\mu", momentum)] if "velocity" in optimiser.state else [])]
     if player.max_column_norm is not None:

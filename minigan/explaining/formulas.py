@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from minigan.game.losses import AgainstTargets, CrossEntropy, LeastSquares
+from minigan.game.losses import CrossEntropy, LeastSquares
 from minigan.game.optim import SGD, Adam, Momentum, Optimiser
 from minigan.layers import Dropout, Linear, Maxout
 from minigan.layers.activations import Activation
@@ -42,7 +42,11 @@ def forward(layer: Any) -> list[str]:
             f = activation(layer.activation)
             return [f"a = {AFFINE}", f"y = {f[0].replace('@', 'a')}" if f else r"y = f(a)"]
         case MaxoutDropout():
-            return [f"z = {AFFINE.replace('a_{ro}', 'z_{ro}')}", f"{LARGEST} \\cdot \\frac{{r_{{ro}}}}{{\\text{{keep}}}}", MASK]
+            return [
+                f"z = {AFFINE.replace('a_{ro}', 'z_{ro}')}",
+                f"{LARGEST} \\cdot \\frac{{r_{{ro}}}}{{\\text{{keep}}}}",
+                MASK,
+            ]
         case Linear() if as_written(layer):
             return [f"y = {AFFINE.replace('a_{ro}', 'y_{ro}')}"]
         case Maxout() if as_written(layer):
@@ -81,10 +85,6 @@ def weights(dy: str, learns: bool, down: bool) -> list[str]:
 
 def losses(loss: Loss, player: str, weight: float) -> tuple[list[str], list[str]]:
     """What a player minimises, and its derivative by l; none for a loss of your own."""
-    w = r"\tfrac12 " if weight != 1 else ""
-    over = r"\frac{w}{m}".replace("w", r"1" if weight == 1 else r"1/2")
-    if not isinstance(loss, AgainstTargets):
-        return [], []
     match loss:
         case CrossEntropy():
             value = {1: r"\zeta(-l_i)", 0: r"\zeta(l_i)"}
@@ -95,13 +95,13 @@ def losses(loss: Loss, player: str, weight: float) -> tuple[list[str], list[str]
             slope, where = {1: r"(l_i - 1)", 0: r"l_i"}, []
         case _:
             return [], []
-    if player == "d":
-        minimised = rf"L_D = {w}\Bigl(\frac1m \sum_{{\text{{real}}}} {value[1]} + \frac1m \sum_{{\text{{fake}}}} {value[0]}\Bigr)"
-        down = [rf"dl_i = {over} \, {slope[1]} \quad \text{{on real rows}}", rf"dl_i = {over} \, {slope[0]} \quad \text{{on fakes}}"]
-        return [minimised, *where], down
-    sign = "-" if loss.sign < 0 else ""
-    minimised = rf"L_G = {sign}\frac1m \sum_i {value[loss.target]}"
-    return [minimised, *where], [rf"dl_i = {sign}\frac1m \, {slope[loss.target]}"]
+    if player == "g":
+        over = r"-\frac1m" if loss.sign < 0 else r"\frac1m"
+        return [rf"L_G = {over} \sum_i {value[loss.target]}", *where], [rf"dl_i = {over} \, {slope[loss.target]}"]
+    half, over = ("", r"\frac1m") if weight == 1 else (r"\tfrac12", r"\frac{1}{2m}")
+    terms = rf"\frac1m \sum_\text{{real}} {value[1]} + \frac1m \sum_\text{{fake}} {value[0]}"
+    down = [rf"dl_i = {over} \, {slope[t]} \quad \text{{on {rows}}}" for t, rows in ((1, "real rows"), (0, "fakes"))]
+    return [rf"L_D = {half} \Bigl( {terms} \Bigr)", *where], down
 
 
 UPDATES: dict[type[Optimiser], list[str]] = {

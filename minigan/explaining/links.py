@@ -1,12 +1,14 @@
 """The layers of a pass as links in float64, each of which can be walked by some of the rows alone.
 
-Dropout's masks and the labels are those of the iteration.  A merged stage is taken apart: xW + b is one link and what is
-done to it another, so that the derivative by what lies between has a place too.
+No layer lets one row look at another, or backward over some rows (G's, of a joint step) would not be those of backward.
+
+Dropout's masks and the labels are those of the iteration.  A merged stage is taken apart: xW + b is one link and what
+is done to it another, so that the derivative by what lies between has a place too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +18,7 @@ from minigan.explaining.recording import Seen
 from minigan.layers import Dropout, Linear, Maxout
 from minigan.layers.fused import LinearActivation, MaxoutDropout, as_written
 from minigan.layers.layer import Layer, LayerParams, LayerTape, Targets
+from minigan.layers.sequential import STARTS
 from minigan.rng import Draw
 
 OPS = get("numpy")
@@ -55,7 +58,7 @@ class OfALayer(Link):
         self.tape = LayerTape(**{"x": None, **buffers, "draw": draw})
         y = np.asarray(self.layer.forward(OPS, LayerParams(**p), x, self.tape), np.float64)
         if y is not self.tape.y and y is not x:
-            self.tape.y[...] = y
+            OPS.copy(y, out=self.tape.y)
         return y
 
     def sides(self) -> Sides:
@@ -138,35 +141,23 @@ class Told(Link):
         return np.ascontiguousarray(dy[:, : dy.shape[1] - self.labels.shape[1]]), {}
 
 
-@dataclass(frozen=True)
-class Stage64:
-    """The links of one stage, and whether rows pass through them without a look at each other."""
-
-    links: list[Link]
-    apart: bool
-
-
-def links_of(name: str, layer: Any, seen: Seen) -> Stage64:
+def links_of(name: str, layer: Any, seen: Seen) -> list[Link]:
     """One stage by what was seen of its way up."""
     arrays, draw, width = seen.arrays, seen.draw, seen.arrays["x"].shape[1]
-    p = {letter: arrays[letter].astype(np.float64) for letter in ("W", "b") if letter in arrays}
+    p = {letter: array.astype(np.float64) for letter, array in arrays.items() if letter in STARTS}
     if isinstance(layer, LinearActivation):
-        between = layer.linear.n_out
-        first = Affine(name, layer.linear, p, draw, width)
-        return Stage64([first, OfALayer(name, layer.activation, {}, draw, between)], True)
+        after = OfALayer(name, layer.activation, {}, draw, layer.linear.n_out)
+        return [Affine(name, layer.linear, p, draw, width), after]
     if isinstance(layer, MaxoutDropout):
-        own = pieces_of(name, layer.maxout, p, width)
-        return Stage64([*own, Held(name, arrays["winner"] >= 0, layer.keep if draw is not None else 1.0)], True)
-    if not as_written(layer):
-        return Stage64([OfALayer(name, layer, p, draw, width)], False)
-    if isinstance(layer, Maxout):
-        return Stage64(pieces_of(name, layer, p, width), True)
-    if isinstance(layer, Dropout):
+        kept = Held(name, arrays["winner"] >= 0, layer.keep if draw is not None else 1.0)
+        return [*pieces_of(name, layer.maxout, p, width), kept]
+    if isinstance(layer, Maxout) and as_written(layer):
+        return pieces_of(name, layer, p, width)
+    if isinstance(layer, Dropout) and as_written(layer):
         dropping = draw is not None and layer.keep < 1
-        kept = arrays["kept"] if dropping else np.ones((len(arrays["x"]), 1))
-        return Stage64([Held(name, kept, layer.keep if dropping else 1.0)], True)
-    made = Affine if isinstance(layer, Linear) else OfALayer
-    return Stage64([made(name, layer, p, draw, width)], True)
+        return [Held(name, arrays["kept"] if dropping else np.ones_like(arrays["x"]), layer.keep if dropping else 1.0)]
+    made = Affine if isinstance(layer, Linear) and as_written(layer) else OfALayer
+    return [made(name, layer, p, draw, width)]
 
 
 def pieces_of(name: str, maxout: Maxout, p: dict[str, np.ndarray], width: int) -> list[Link]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,18 @@ from minigan.explaining.sums import Sum
 Index = tuple[int, ...]
 
 
+def finite(told: Any) -> Any:
+    """The same, None for each number that is not finite: JSON has none of those."""
+    if isinstance(told, dict):
+        return {name: finite(value) for name, value in told.items()}
+    if isinstance(told, (list, tuple)):
+        return [finite(value) for value in told]
+    return None if isinstance(told, float) and not isfinite(told) else told
+
+
 @dataclass(frozen=True)
 class Gradient:
-    """Where a gradient lies among the links of a loss (`minigan.explaining.chain`), and how its entries are written out.
+    """Where a gradient lies among the links of a loss (`minigan.explaining.chain`), and how an entry is written out.
 
     move, player  the loss: "g" or "d" of which move
     stage         (role, number of the stage)
@@ -82,5 +92,5 @@ class Node:
             "reads": self.reads,
             "read_by": read_by,
             "tensors": [tensor.name for tensor in self.tensors],
-            "facts": [list(fact) for fact in self.facts],
+            "facts": finite(self.facts),
         }

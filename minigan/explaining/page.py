@@ -23,13 +23,13 @@ SOURCES = re.compile(r"src:[^;}]*")
 def write(step: Step, out: Path) -> None:
     """Write the page.  Raises OSError."""
     assets = resources.files("minigan") / "assets"
-    text = {name: (assets / name).read_text(encoding="utf-8") for name in ("step/step.html", "step/step.css", "step/step.js")}
-    page = Template(text["step/step.html"]).substitute(
+    shell, style, viewer = ((assets / "step" / f"step.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
+    page = Template(shell).substitute(
         title=html.escape(f"minigan: iteration {step.iteration}{f' of {step.name}' if step.name else ''}, opened"),
-        style=f"{katex_style(assets)}\n{text['step/step.css']}",
+        style=f"{katex_style(assets)}\n{style}",
         katex=(assets / "katex" / "katex.min.js").read_text(encoding="utf-8"),
-        viewer=text["step/step.js"],
-        data=json.dumps(held(step), separators=(",", ":")).replace("</", "<\\/"),
+        viewer=viewer,
+        data=json.dumps(held(step), separators=(",", ":"), allow_nan=False).replace("</", "<\\/"),
     )
     replace_file(out, page.encode())
 

@@ -1,8 +1,9 @@
 """An array as a picture, a histogram and a few numbers.
 
 Every pixel of a picture is one entry, rounded to 256 colours: of an array that is too large every s-th row and column.
-Blue is below 0, red above, white 0; the two differ in lightness from grey and from each other for all kinds of colour
-vision.  What lives among pixels is shown as pictures, a row or a column each.
+Where an array has both signs, blue is below 0, red above, white 0, of the colours that all kinds of colour vision tell
+apart; where it has none below 0, it goes from white, its smallest, over blue to its largest, which is nearly black.
+What lives among pixels is shown as pictures, a row or a column each.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def histogram(array: np.ndarray) -> dict[str, Any]:
 
 
 def picture(
-    array: np.ndarray, pixels: Pixels = None, shape: tuple[int, ...] | None = None, bright: bool = False
+    array: np.ndarray, pixels: Pixels = None, shape: tuple[int, ...] = (), bright: bool = False
 ) -> dict[str, Any] | None:
     """The picture of an array (n,) or (n, m); None where one entry is all that it has.
 
@@ -68,19 +69,20 @@ def picture(
     bright  whether its numbers are brightness in [0, 1], and not signed
 
     kind "heat": `rows` and `columns` are the numbers of those shown; a vector is wrapped, `wrap` entries a line.
-    kind "pictures": tiles of `tile` pixels, `across` of them a line, GAP between; `items` are the rows or columns shown.
+    kind "pictures": tiles of `tile` pixels, `across` of them a line, GAP between; `items` are the numbers of the rows
+    or columns shown.
     """
     values = np.nan_to_num(array.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     if array.size < 2:
         return None
-    if pixels is not None and shape is not None:
+    if pixels is not None:
         rows = values if pixels == "rows" else values.T
         return tiles(np.atleast_2d(rows), shape, bright, "rows" if pixels == "rows" or array.ndim == 1 else "columns")
     if array.ndim == 1 or 1 in array.shape:
         return wrapped(values.ravel())
     rows, columns = (np.arange(0, n, -(-n // MOST)) for n in array.shape)
     index, scale, colours = coloured(values[np.ix_(rows, columns)])
-    found = {"kind": "heat", "rows": rows.tolist(), "columns": columns.tolist(), "scale": scale}
+    found = {"kind": "heat", "rows": rows.tolist(), "columns": columns.tolist(), **scale}
     return found | {"png": png(index, colours)}
 
 
@@ -90,7 +92,7 @@ def wrapped(vector: np.ndarray) -> dict[str, Any]:
     width = min(len(index), WRAP)
     lines = np.full((-(-len(index) // width), width), GREY if colours is DIVERGING else 0, np.uint8)
     lines.ravel()[: len(index)] = index
-    return {"kind": "heat", "wrap": width, "scale": scale, "png": png(lines, colours)}
+    return {"kind": "heat", "wrap": width, **scale, "png": png(lines, colours)}
 
 
 def tiles(rows: np.ndarray, shape: tuple[int, ...], bright: bool, along: str) -> dict[str, Any]:
@@ -98,10 +100,15 @@ def tiles(rows: np.ndarray, shape: tuple[int, ...], bright: bool, along: str) ->
     items = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_TILES)).astype(int))
     chosen = rows[items][:, : int(np.prod(shape))].reshape(len(items), *shape)
     if bright:
-        index, scale, colours = np.round(255 * np.clip(chosen, 0, 1)).astype(np.uint8), 1.0, GREYS
+        index, scale, colours = (
+            np.round(255 * np.clip(chosen, 0, 1)).astype(np.uint8),
+            {"white": 1.0, "scale": 1.0},
+            GREYS,
+        )
     elif len(shape) == 3:
-        scale = float(np.abs(chosen).max()) or 1.0
-        index, colours = np.round(255 * (chosen / scale + 1) / 2).astype(np.uint8), GREYS
+        largest = float(np.abs(chosen).max()) or 1.0
+        scale = {"white": largest, "scale": largest}
+        index, colours = np.round(255 * (chosen / largest + 1) / 2).astype(np.uint8), GREYS
     else:
         index, scale, colours = coloured(chosen)
     height, width = shape[:2]
@@ -113,15 +120,20 @@ def tiles(rows: np.ndarray, shape: tuple[int, ...], bright: bool, along: str) ->
         top, left = i // across * (height + GAP), i % across * (width + GAP)
         sheet[top : top + height, left : left + width] = tile
     told = {"kind": "pictures", "tile": [height, width, *shape[2:]], "across": across, "items": items.tolist()}
-    return told | {"along": along, "scale": scale, "png": png(sheet, colours)}
+    return told | {"along": along, **scale, "png": png(sheet, colours)}
 
 
-def coloured(values: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """Indices of colours, the number that the strongest colour stands for, and the colours."""
-    scale = float(np.abs(values).max()) or 1.0
-    if (values >= 0).all():
-        return np.round(255 * values / scale).astype(np.uint8), scale, SEQUENTIAL
-    return np.round(127 + np.where(values > 0, 128, 127) * values / scale).astype(np.uint8), scale, DIVERGING
+def coloured(values: np.ndarray) -> tuple[np.ndarray, dict[str, float], np.ndarray]:
+    """Indices of colours; `white` and `scale`, the numbers of white and of the strongest colour; the colours."""
+    low, high = float(values.min()), float(values.max())
+    if low < 0:
+        scale = max(-low, high)
+        index = np.round(127 + np.where(values > 0, 128, 127) * values / scale)
+        return index.astype(np.uint8), {"white": 0.0, "scale": scale}, DIVERGING
+    white = low if low < high else 0.0
+    scale = high if high > white else 1.0
+    index = np.round(255 * (values - white) / (scale - white))
+    return index.astype(np.uint8), {"white": white, "scale": scale}, SEQUENTIAL
 
 
 def png(index: np.ndarray, colours: np.ndarray) -> str:

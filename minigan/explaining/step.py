@@ -18,7 +18,7 @@ from minigan.explaining import downwards, upwards
 from minigan.explaining.chain import Chain, Difference, chain_of
 from minigan.explaining.choice import chosen
 from minigan.explaining.formulas import code
-from minigan.explaining.nodes import Gradient, Index, Node, Tensor
+from minigan.explaining.nodes import Gradient, Index, Node, Tensor, finite
 from minigan.explaining.pictures import histogram, picture, statistics
 from minigan.explaining.recording import play_beside
 from minigan.explaining.upwards import Place
@@ -76,7 +76,10 @@ class Step:
         read_by = {name: [node for node, read in reads.items() if name in read] for name in reads}
         codes = [code(function) for node in self.nodes for function in node.code]
         game, kinds = self.recorded, [move.kind for move in self.moves]
-        steps = [MOVES[kind] + f" {i + 1} of {kinds.count('d')}" * (kinds.count("d") > 1 and kind == "d") for i, kind in enumerate(kinds)]
+        several = f" of {kinds.count('d')}" if kinds.count("d") > 1 else ""
+        steps = [
+            MOVES[kind] + (f" {i + 1}{several}" if several and kind == "d" else "") for i, kind in enumerate(kinds)
+        ]
         return {
             "run": self.name,
             "iteration": self.iteration,
@@ -93,8 +96,8 @@ class Step:
 
     def tensor(self, name: str) -> dict[str, Any]:
         """Shape, statistics, histogram and picture of an array.  Raises ConfigError for a name that is not there."""
-        tensor = self._found(name)
-        return {
+        tensor, shape = self._found(name), tuple(self.image_shape or ())
+        told = {
             "name": name,
             "letter": tensor.letter,
             "says": tensor.says,
@@ -103,8 +106,9 @@ class Step:
             "is_gradient": tensor.gradient is not None,
             "statistics": statistics(tensor.array),
             "histogram": histogram(tensor.array),
-            "picture": picture(tensor.array, tensor.pixels, self.image_shape and tuple(self.image_shape), tensor.bright),
+            "picture": picture(tensor.array, tensor.pixels if shape else None, shape, tensor.bright),
         }
+        return dict(finite(told))
 
     def entry(self, name: str, index: Sequence[int]) -> dict[str, Any]:
         """One entry: its value; of a gradient also its finite difference and the sum that it is, written out.
@@ -115,7 +119,7 @@ class Step:
         shape = tensor.array.shape
         if len(at) != len(shape) or not all(type(i) is int and 0 <= i < n for i, n in zip(at, shape)):
             raise ConfigError(f"entry {list(index)} of {name}: expected one of shape {shape}")
-        return self._entries(tensor, [at])[0]
+        return dict(finite(self._entries(tensor, [at])[0]))
 
     def chosen(self, name: str) -> list[dict[str, Any]]:
         """Those entries of a gradient that a file holds, each with why it was chosen."""
@@ -125,10 +129,11 @@ class Step:
         chain, position = self._place(tensor.gradient)
         picked = chosen(tensor, chain, position)
         entries = self._entries(tensor, [index for _, index in picked])
-        return [
-            {"why": "near a kink" if why == "at a kink" and not entry["crossed"] else why} | entry
-            for (why, _), entry in zip(picked, entries)
-        ]
+        found = []
+        for (why, _), entry in zip(picked, entries):
+            near = why == "at a kink" and not entry["crossed"]
+            found.append(dict(finite({"why": "near a kink" if near else why} | entry)))
+        return found
 
     @cached_property
     def gradients(self) -> list[str]:
@@ -146,7 +151,8 @@ class Step:
         """The loss that it is a derivative of, and by the input of which of its links; or of which its parameter is."""
         key = gradient.move, gradient.player
         if key not in self._chains:
-            self._chains[key] = chain_of(self.recorded, self.moves[gradient.move], gradient.player)
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._chains[key] = chain_of(self.recorded, self.moves[gradient.move], gradient.player)
         chain = self._chains[key]
         if gradient.what == "l":
             return chain, len(chain.links)
@@ -159,11 +165,12 @@ class Step:
         if gradient is None or not indices:
             return told
         chain, position = self._place(gradient)
-        if gradient.what in ("x", "z", "l"):
-            exact, differences = chain.dx[position], chain.by_input(position, indices)
-        else:
-            exact = chain.grads[position][gradient.what]
-            differences = chain.by_parameter(position, gradient.what, indices)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if gradient.what in ("x", "z", "l"):
+                exact, differences = chain.dx[position], chain.by_input(position, indices)
+            else:
+                exact = chain.grads[position][gradient.what]
+                differences = chain.by_parameter(position, gradient.what, indices)
         for entry, index, difference in zip(told, indices, differences):
             entry |= agreement(float(exact[index]), difference, float(np.abs(exact).max()))
             found = gradient.written(index)

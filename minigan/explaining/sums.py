@@ -9,7 +9,7 @@ import numpy as np
 
 from minigan.backends import get
 from minigan.explaining.recording import Seen
-from minigan.game.losses import AgainstTargets, CrossEntropy, LeastSquares, probability
+from minigan.game.losses import CrossEntropy, LeastSquares, probability
 from minigan.layers import Dropout, Linear, Maxout
 from minigan.layers.activations import Activation
 from minigan.layers.fused import LinearActivation, MaxoutDropout, as_written
@@ -52,8 +52,9 @@ class Sum:
 
 
 def of_a_stage(layer: Any, up: Seen, down: Seen, letter: str, index: tuple[int, ...]) -> Sum | None:
-    """An entry of dW, db, dz or dx of a stage, whose rows `up` and `down` are the same; None for a layer of your own."""
-    affine = isinstance(layer, (LinearActivation, MaxoutDropout)) or as_written(layer) and isinstance(layer, (Linear, Maxout))
+    """An entry of dW, db, dz or dx of a stage, `up` and `down` of the same rows; None for a layer of your own."""
+    merged = isinstance(layer, (LinearActivation, MaxoutDropout))
+    affine = merged or as_written(layer) and isinstance(layer, (Linear, Maxout))
     between = "dz" if "dz" in down.arrays else "dy"
     if letter == "dz":
         return of_dz(layer, up, down, index)
@@ -95,7 +96,8 @@ def of_dz(layer: Any, up: Seen, down: Seen, index: tuple[int, ...]) -> Sum | Non
     won = float(up.arrays["winner"][r, o] == p)
     scale = 1 / layer.keep if isinstance(layer, MaxoutDropout) and up.draw is not None else 1.0
     formula = rf"dz_{{{r},{column}}} = dy_{{{r},{o}}} \; [\,w_{{{r},{o}}} = {p}\,] \; / \; \text{{keep}}"
-    return Sum(formula, "", [rf"dy_{{{r},{o}}}", rf"[\,w = {p}\,]", r"1 / \text{keep}"], np.array([[down.arrays["dy"][r, o], won, scale]]))
+    names = [rf"dy_{{{r},{o}}}", rf"[\,w = {p}\,]", r"1 / \text{keep}"]
+    return Sum(formula, "", names, pair(down.arrays["dy"][r, o], won, scale))
 
 
 def of_activation(layer: Activation, up: Seen, down: Seen, index: tuple[int, ...], letter: str) -> Sum:

@@ -6,21 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from minigan.backends.numpy_ops import NumpyOps
 from minigan.explaining import formulas
 from minigan.explaining.names import DISCRIMINATOR, GENERATOR, kinds, stage_name
 from minigan.explaining.nodes import Node
 from minigan.explaining.pictures import Pixels
 from minigan.explaining.recording import Move, Recorded
-from minigan.backends.numpy_ops import NumpyOps
 from minigan.game.algorithm1 import Algorithm1
 from minigan.game.losses import AgainstTargets, belief, value
-from minigan.game.player import Player
 from minigan.game.priors import Prior
 from minigan.layers.activations import Activation
 from minigan.layers.fused import LinearActivation, MaxoutDropout
-from minigan.layers.sequential import Sequential
 
 STEPS = {"d": Algorithm1.d_step, "g": Algorithm1.g_step, "joint": Algorithm1.joint_step}
+KERNELS = {"Linear": "affine", "Maxout": "maxout", "Dropout": "dropout"}
 LETTERS = {"kept": "r", "winner": "w"}
 TOLD = {
     "kept": "which units dropout keeps: 1 or 0",
@@ -90,8 +89,10 @@ def nodes(place: Place) -> list[Node]:
 
 
 def noise(place: Place) -> Node:
+    """z"""
     prior = place.game.prior
-    node = Node(place.id("z"), place.number, "up", 0, "z", "z, the noise", f"m rows of noise from the {prior.name} prior.")
+    says = f"A row of noise for each sample, from the {prior.name} prior."
+    node = Node(place.id("z"), place.number, "up", 0, "z", "z, the noise", says)
     node.formulas, node.by = [r"z \sim p_z"], f"Algorithm1.draw_z: Prior.draw, kernel {prior.name}"
     node.code = [Algorithm1.draw_z, Prior.draw, getattr(NumpyOps, prior.name)]
     node.add("z", place.move.z, "a row for each sample")
@@ -99,14 +100,17 @@ def noise(place: Place) -> Node:
 
 
 def labels(place: Place) -> Node:
-    node = Node(place.id("y"), place.number, "data", 0, "y", "y, the labels", "The label of each row, one-hot: both players are told it.")
+    """y"""
+    says = "The label of each row, one-hot: both players are told it."
+    node = Node(place.id("y"), place.number, "data", 0, "y", "y, the labels", says)
     node.by, node.code = "Condition.draw_y", [type(place.game.condition).draw_y]
     assert place.move.labels is not None
-    node.add("y", place.move.labels, "a column for each class", key="y")
+    node.add("y", place.move.labels, "a column for each class")
     return node
 
 
 def examples(place: Place, x: np.ndarray) -> Node:
+    """x"""
     says = "The minibatch of data. D sees it above the samples, as one batch [x; G(z)] of 2m rows."
     node = Node(place.id("x"), place.number, "up", place.n_g + 1, "x", "x, the data", says)
     node.formulas, node.by = [r"x \sim p_\text{data}"], "Algorithm1.draw_x"
@@ -117,10 +121,9 @@ def examples(place: Place, x: np.ndarray) -> Node:
 
 def of_a_stage(place: Place, role: str, i: int) -> Node:
     """One layer, or neighbours that one kernel computes."""
-    network, layer, arrays = place.networks[role], place.layer(role, i), place.move.on_the_way("up", role)[i].arrays
-    node = Node(
-        place.stage(role, i), place.number, "up", place.column(role, i), kinds(network, i), stage_name(network, role, i), ""
-    )
+    network, layer = place.networks[role], place.layer(role, i)
+    arrays, label = place.move.on_the_way("up", role)[i].arrays, stage_name(network, role, i)
+    node = Node(place.stage(role, i), place.number, "up", place.column(role, i), kinds(network, i), label, "")
     node.formulas = formulas.forward(layer)
     node.says = f"From {arrays['x'].shape[1]} columns to {arrays['y'].shape[1]}."
     if not node.formulas:
@@ -160,7 +163,7 @@ def code_up(layer: Any) -> list[Any]:
             return [type(layer).forward, type(layer.maxout).forward, NumpyOps.affine_maxout, NumpyOps.maxout]
         case Activation():
             return [type(layer).forward, *kernel(layer.name)]
-    return [type(layer).forward, *kernel({"Linear": "affine", "Maxout": "maxout", "Dropout": "dropout"}.get(type(layer).__name__, ""))]
+    return [type(layer).forward, *kernel(KERNELS.get(type(layer).__name__, ""))]
 
 
 def kernel(name: str) -> list[Any]:
@@ -173,7 +176,8 @@ def losses(place: Place) -> Node:
     """What both players minimise."""
     game, move = place.game, place.move
     logits, loss, m = move.on_the_way("up", DISCRIMINATOR)[place.n_d - 1].arrays["y"], game.loss, game.m
-    node = Node(place.id("loss"), place.number, "up", place.last, "loss", "the losses", "What both players minimise, by D's logits.")
+    says = "What both players minimise, by D's logits."
+    node = Node(place.id("loss"), place.number, "up", place.last, "loss", "the losses", says)
     players = {"d": "d", "g": "g", "joint": "dg"}[move.kind]
     weight = 0.5 if game.updates == "simultaneous" else 1.0
     real, fake = logits[:m], logits[-m:]
@@ -191,5 +195,6 @@ def losses(place: Place) -> Node:
     node.by = f"{type(loss).__name__}, in float64"
     node.code = [*methods, *([type(loss).h] if isinstance(loss, AgainstTargets) else [])]
     node.reads = [place.stage(DISCRIMINATOR, place.n_d - 1)]
-    node.add("D", belief(loss, logits), "D's answer for each row, real above fake" if move.x is not None else "D's answer for each fake")
+    rows = "row, real above fake" if move.x is not None else "fake"
+    node.add("D", belief(loss, logits), f"D's answer for each {rows}")
     return node

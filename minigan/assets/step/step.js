@@ -181,7 +181,8 @@ function showStep(element, source) {
       const index = entryAt(data, x, y);
       if (index) ask(index);
     });
-    const strongest = `; the strongest colour is ${number(picture.scale)}`;
+    const strongest = picture.white === picture.scale ? `; white is ${number(picture.scale)}`
+      : `; white is ${number(picture.white)}, the strongest colour ${picture.white ? "" : "\u00b1 ".repeat(data.statistics.min < 0)}${number(picture.scale)}`;
     const words = picture.kind === "pictures"
       ? `${picture.items.length} of its ${picture.along}, a picture each${strongest}`
       : picture.wrap ? `line by line, ${picture.wrap} entries each${strongest}`
