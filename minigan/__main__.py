@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "where two runs part, by how much, and why",
     "report": "one page of a run",
     "live": "a page on which a GAN trains in sight",
+    "explain": "one iteration of a run, opened: every array, its formula, its code, finite differences",
     "reproduce": "the whole paper beside minigan, on one page",
     "gradcheck": "check every hand-written gradient against finite differences",
 }

@@ -22,7 +22,7 @@ ROOMS = [
     {"estimator", "loop"},
     {"gan"},
     {"run"},
-    {"comparing", "living", "reporting"},
+    {"comparing", "reporting", "explaining", "living"},
     {
         "train",
         "sample",
@@ -33,6 +33,7 @@ ROOMS = [
         "compare",
         "report",
         "live",
+        "explain",
         "gradcheck",
         "__main__",
     },
