@@ -46,7 +46,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
 }
-ASSETS = ("live", "uplot", "katex")
+ASSETS = ("live", "step", "uplot", "katex")
 
 
 class Guard:
@@ -100,12 +100,12 @@ def application(worker: Worker, port: int, token: str) -> ASGIApp:
         if not isinstance(asked, dict) or not isinstance(command := asked.pop("command", None), str):
             return told("expected a command, as JSON")
         try:
-            await asyncio.wrap_future(worker.ask(command, **asked))
+            answer = await asyncio.wrap_future(worker.ask(command, **asked))
         except KeyError:
             return told(f"{command}: expected one of {', '.join(worker.COMMANDS)}")
         except (Told, TypeError, ValueError) as error:
             return told(" ".join(str(error).split()), 200)  # the page's user was wrong, and not the page
-        return JSONResponse({})
+        return JSONResponse({"answer": answer})
 
     async def drawing(request: Request) -> Response:
         found = worker.drawn(request.path_params["name"])

@@ -16,9 +16,9 @@ import numpy as np
 from minigan.errors import ConfigError, one_line
 from minigan.living import choices, drawing, repeat
 from minigan.living.curves import Curves, references
+from minigan.living.opened import Opened
 from minigan.living.session import Session
 from minigan.living.views import view_of
-from minigan.living.worker import Worker
 from minigan.loop.progress import COMPILING
 from minigan.options import config as presets
 from minigan.options.config import Config
@@ -31,7 +31,7 @@ PICTURES_A_SECOND, SHARE, LONGEST_REST = 15, 0.05, 0.5
 after so many seconds there is another."""
 
 
-class Training(Worker):
+class Training(Opened):
     """A run that plays, pauses and changes as it is asked to.
 
     session  the run; only this thread touches it once the thread has started
@@ -46,7 +46,7 @@ class Training(Worker):
     _rate: float | None = None
     _next_picture = 0.0
     _unread = False
-    COMMANDS = ("play", "pause", "step", "half", "change", "restart", "draw", "plant", "pace")
+    COMMANDS = ("play", "pause", "step", "half", "change", "restart", "draw", "plant", "pace", *Opened.COMMANDS)
 
     def __init__(self, config: Config):
         super().__init__()

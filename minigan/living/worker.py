@@ -22,11 +22,11 @@ class Worker(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="minigan.live", daemon=True)
         self.newest = Newest()
-        self._asked: queue.SimpleQueue[tuple[str, dict[str, Any], Future[None]]] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[tuple[str, dict[str, Any], Future[Any]]] = queue.SimpleQueue()
         self._ended = False
 
-    def ask(self, command: str, **arguments: Any) -> Future[None]:
-        """Have a command done; the future has its error.  Raises KeyError for another command than there is."""
+    def ask(self, command: str, **arguments: Any) -> Future[Any]:
+        """Have a command done; the future has its answer, or its error.  Raises KeyError for an unknown command."""
         if command not in self.COMMANDS:
             raise KeyError(command)
         return self._ask(command, arguments)
@@ -40,8 +40,8 @@ class Worker(threading.Thread):
         """The file of a drawing of this name; None where there is none."""
         return None
 
-    def _ask(self, command: str, arguments: dict[str, Any]) -> Future[None]:
-        done: Future[None] = Future()
+    def _ask(self, command: str, arguments: dict[str, Any]) -> Future[Any]:
+        done: Future[Any] = Future()
         self._asked.put((command, arguments, done))
         return done
 
@@ -55,9 +55,7 @@ class Worker(threading.Thread):
         except queue.Empty:
             return False
         try:
-            getattr(self, command)(**arguments)
+            done.set_result(getattr(self, command)(**arguments))
         except Exception as error:
             done.set_exception(error)
-        else:
-            done.set_result(None)
         return True

@@ -92,6 +92,7 @@ def test_a_lesson(browser):
         assert min(first_paint(page), first_paint(Page(browser, address))) < FIRST_PAINT
         moves_and_stands_still(page)
         half_a_step(page)
+        assert {*verdicts(page)} <= {"holds", "kink"}
         another_k(page, training)
         drawn_by_hand(page, training)
         a_bug(page, training)
@@ -160,6 +161,25 @@ def effect_of(page: Page, name: str, value: float) -> float:
     )
 
 
+def verdicts(page: Page) -> list[str]:
+    """Of an entry of each gradient of three layers of the coming step, opened on the page and shut again."""
+    page.press("open-step", lambda: page.browser.find_elements("css selector", "#opened .panel h2"))
+    assert f"Iteration {page.iteration() + 1}" in page.text("opened")
+    found = []
+    for node in page.browser.find_elements("css selector", "#opened .node.g")[:4]:
+        title = node.get_attribute("data-id")
+        page.browser.execute_script("arguments[0].click()", node)  # the boxes move while their pictures come
+        page.wait(lambda: page.browser.find_elements("css selector", f"#opened [data-name^='{title}/']"))
+        for form in page.browser.find_elements("css selector", "#opened .tensor form"):
+            form.submit()
+        told = "return [...document.querySelectorAll('#opened .agreement span')].map(e => e.className)"
+        forms = len(page.browser.find_elements("css selector", "#opened .tensor form"))
+        page.wait(lambda: len(page.browser.execute_script(told)) == forms)
+        found += page.browser.execute_script(told)
+    page.press("shut-step", lambda: not page["opened"].is_displayed())
+    return found
+
+
 def drawn_by_hand(page: Page, training: Training) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 
@@ -182,6 +202,7 @@ def a_bug(page: Page, training: Training) -> None:
     page.choose("bug", "sign-relu")
     assert "dz = -dy [y > 0]" in page.text("about-bug")
     page.press("plant", lambda: "with the bug sign-relu" in page.text("where"))
+    assert "fails" in verdicts(page)
     page.press("play", lambda: page.iteration() > 20)
     page.press("play", lambda: page.text("play") == "Play")
     assert "a bug was planted" in page.text("why") and "plant('sign-relu')" in page.text("program")

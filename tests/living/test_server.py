@@ -40,7 +40,7 @@ def test_the_page_its_assets_and_a_picture(client):
     assert page.status_code == 200 and "<h1>minigan, live</h1>" in page.text
     for asset in ("live/live.js", "live/live.css", "uplot/uPlot.iife.min.js", "katex/katex.min.js", "katex/LICENSE"):
         assert client.get(f"/{TOKEN}/assets/{asset}").status_code == 200, asset
-    assert client.post(f"/{TOKEN}/do", json={"command": "step"}).json() == {}
+    assert client.post(f"/{TOKEN}/do", json={"command": "step"}).json() == {"answer": None}
     picture = client.get(f"/{TOKEN}/picture?after=1").json()
     assert picture["iteration"] == 1 and picture["kind"] == "plane" and picture["d"]["dtype"] == "uint8"
     offered = client.get(f"/{TOKEN}/choices").json()
@@ -113,7 +113,7 @@ def test_what_cannot_be_done_is_one_line(worker, client):
 
 def test_a_drawing_is_loaded_down_by_its_name(client):
     points = [[i / 10, 0.0] for i in range(10)]
-    assert client.post(f"/{TOKEN}/do", json={"command": "draw", "points": points}).json() == {}
+    assert client.post(f"/{TOKEN}/do", json={"command": "draw", "points": points}).json() == {"answer": None}
     assert client.get(f"/{TOKEN}/drawn-1.npy").content[:6] == b"\x93NUMPY"
 
 
@@ -140,7 +140,7 @@ def test_a_finished_run_is_looked_through_and_not_written_to(finished_run, tmp_p
         client = client_of(one)
         at = newest(one)
         assert at["checkpoints"] == [20, 40] and at["index"] == 1 and at["kind"] == "images" and "failed" not in at
-        assert client.post(f"/{TOKEN}/do", json={"command": "show", "index": 0}).json() == {}
+        assert client.post(f"/{TOKEN}/do", json={"command": "show", "index": 0}).json() == {"answer": None}
         earlier = newest(one)
         assert earlier["iteration"] == 20 and (earlier["images"] != at["images"]).any() and earlier["numbers"]["d_loss"]
         for index in (2, -1, "../../x", None, True):

@@ -223,3 +223,24 @@ def test_a_wrong_beginning_is_refused(monkeypatch, tmp_path):
         with pytest.raises(ConfigError, match=f"no {name} here, and the page fetches nothing"):
             Training(preset(name))
     assert choices.presets() == ["ring", "grid", "gaussian", "digits"]
+
+
+def test_the_coming_step_is_opened_beside_the_run_which_goes_on_as_without(training):
+    with pytest.raises(ConfigError, match="no step has been opened"):
+        training.ask("graph").result(5)
+    training.ask("step").result(5)
+    training.ask("open").result(5)
+    graph = training.ask("graph").result(5)
+    assert graph["iteration"] == 2 and len(graph["moves"]) == 3
+    training.ask("step").result(5)
+    name = next(name for node in graph["nodes"] for name in node["tensors"] if name.endswith("generator.0/dW"))
+    opened = training.ask("tensor", name=name).result(5)
+    assert opened["shape"] == [2, 16] and training.ask("entry", name=name, index=[0, 3]).result(5)["agrees"] in (
+        True,
+        None,
+    )
+    assert training.ask("graph").result(5)["iteration"] == 2
+    assert np.array_equal(weights(training.session.gan), weights(plain_run(2)))
+    training.ask("half", player="d").result(5)
+    with pytest.raises(ConfigError, match="expected G's step"):
+        training.ask("open").result(5)

@@ -20,12 +20,11 @@ export async function choices() {
   return (await fetch("choices")).json();
 }
 
-// Resolves to "" once it is done, or to why it was not.
+// Resolves to {answer}, or to {error}: why it was not done.
 export async function command(name, given = {}) {
   try {
-    const answer = await fetch("do", { method: "POST", body: JSON.stringify({ command: name, ...given }) });
-    return (await answer.json()).error ?? "";
+    return await (await fetch("do", { method: "POST", body: JSON.stringify({ command: name, ...given }) })).json();
   } catch {
-    return "the server does not answer";
+    return { error: "the server does not answer" };
   }
 }

@@ -17,10 +17,30 @@ function tell(text) {
 }
 
 async function ask(name, given) {
-  const why = await command(name, given);
-  $("said").textContent = why || told;
-  if (why && now) fill(now);  // what was refused stays as it is
-  return why === "";
+  const { error = "" } = await command(name, given);
+  $("said").textContent = error || told;
+  if (error && now) fill(now);  // what was refused stays as it is
+  return error === "";
+}
+
+// ---- The step opened ------------------------------------------------------------------------------------------------
+
+async function answer(name, given) {
+  const { answer, error } = await command(name, given);
+  if (error) throw new Error(error);
+  return answer;
+}
+
+async function openStep() {
+  if (!await ask("open")) return;
+  $("opened").hidden = $("shut-step").hidden = false;
+  const panel = document.createElement("div");
+  $("opened").replaceChildren(panel);
+  showStep(panel, {
+    graph: () => answer("graph"),
+    tensor: name => answer("tensor", { name }),
+    entry: (name, index) => answer("entry", { name, index }),
+  });
 }
 
 // ---- Pictures -----------------------------------------------------------------------------------------------------
@@ -126,6 +146,12 @@ async function begin() {
     const { type, value, valueAsNumber } = event.target;
     if (value === "") fill(now);
     else ask("change", { [name]: type === "number" ? valueAsNumber : value });
+  });
+  $("open-step").addEventListener("click", openStep);
+  $("shut-step").addEventListener("click", () => {
+    $("opened").hidden = $("shut-step").hidden = true;
+    $("opened").replaceChildren();
+    $("open-step").focus();
   });
   $("restart").addEventListener("click", () => {
     const preset = $("preset").value === now?.preset ? null : $("preset").value;

@@ -15,6 +15,7 @@ function showStep(element, source) {
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes))
       if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else if (name === "style") made.style.cssText = value;  // a page's policy may refuse the attribute
       else if (value !== undefined && value !== false) made.setAttribute(name, value);
     made.append(...children.filter(child => child !== undefined && child !== null));
     return made;
