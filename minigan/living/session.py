@@ -50,7 +50,7 @@ class Session:
         self.half = False
         if bug is not None:
             config = replace(config, backend="numpy")
-            self._put_in(bug)
+            self.put_in(bug)
         try:
             self._begin(config)
         except BaseException:
@@ -61,6 +61,11 @@ class Session:
     def _begin(self, config: Config) -> None:
         start = Start(config)
         self.config, self.data, self.source, self.gan = start.config, start.data, start.source, start.gan
+
+    def put_in(self, bug: str) -> None:
+        """Have a bug in; it is no move, and what has been made before has not got it."""
+        self._planted.enter_context(planted(find(bug)))
+        self.bug = bug
 
     def close(self) -> None:
         """Take the bug out that is in."""
@@ -89,6 +94,8 @@ class Session:
         if gan.recipe.updates != "alternating":
             raise ConfigError("--updates simultaneous: both players move at once; expected alternating for half a step")
         if player == "g":
+            if gan.recipe.condition and not self.half:
+                raise ConfigError("--condition labels: G's step takes those of D's step, expected that before it")
             self._end_half()
         else:
             if self.half:
@@ -127,7 +134,7 @@ class Session:
         self.close()
         if bug is not None:
             self._to_numpy()
-            self._put_in(bug)
+            self.put_in(bug)
         self.gan.change(self.gan.recipe)  # an optimiser that was made before has not got the bug
         self.moves.append(Move("plant", (bug,)))
 
@@ -147,10 +154,6 @@ class Session:
         """Between two iterations: what else is done begins with the next one."""
         if self.half:
             self.half_step("g")
-
-    def _put_in(self, bug: str) -> None:
-        self._planted.enter_context(planted(find(bug)))
-        self.bug = bug
 
     def _to_numpy(self) -> None:
         """The same GAN, computed by NumPy."""

@@ -66,13 +66,16 @@ class Training(Opened):
 
     def run(self) -> None:
         """Until `stop`."""
+        command: str | None = None
         with np.errstate(all="ignore"):
             while not self._ended:
                 if self._playing:
                     self._playing_on()
-                else:
+                    command = None
+                    continue
+                if command not in Opened.COMMANDS:  # which change nothing
                     self._show()
-                    self._do_next(None)
+                command = self._do_next(None)
         self.session.close()
         self._folder.cleanup()
 
@@ -88,7 +91,8 @@ class Training(Opened):
                 if self.newest.wanted and begun >= self._next_picture:
                     self._show()
                 gap = self._gap - (time.perf_counter() - begun)
-                if self._do_next(max(0.0, gap)):
+                command = self._do_next(max(0.0, gap))
+                if command is not None and command not in Opened.COMMANDS:
                     self._next_picture = 0.0
                     return  # what it was may have made another session
 
@@ -116,11 +120,8 @@ class Training(Opened):
             numbers["g_loss"] = self._numbers.get("g_loss")
         self._numbers, self._unread = numbers, False
         if not np.isfinite([number for number in numbers.values() if number is not None]).all():
-            at = f"iteration {self.session.gan.iteration}"
-            self._playing, self._said = (
-                False,
-                f"{at}: a loss is not finite; try a smaller learning rate, and begin anew",
-            )
+            advice = "a loss is not finite; try a smaller learning rate, and begin anew"
+            self._playing, self._said = False, f"iteration {self.session.gan.iteration}: {advice}"
 
     def _between(self) -> None:
         """Before another game takes the place of this one: end the iteration at hand, and read its numbers."""
@@ -170,7 +171,7 @@ class Training(Opened):
         if preset is not None:
             if preset not in (known := choices.presets()):
                 raise ConfigError(f"preset {preset}: expected one of {', '.join(known)}")
-            config = replace(presets.preset(preset), seed=config.seed, backend=self._backend, threads=self._threads)
+            config = replace(presets.preset(preset), seed=config.seed)
         self._begin(config if seed is None else replace(config, seed=seed), bug)
 
     def draw(self, points: Sequence[Sequence[float]]) -> None:
@@ -180,7 +181,7 @@ class Training(Opened):
         drawing.write(path, points)
         self._drawings += 1
         if self.session.gan.generator.n_out != 2:
-            config = replace(presets.preset("ring"), seed=config.seed, backend=self._backend, threads=self._threads)
+            config = replace(presets.preset("ring"), seed=config.seed)
         self._begin(replace(config, data=str(path)), None)
 
     def plant(self, bug: str | None) -> None:
@@ -200,15 +201,15 @@ class Training(Opened):
     # ---- What they are made of ---------------------------------------------------------------------------------
 
     def _begin(self, config: Config, bug: str | None) -> None:
-        """Another session, once it is known to begin."""
-        if bug is None:
-            another = Session(config)
-            self.session.close()
-        else:  # two bugs in one place would take each other out in the wrong order
-            Session(config).close()
-            self.session.close()
-            another = Session(config, bug)
-        self.session = another
+        """Another session, on the backend that was asked for; where it cannot begin, the one at hand stays."""
+        before = self.session.bug
+        self.session.close()
+        try:
+            self.session = Session(replace(config, backend=self._backend, threads=self._threads), bug)
+        except BaseException:
+            if before is not None:
+                self.session.put_in(before)
+            raise
         self._anew()
 
     def _anew(self) -> None:

@@ -48,14 +48,14 @@ class Worker(threading.Thread):
     def _end(self) -> None:
         self._ended = True
 
-    def _do_next(self, seconds: float | None) -> bool:
-        """Do the next command, if one comes within so many seconds (None: wait for it); whether one came."""
+    def _do_next(self, seconds: float | None) -> str | None:
+        """Do the next command, if one comes within so many seconds (None: wait for it); which one it was."""
         try:
             command, arguments, done = self._asked.get(timeout=seconds) if seconds != 0 else self._asked.get_nowait()
         except queue.Empty:
-            return False
+            return None
         try:
             done.set_result(getattr(self, command)(**arguments))
         except Exception as error:
             done.set_exception(error)
-        return True
+        return command

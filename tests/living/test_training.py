@@ -139,6 +139,18 @@ def test_half_a_step_a_bug_and_another_beginning(training):
     assert newest(training)["bug"] == "sign-relu" and "bug='sign-relu'" in newest(training)["program"]
 
 
+def test_what_begins_anew_has_nothing_of_a_bug_that_was_in(training):
+    healthy = weights(plain_run(1))
+    for bug in ("key-stands-still", None):
+        training.ask("restart", bug=bug).result(5)
+        training.ask("step").result(5)
+        assert np.array_equal(weights(training.session.gan), healthy) is (bug is None)
+    training.ask("restart", bug="key-stands-still").result(5)
+    with pytest.raises(ConfigError, match="seed -1"):
+        training.ask("restart", seed=-1).result(5)
+    assert training.session.bug == "key-stands-still" and not np.array_equal(weights(plain_run(1)), healthy)
+
+
 def test_a_drawing_becomes_the_data_and_the_command_names_its_file(training):
     corner = [[2 + i / 50, 3.0] for i in range(50)] + [[3.0, 3 + i / 50] for i in range(50)]
     training.ask("draw", points=corner).result(5)

@@ -8,7 +8,8 @@ import { captions, key, whereItIs } from "./words.js";
 
 const $ = id => document.getElementById(id);
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
-let now = null, told = "";
+const BETWEEN_CURVES = 350;  // milliseconds
+let now = null, told = "", curvesDrawn = 0;
 const drawing = new Drawing(() => now, draw, ask);
 
 // What the run has to say stays until it has something else to say, or a button has.
@@ -36,6 +37,7 @@ async function openStep() {
   $("opened").hidden = $("shut-step").hidden = false;
   const panel = document.createElement("div");
   $("opened").replaceChildren(panel);
+  panel.scrollIntoView({ behavior: STILL.matches ? "auto" : "smooth" });
   showStep(panel, {
     graph: () => answer("graph"),
     tensor: name => answer("tensor", { name }),
@@ -182,7 +184,10 @@ async function watch() {
         fill(now);
         draw();
         table(now.numbers);
-        drawCurves(now);
+        if (!now.playing || performance.now() - curvesDrawn > BETWEEN_CURVES) {
+          drawCurves(now);
+          curvesDrawn = performance.now();
+        }
         tell(now.said || now.failed || "");
         document.documentElement.dataset.number = now.number;  // the last picture that has been drawn
       }
