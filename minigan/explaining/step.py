@@ -83,6 +83,7 @@ class Step:
         return {
             "run": self.name,
             "iteration": self.iteration,
+            "backend": game.ops.name,
             "on": game.ops.description,
             "precision": str(game.z.dtype),
             "m": game.m,
@@ -96,7 +97,7 @@ class Step:
 
     def tensor(self, name: str) -> dict[str, Any]:
         """Shape, statistics, histogram and picture of an array.  Raises ConfigError for a name that is not there."""
-        tensor, shape = self._found(name), tuple(self.image_shape or ())
+        tensor = self._found(name)
         told = {
             "name": name,
             "letter": tensor.letter,
@@ -106,7 +107,7 @@ class Step:
             "is_gradient": tensor.gradient is not None,
             "statistics": statistics(tensor.array),
             "histogram": histogram(tensor.array),
-            "picture": picture(tensor.array, tensor.pixels if shape else None, shape, tensor.bright),
+            "picture": picture(tensor.array, *self._seen(tensor)),
         }
         return dict(finite(told))
 
@@ -146,6 +147,13 @@ class Step:
         if name not in self.tensors:
             raise ConfigError(f"{name}: expected the name of an array of this iteration")
         return self.tensors[name]
+
+    def _seen(self, tensor: Tensor) -> tuple[Any, ...]:
+        """What `picture` asks beside the array."""
+        if self.image_shape:
+            return tensor.pixels, tuple(self.image_shape), tensor.bright
+        planar = tensor.at is not None and tensor.at.shape[1] == 2
+        return None, (), False, tensor.at if planar else None
 
     def _place(self, gradient: Gradient) -> tuple[Chain, int]:
         """The loss that it is a derivative of, and by the input of which of its links; or of which its parameter is."""

@@ -105,7 +105,7 @@ def of_activation(layer: Activation, up: Seen, down: Seen, index: tuple[int, ...
     r, o = index
     y = np.array([[up.arrays["y"][index]]])
     slope = layer.derive(OPS, np.ones_like(y), y, np.empty_like(y))
-    formula = rf"{letter}_{{{r},{o}}} = dy_{{{r},{o}}} \; f'(a_{{{r},{o}}})"
+    formula = rf"{letter}_{{{r},{o}}} = dy_{{{r},{o}}} \; f'({letter[1]}_{{{r},{o}}})"
     names = [rf"dy_{{{r},{o}}}", rf"f'\text{{, where }} y = {float(y[0, 0]):.6g}"]
     return Sum(formula, "", names, pair(down.arrays["dy"][index], float(np.asarray(slope)[0, 0])))
 
