@@ -139,10 +139,7 @@ function showStep(element, source) {
     if (focus) box(id).scrollIntoView({block: "nearest", inline: "nearest"});
   }
 
-  async function go(id) {
-    await open(id);
-    box(id).focus();
-  }
+  const go = id => open(id).then(() => box(id).focus());
 
   // ---- An array ----------------------------------------------------------------------------------------------------
 
