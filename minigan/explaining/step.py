@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from minigan.checks.finite_differences import TOLERANCE
 from minigan.comparing.replay import Place as Where
 from minigan.comparing.replay import Replay
 from minigan.comparing.saved_run import SavedRun
-from minigan.errors import ConfigError
+from minigan.errors import CheckpointError, ConfigError, PassedOver
 from minigan.explaining import downwards, upwards
 from minigan.explaining.chain import Chain, Difference, chain_of
 from minigan.explaining.choice import chosen
@@ -58,7 +59,7 @@ class Step:
         run = SavedRun(folder)
         if not 1 <= iteration <= run.last:
             raise ConfigError(f"--iteration {iteration}: expected 1 to {run.last}, the last that {run.name} has")
-        since = max((number for number in run.checkpoints if number < iteration), default=0)
+        since = nearest(run, iteration)
         replay = Replay(run, since, Where.of(run, since))
         if since < iteration - 1:
             say(f"played again from iteration {since} to {iteration - 1}, on {replay.gan.ops.description}")
@@ -184,6 +185,20 @@ class Step:
             found = gradient.written(index)
             entry["sum"] = None if found is None else found.shown()
         return told
+
+
+def nearest(run: SavedRun, iteration: int) -> int:
+    """The newest checkpoint before an iteration that can be trusted; 0, the beginning, where there is none.
+
+    Warns, PassedOver, of newer ones that cannot.
+    """
+    for since in sorted((number for number in run.checkpoints if number < iteration), reverse=True):
+        try:
+            run.read(since)
+            return since
+        except CheckpointError as error:
+            warnings.warn(f"{error}; it is played again from before", PassedOver, stacklevel=3)
+    return 0
 
 
 def agreement(exact: float, difference: Difference, largest: float) -> dict[str, Any]:
