@@ -27,6 +27,7 @@ function showStep(element, source) {
     : value === 0 ? "0" : Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? Number(value.toPrecision(6)).toString()
     : value.toExponential(4);
   const told = value => make("span", {title: String(value)}, number(value));
+  const exactly = value => make("span", {}, value === null ? "not finite" : value === 0 ? "0" : value.toExponential(11));
   const shape = dimensions => dimensions.join(" \u00d7 ");
   const tensor = async name => tensors.get(name) || tensors.set(name, await source.tensor(name)).get(name);
 
@@ -270,9 +271,9 @@ function showStep(element, source) {
     const row = (words, ...values) => make("tr", {}, make("td", {}, words), make("td", {}, ...values));
     const largest = entry.allowed / graph.tolerance;
     const parts = [at, make("table", {},
-      row(`by backward, in ${data.dtype}, as the iteration had it`, told(entry.value)),
-      row("by the same backward in float64", told(entry.exact)),
-      row(`by finite difference in float64, h = ${entry.h.toExponential(0)}`, told(entry.difference))),
+      row(`by backward, in ${data.dtype}, as the iteration had it`, exactly(entry.value)),
+      row("by the same backward in float64", exactly(entry.exact)),
+      row(`by finite difference in float64, h = ${entry.h.toExponential(0)}`, exactly(entry.difference))),
       make("p", {class: "agreement"}, verdict(entry), entry.agrees === null
         ? ". There is no derivative across it, so the difference says nothing."
         : `: they differ by ${number(entry.error)}; gradcheck allows ${number(entry.allowed)}, ${graph.tolerance.toExponential(0)} of the ` +
