@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.explaining import formulas
 from minigan.explaining.names import DISCRIMINATOR, GENERATOR, kinds, stage_name
@@ -155,7 +153,8 @@ def by_the_samples(place: Place) -> Node:
     up, down = place.move.up(DISCRIMINATOR, "g")[0], place.move.on_the_way("g", DISCRIMINATOR)[0]
     written = partial(written_out, place.layer(DISCRIMINATOR, 0), up, down, "dx")
     gradient = Gradient(place.number, "g", (DISCRIMINATOR, 0), "x", written)
-    node.add("dG(z)", np.asarray(top), "a row for each sample", key="dG", pixels="rows", gradient=gradient)
+    samples = place.move.on_the_way("up", GENERATOR)[place.n_g - 1].arrays["y"]
+    node.add("dG(z)", top, "a row for each sample", key="dG", pixels="rows", at=samples, gradient=gradient)
     return node
 
 

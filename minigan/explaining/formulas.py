@@ -20,7 +20,7 @@ ACTIVATIONS: dict[str, tuple[str, str]] = {
     "leaky_relu": (r"\max(@, s @)", r"\bigl([\,y > 0\,] + s \, [\,y \le 0\,]\bigr)"),
 }
 """{name: f of @, and its derivative by y = f(@)}"""
-AFFINE = r"x W + b, \qquad a_{ro} = \sum_i x_{ri} W_{io} + b_o"
+AFFINE = r"x W + b, \qquad {0}_{{ro}} = \sum_i x_{{ri}} W_{{io}} + b_o"
 WEIGHTS = [
     r"dW = x^\top {dy}, \qquad dW_{{io}} = \sum_r x_{{ri}} \, {dy}_{{ro}}",
     r"db = \sum_B {dy}, \qquad db_o = \sum_r {dy}_{{ro}}",
@@ -31,7 +31,7 @@ LARGEST = r"y_{ro} = \max_p \, z_{r,\,pO+o}"
 
 
 def activation(layer: Activation) -> tuple[str, str] | None:
-    """f(a), and its derivative by y; None for one of your own."""
+    """f of @, and its derivative by y; None for one of your own."""
     return ACTIVATIONS.get(layer.name) if as_written(layer) else None
 
 
@@ -40,17 +40,17 @@ def forward(layer: Any) -> list[str]:
     match layer:
         case LinearActivation():
             f = activation(layer.activation)
-            return [f"a = {AFFINE}", f"y = {f[0].replace('@', 'a')}" if f else r"y = f(a)"]
+            return [f"z = {AFFINE.format('z')}", f"y = {f[0].replace('@', 'z')}" if f else r"y = f(z)"]
         case MaxoutDropout():
             return [
-                f"z = {AFFINE.replace('a_{ro}', 'z_{ro}')}",
+                f"z = {AFFINE.format('z')}",
                 f"{LARGEST} \\cdot \\frac{{r_{{ro}}}}{{\\text{{keep}}}}",
                 MASK,
             ]
         case Linear() if as_written(layer):
-            return [f"y = {AFFINE.replace('a_{ro}', 'y_{ro}')}"]
+            return [f"y = {AFFINE.format('y')}"]
         case Maxout() if as_written(layer):
-            return [f"z = {AFFINE.replace('a_{ro}', 'z_{ro}')}", LARGEST]
+            return [f"z = {AFFINE.format('z')}", LARGEST]
         case Dropout() if as_written(layer):
             return [r"y = \frac{x \, r}{\text{keep}}, \qquad " + MASK]
         case Activation() if activation(layer):
@@ -63,7 +63,7 @@ def backward(layer: Any, learns: bool, down: bool) -> list[str]:
     match layer:
         case LinearActivation():
             f = activation(layer.activation)
-            return [rf"dz = dy \; {f[1]}" if f else r"dz = dy \, f'(a)", *weights("dz", learns, down)]
+            return [rf"dz = dy \; {f[1]}" if f else r"dz = dy \, f'(z)", *weights("dz", learns, down)]
         case MaxoutDropout():
             won = r"dz_{r,\,pO+o} = \tfrac{1}{\text{keep}} \, dy_{ro} \, [\,w_{ro} = p\,]"
             return [won, *weights("dz", learns, down)]

@@ -44,7 +44,7 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Tensor:
-    """An array with its place: `name` is "node/letter", `letter` as KaTeX reads it."""
+    """An array with its place: `name` is "node/letter", `letter` as KaTeX reads it; the rest as `pictures.picture`."""
 
     name: str
     letter: str
@@ -52,6 +52,7 @@ class Tensor:
     says: str
     pixels: Pixels = None
     bright: bool = False
+    at: np.ndarray | None = None
     gradient: Gradient | None = None
 
 

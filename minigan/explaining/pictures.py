@@ -3,7 +3,7 @@
 Every pixel of a picture is one entry, rounded to 256 colours: of an array that is too large every s-th row and column.
 Where an array has both signs, blue is below 0, red above, white 0, of the colours that all kinds of colour vision tell
 apart; where it has none below 0, it goes from white, its smallest, over blue to its largest, which is nearly black.
-What lives among pixels is shown as pictures, a row or a column each.
+What lives among pixels is shown as pictures, a row or a column each, and what lives in the plane as points.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 
 from minigan.files.colours import BLUE, VERMILLION
 
-MOST, MOST_TILES, COLUMNS, WRAP, BINS = 112, 40, 10, 50, 41
-GAP = 1
+MOST, MOST_TILES, MOST_POINTS, COLUMNS, WRAP, BINS = 112, 40, 512, 10, 50, 41
+GAP, NARROW = 1, 4
 WHITE, GREY = (255, 255, 255), 127
 Pixels = Literal["rows", "columns"] | None
 """whether each row of an array lies in the space of pictures, or each column, or neither"""
@@ -61,20 +61,30 @@ def histogram(array: np.ndarray) -> dict[str, Any]:
 
 
 def picture(
-    array: np.ndarray, pixels: Pixels = None, shape: tuple[int, ...] = (), bright: bool = False
+    array: np.ndarray,
+    pixels: Pixels = None,
+    shape: tuple[int, ...] = (),
+    bright: bool = False,
+    at: np.ndarray | None = None,
 ) -> dict[str, Any] | None:
     """The picture of an array (n,) or (n, m); None where one entry is all that it has.
 
     pixels  with `shape`, (H, W) or (H, W, 3): which of its axes is a picture
     bright  whether its numbers are brightness in [0, 1], and not signed
+    at      (n, 2) where each row is in the plane, if it is anywhere
 
-    kind "heat": `rows` and `columns` are the numbers of those shown; a vector is wrapped, `wrap` entries a line.
+    kind "heat": `rows` and `columns` are the numbers of those shown, a column a line where it is `turned`; a vector is
+    wrapped, `wrap` entries a line.
     kind "pictures": tiles of `tile` pixels, `across` of them a line, GAP between; `items` are the numbers of the rows
     or columns shown.
+    kind "points": (x, y) of the first rows; of derivatives also `arrows`, against which they point.
     """
     values = np.nan_to_num(array.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     if array.size < 2:
         return None
+    if at is not None:
+        points = {"kind": "points", "points": at[:MOST_POINTS].astype(np.float64).tolist()}
+        return points | ({} if at is array else {"arrows": (-values[:MOST_POINTS]).tolist()})
     if pixels is not None:
         rows = values if pixels == "rows" else values.T
         return tiles(np.atleast_2d(rows), shape, bright, "rows" if pixels == "rows" or array.ndim == 1 else "columns")
@@ -82,8 +92,9 @@ def picture(
         return wrapped(values.ravel())
     rows, columns = (np.arange(0, n, -(-n // MOST)) for n in array.shape)
     index, scale, colours = coloured(values[np.ix_(rows, columns)])
-    found = {"kind": "heat", "rows": rows.tolist(), "columns": columns.tolist(), **scale}
-    return found | {"png": png(index, colours)}
+    turned = len(rows) > NARROW * len(columns)
+    found = {"kind": "heat", "rows": rows.tolist(), "columns": columns.tolist(), "turned": turned, **scale}
+    return found | {"png": png(np.ascontiguousarray(index.T) if turned else index, colours)}
 
 
 def wrapped(vector: np.ndarray) -> dict[str, Any]:

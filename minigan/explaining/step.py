@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from minigan.checks.finite_differences import TOLERANCE
 from minigan.comparing.replay import Place as Where
 from minigan.comparing.replay import Replay
 from minigan.comparing.saved_run import SavedRun
-from minigan.errors import ConfigError
+from minigan.errors import CheckpointError, ConfigError, PassedOver
 from minigan.explaining import downwards, upwards
 from minigan.explaining.chain import Chain, Difference, chain_of
 from minigan.explaining.choice import chosen
@@ -58,7 +59,7 @@ class Step:
         run = SavedRun(folder)
         if not 1 <= iteration <= run.last:
             raise ConfigError(f"--iteration {iteration}: expected 1 to {run.last}, the last that {run.name} has")
-        since = max((number for number in run.checkpoints if number < iteration), default=0)
+        since = nearest(run, iteration)
         replay = Replay(run, since, Where.of(run, since))
         if since < iteration - 1:
             say(f"played again from iteration {since} to {iteration - 1}, on {replay.gan.ops.description}")
@@ -83,6 +84,7 @@ class Step:
         return {
             "run": self.name,
             "iteration": self.iteration,
+            "backend": game.ops.name,
             "on": game.ops.description,
             "precision": str(game.z.dtype),
             "m": game.m,
@@ -96,7 +98,7 @@ class Step:
 
     def tensor(self, name: str) -> dict[str, Any]:
         """Shape, statistics, histogram and picture of an array.  Raises ConfigError for a name that is not there."""
-        tensor, shape = self._found(name), tuple(self.image_shape or ())
+        tensor = self._found(name)
         told = {
             "name": name,
             "letter": tensor.letter,
@@ -106,7 +108,7 @@ class Step:
             "is_gradient": tensor.gradient is not None,
             "statistics": statistics(tensor.array),
             "histogram": histogram(tensor.array),
-            "picture": picture(tensor.array, tensor.pixels if shape else None, shape, tensor.bright),
+            "picture": picture(tensor.array, *self._seen(tensor)),
         }
         return dict(finite(told))
 
@@ -147,6 +149,13 @@ class Step:
             raise ConfigError(f"{name}: expected the name of an array of this iteration")
         return self.tensors[name]
 
+    def _seen(self, tensor: Tensor) -> tuple[Any, ...]:
+        """What `picture` asks beside the array."""
+        if self.image_shape:
+            return tensor.pixels, tuple(self.image_shape), tensor.bright
+        planar = tensor.at is not None and tensor.at.shape[1] == 2
+        return None, (), False, tensor.at if planar else None
+
     def _place(self, gradient: Gradient) -> tuple[Chain, int]:
         """The loss that it is a derivative of, and by the input of which of its links; or of which its parameter is."""
         key = gradient.move, gradient.player
@@ -176,6 +185,20 @@ class Step:
             found = gradient.written(index)
             entry["sum"] = None if found is None else found.shown()
         return told
+
+
+def nearest(run: SavedRun, iteration: int) -> int:
+    """The newest checkpoint before an iteration that can be trusted; 0, the beginning, where there is none.
+
+    Warns, PassedOver, of newer ones that cannot.
+    """
+    for since in sorted((number for number in run.checkpoints if number < iteration), reverse=True):
+        try:
+            run.read(since)
+            return since
+        except CheckpointError as error:
+            warnings.warn(f"{error}; it is played again from before", PassedOver, stacklevel=3)
+    return 0
 
 
 def agreement(exact: float, difference: Difference, largest: float) -> dict[str, Any]:

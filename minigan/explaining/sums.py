@@ -9,7 +9,7 @@ import numpy as np
 
 from minigan.backends import get
 from minigan.explaining.recording import Seen
-from minigan.game.losses import CrossEntropy, LeastSquares, probability
+from minigan.game.losses import AgainstTargets
 from minigan.layers import Dropout, Linear, Maxout
 from minigan.layers.activations import Activation
 from minigan.layers.fused import LinearActivation, MaxoutDropout, as_written
@@ -105,25 +105,22 @@ def of_activation(layer: Activation, up: Seen, down: Seen, index: tuple[int, ...
     r, o = index
     y = np.array([[up.arrays["y"][index]]])
     slope = layer.derive(OPS, np.ones_like(y), y, np.empty_like(y))
-    formula = rf"{letter}_{{{r},{o}}} = dy_{{{r},{o}}} \; f'(a_{{{r},{o}}})"
+    formula = rf"{letter}_{{{r},{o}}} = dy_{{{r},{o}}} \; f'({letter[1]}_{{{r},{o}}})"
     names = [rf"dy_{{{r},{o}}}", rf"f'\text{{, where }} y = {float(y[0, 0]):.6g}"]
     return Sum(formula, "", names, pair(down.arrays["dy"][index], float(np.asarray(slope)[0, 0])))
 
 
 def of_the_loss(loss: Loss, player: str, weight: float, logits: np.ndarray, index: tuple[int, ...]) -> Sum | None:
     """dl_i of a player; None for a loss of your own."""
-    if not isinstance(loss, (CrossEntropy, LeastSquares)) or type(loss) not in (CrossEntropy, LeastSquares):
+    if not isinstance(loss, AgainstTargets) or not hasattr(OPS, f"{loss.name}_backward"):
         return None
     i, n = index[0], len(logits)
-    if player == "d":
-        scale, target = weight / (n // 2), int(i < n // 2)
-    else:
-        scale, target = loss.sign / n, loss.target
-    l = float(logits[i, 0])
-    believed = float(probability(l)) if loss.logit else l
-    letter = r"\sigma(l)" if loss.logit else "l"
-    formula = rf"dl_{{{i}}} = {scale:.6g} \, ({letter} - {target}), \qquad l = {l:.6g}"
-    return Sum(formula, "", [r"\text{the factor}", rf"{letter} - {target}"], pair(scale, believed - target))
+    scale, target = (weight / (n // 2), int(i < n // 2)) if player == "d" else (loss.sign / n, loss.target)
+    l = logits[i : i + 1].astype(np.float64)
+    slope = np.asarray(OPS.loss_backward(loss.name, l, target, 1.0, np.empty_like(l)))
+    formula = rf"dl_{{{i}}} = \text{{scale}} \cdot \frac{{\partial h(t, l)}}{{\partial l}}, \qquad"
+    formula += rf" t = {target}, \; l = {float(l[0, 0]):.6g}"
+    return Sum(formula, "", [r"\text{scale}", r"\partial h / \partial l"], pair(scale, slope[0, 0]))
 
 
 def kept_factor(up: Seen, keep: float, index: tuple[int, ...]) -> float:

@@ -115,7 +115,7 @@ def examples(place: Place, x: np.ndarray) -> Node:
     node = Node(place.id("x"), place.number, "up", place.n_g + 1, "x", "x, the data", says)
     node.formulas, node.by = [r"x \sim p_\text{data}"], "Algorithm1.draw_x"
     node.code = [Algorithm1.draw_x]
-    node.add("x", x, "a row for each example", pixels="rows", bright=place.bright)
+    node.add("x", x, "a row for each example", pixels="rows", bright=place.bright, at=x)
     return node
 
 
@@ -133,8 +133,8 @@ def of_a_stage(place: Place, role: str, i: int) -> Node:
     last = i == len(network.stages) - 1
     letter = {(GENERATOR, True): "G(z)", (DISCRIMINATOR, True): "l"}.get((role, last), "y")
     says = {"G(z)": "the samples", "l": "the logits of D"}.get(letter, "what it makes")
-    pixels = place.pixels_out(role, i)
-    node.add(letter, arrays["y"], says, key="y", pixels=pixels, bright=place.bright and bool(pixels) and last)
+    pixels, at = place.pixels_out(role, i), arrays["y"] if letter == "G(z)" else None
+    node.add(letter, arrays["y"], says, key="y", pixels=pixels, bright=place.bright and letter == "G(z)", at=at)
     for name, array in arrays.items():
         if name in ("W", "b"):
             node.add(name, array, f"{name} as it is before this move's update", pixels=place.pixels_of(role, i, name))

@@ -11,10 +11,11 @@ from games import GAMES, Plain, Square, begun
 from PIL import Image
 from small_run import SMALL
 
-from minigan import ConfigError
+from minigan import GAN, ConfigError, Linear, Recipe, ReLU, Sequential, Sigmoid
 from minigan.comparing.apart import apart
 from minigan.comparing.trace import Traced
-from minigan.errors import CheckpointError
+from minigan.data import dataset_of, load
+from minigan.errors import CheckpointError, PassedOver
 from minigan.explaining import formulas
 from minigan.explaining.pictures import DIVERGING, GAP, GREYS, SEQUENTIAL
 from minigan.explaining.step import Step
@@ -23,6 +24,7 @@ from minigan.game.gradients import gradients
 from minigan.game.losses import LOSSES
 from minigan.game.state import tensors
 from minigan.layers.activations import ACTIVATIONS
+from minigan.loop.loop import source_of
 from minigan.run.trainer import Trainer
 from minigan.train import options
 
@@ -151,6 +153,7 @@ def test_a_picture_shows_its_own_entries():
             values, shown = array.ravel(), shown.reshape(-1, 3)[: array.size]
         else:
             values = array[np.ix_(picture["rows"], picture["columns"])]
+            values = values.T if picture["turned"] else values
         if tensor.bright:
             expected = GREYS[np.round(255 * values).astype(int)]
         elif values.min() < 0:
@@ -160,13 +163,41 @@ def test_a_picture_shows_its_own_entries():
         np.testing.assert_array_equal(shown, expected, err_msg=name)
 
 
+def test_data_of_the_plane_are_points_and_what_d_wants_are_arrows():
+    G, D = Sequential(Linear(2, 4), ReLU(), Linear(4, 2)), Sequential(Linear(2, 4), ReLU(), Linear(4, 1))
+    gan = GAN(G, D, Recipe(latent=2, batch_size=8))
+    data = load("ring")
+    gan.fit(data, iterations=1, verbose=False)
+    step = Step(gan, source_of(gan, data))
+    assert step.tensor("0.x/x")["picture"] == {"kind": "points", "points": step.moves[0].x.tolist()}
+    samples, wanted = step.tensors["1.generator.1/y"].array, step.tensors["1.g.dG/dG"].array
+    drawn = step.tensor("1.g.dG/dG")["picture"]
+    assert drawn["points"] == samples.tolist() and drawn["arrows"] == (-wanted).tolist()
+    assert step.tensor("1.generator.1/W")["picture"]["kind"] == "heat"
+
+
+def test_pictures_in_colour_are_in_colour():
+    G, D = Sequential(Linear(2, 12), Sigmoid()), Sequential(Linear(12, 1))
+    gan = GAN(G, D, Recipe(latent=2, batch_size=8, updates="simultaneous"))
+    data = dataset_of("array", np.random.default_rng(0).integers(0, 256, (16, 2, 2, 3), dtype=np.uint8))
+    gan.fit(data, iterations=1, verbose=False)
+    step = Step(gan, source_of(gan, data))
+    x, dW = step.moves[0].x, step.tensors["0.d.discriminator.0/dW"].array
+    np.testing.assert_array_equal(
+        pixels(step.tensor("0.x/x")["picture"])[:2, :2], np.round(255 * x[0]).reshape(2, 2, 3)
+    )
+    gradient = step.tensor("0.d.discriminator.0/dW")["picture"]
+    expected = np.round(255 * (dW[:, 0].astype(float) / gradient["scale"] + 1) / 2)
+    np.testing.assert_array_equal(pixels(gradient), expected.reshape(2, 2, 3))
+
+
 def test_another_seed_changes_every_picture_and_number():
     one, other = (Step(*begun("alternating, k = 2", seed=seed)) for seed in (0, 1))
     assert one.tensors.keys() == other.tensors.keys()
     for name in one.tensors:
         a, b = one.tensor(name), other.tensor(name)
         assert a["statistics"] != b["statistics"] or name.endswith(("kept", "winner")), name
-        assert a["picture"] is None or a["picture"]["png"] != b["picture"]["png"], name
+        assert a["picture"] is None or a["picture"] != b["picture"] and a["picture"]["png"] != b["picture"]["png"], name
 
 
 def test_the_graph_runs_in_the_order_of_algorithm_1():
@@ -260,6 +291,16 @@ def test_an_iteration_after_a_phase_is_played_by_the_phase(tmp_path):
         assert [move.kind for move in step.moves] == ["d", "d", "g"]
     expected, _ = checkpoint.read(run / "checkpoints" / "iteration-00000025.safetensors")
     assert not apart(expected, step.moves[-1].after)
+
+
+def test_a_damaged_checkpoint_is_passed_over(digits_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(digits_run, run)
+    expected = Step.of_run(run, 30).moves[-1].after
+    Trainer(options(["--out", str(run), "--resume", "--iterations", "60"])).run()
+    (run / "checkpoints" / "iteration-00000020.safetensors").write_bytes(b"cut")
+    with pytest.warns(PassedOver, match="played again from before"):
+        assert not apart(expected, Step.of_run(run, 30).moves[-1].after)
 
 
 def test_a_run_that_cannot_be_opened(digits_run, tmp_path):

@@ -5,9 +5,7 @@
 "use strict";
 
 function showStep(element, source) {
-  const LANES = {
-    data: "labels", up: "forward", d: "back from D's loss", g: "back from G's loss", update: "update",
-  };
+  const LANES = {data: "labels", up: "forward", d: "back from D's loss", g: "back from G's loss", update: "update"};
   const tensors = new Map();
   let graph, byId, current;
 
@@ -30,11 +28,9 @@ function showStep(element, source) {
     : value === 0 ? "0" : Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? Number(value.toPrecision(6)).toString()
     : value.toExponential(4);
   const told = value => make("span", {title: String(value)}, number(value));
+  const exactly = value => make("span", {}, value === null ? "not finite" : value === 0 ? "0" : value.toExponential(11));
   const shape = dimensions => dimensions.join(" \u00d7 ");
-  const tensor = async name => {
-    if (!tensors.has(name)) tensors.set(name, await source.tensor(name));
-    return tensors.get(name);
-  };
+  const tensor = async name => tensors.get(name) || tensors.set(name, await source.tensor(name)).get(name);
 
   // ---- The graph ---------------------------------------------------------------------------------------------------
 
@@ -46,7 +42,8 @@ function showStep(element, source) {
       make("h1", {}, `Iteration ${graph.iteration}${of}, opened`),
       make("p", {class: "soft"}, `${graph.on}; ${graph.precision}; m = ${graph.m}; ${graph.updates} updates. ` +
         "Each box is one thing that was computed, in the order of Algorithm 1. The arrow keys go from box to box, " +
-        "Home and End to the first and the last; Enter opens one below."),
+        "Home and End to the first and the last; Enter opens one below." +
+        (graph.backend === "numpy" ? "" : ` Kernels are shown as NumPy has them: that defines what those of ${graph.backend} compute.`)),
     ];
     graph.moves.forEach((title, move) => parts.push(make("h2", {}, title), drawMove(title, move)));
     const panel = make("section", {class: "panel", "aria-label": "the box that is open"});
@@ -86,7 +83,7 @@ function showStep(element, source) {
     if (!node.tensors.length) return;
     const first = await tensor(node.tensors[0]);
     const parts = [make("span", {class: "shape"}, shape(first.shape))];
-    if (first.picture) parts.unshift(make("img", {src: first.picture.png, alt: ""}));
+    if (first.picture) parts.unshift(first.picture.png ? make("img", {src: first.picture.png, alt: ""}) : drawPoints(first, 34));
     box(node.id).append(...parts);
   }
 
@@ -127,8 +124,8 @@ function showStep(element, source) {
     const links = ids => ids.length
       ? make("div", {class: "links"}, ...ids.map(other => make("button", {onclick: () => go(other)}, byId.get(other).label)))
       : make("span", {class: "soft"}, "nothing here");
-    const order = graph.nodes.indexOf(node), step = (by, words) => make("button", {
-      disabled: graph.nodes[order + by] ? false : "", onclick: () => go(graph.nodes[order + by].id)}, words);
+    const order = graph.nodes.indexOf(node), near = by => graph.nodes[order + by];
+    const step = (by, words) => make("button", {disabled: near(by) ? false : "", onclick: () => go(near(by).id)}, words);
     const left = make("div", {}, make("h2", {tabindex: -1, class: "opened"}, node.label),
       make("p", {class: "order"}, step(-1, "computed before"), step(1, "computed next")),
       make("p", {}, node.says), ...node.formulas.map(text => tex(text, true)),
@@ -144,10 +141,7 @@ function showStep(element, source) {
     if (focus) box(id).scrollIntoView({block: "nearest", inline: "nearest"});
   }
 
-  async function go(id) {
-    await open(id);
-    box(id).focus();
-  }
+  const go = id => open(id).then(() => box(id).focus());
 
   // ---- An array ----------------------------------------------------------------------------------------------------
 
@@ -172,14 +166,18 @@ function showStep(element, source) {
   function drawPicture(data, ask) {
     const picture = data.picture;
     if (!picture) return null;
+    if (picture.kind === "points") return make("figure", {}, drawPoints(data, 320),
+      make("figcaption", {}, `${picture.points.length} of ${data.shape[0]} rows, points of the plane` +
+        (picture.arrows ? "; each arrow points where the loss falls" : "")));
     const image = make("img", {class: "picture", src: picture.png, alt: `${data.letter} as a picture: ${data.says}`});
     image.addEventListener("load", () => {
-      image.width = image.naturalWidth * Math.max(1, Math.round((picture.kind === "heat" ? 260 : 330) / image.naturalWidth));
+      const zoom = Math.max(1, Math.min(20, Math.round((picture.kind === "heat" ? 260 : 330) / image.naturalWidth)));
+      image.width = image.naturalWidth * zoom;
+      if (picture.turned) image.height = Math.max(12, zoom) * image.naturalHeight;
     });
-    if (data.is_gradient) image.addEventListener("click", event => {
-      const x = Math.floor(event.offsetX * image.naturalWidth / image.clientWidth);
-      const y = Math.floor(event.offsetY * image.naturalHeight / image.clientHeight);
-      const index = entryAt(data, x, y);
+    if (data.is_gradient) image.addEventListener("click", ({offsetX, offsetY}) => {
+      const x = Math.floor(offsetX * image.naturalWidth / image.clientWidth);
+      const index = entryAt(data, x, Math.floor(offsetY * image.naturalHeight / image.clientHeight));
       if (index) ask(index);
     });
     const strongest = picture.white === picture.scale ? `; white is ${number(picture.scale)}`
@@ -197,7 +195,7 @@ function showStep(element, source) {
       const at = y * picture.wrap + x, size = data.statistics.size;
       return at >= size ? null : data.shape.length === 1 ? [at] : data.shape[0] === 1 ? [0, at] : [at, 0];
     }
-    if (picture.kind === "heat") return [picture.rows[y], picture.columns[x]];
+    if (picture.kind === "heat") return picture.turned ? [picture.rows[x], picture.columns[y]] : [picture.rows[y], picture.columns[x]];
     const [height, width, channels = 1] = picture.tile;
     const tile = Math.floor(y / (height + 1)) * picture.across + Math.floor(x / (width + 1));
     const inside = [y % (height + 1), x % (width + 1)];
@@ -207,20 +205,35 @@ function showStep(element, source) {
     return picture.along === "rows" ? [picture.items[tile], pixel] : [pixel, picture.items[tile]];
   }
 
-  function drawHistogram(data) {
-    const {low, high, counts} = data.histogram, most = Math.log1p(Math.max(...counts)), ns = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(ns, "svg");
-    svg.setAttribute("viewBox", `0 0 ${counts.length} 40`);
-    svg.setAttribute("preserveAspectRatio", "none");
-    svg.setAttribute("class", "histogram");
-    svg.setAttribute("role", "img");
-    svg.setAttribute("aria-label", `histogram from ${number(low)} to ${number(high)}, the height is the logarithm of the count`);
-    counts.forEach((count, i) => {
-      const bar = document.createElementNS(ns, "rect"), height = 39 * Math.log1p(count) / most;
-      for (const [key, value] of Object.entries({x: i, y: 40 - height, width: .9, height})) bar.setAttribute(key, value);
-      svg.append(bar);
+  function svg(tag, attributes, ...children) {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    made.append(...children);
+    return made;
+  }
+
+  function drawPoints(data, size) {
+    const {points, arrows} = data.picture, ends = [0, 1].map(k => points.map(point => point[k]));
+    const [low, high] = [Math.min, Math.max].map(end => ends.map(values => end(...values)));
+    const span = 1.1 * Math.max(high[0] - low[0], high[1] - low[1]) || 1;
+    const at = point => point.map((value, k) => size * (.5 + (k ? -1 : 1) * (value - (low[k] + high[k]) / 2) / span));
+    const longest = arrows && Math.max(...arrows.map(arrow => Math.hypot(...arrow))) || 1, drawn = [];
+    points.forEach((point, i) => {
+      const [x, y] = at(point);
+      if (arrows) drawn.push(svg("line", {x1: x, y1: y, x2: x + .12 * size * arrows[i][0] / longest, y2: y - .12 * size * arrows[i][1] / longest}));
+      drawn.push(svg("circle", {cx: x, cy: y, r: size > 100 ? 2 : .8}));
     });
-    return make("figure", {}, svg, make("figcaption", {}, `${number(low)} to ${number(high)}; height: log of the count`));
+    return svg("svg", {class: "points", width: size, height: size, role: "img", "aria-label": `${data.letter} as points`}, ...drawn);
+  }
+
+  function drawHistogram(data) {
+    const {low, high, counts} = data.histogram, most = Math.log1p(Math.max(...counts));
+    const words = `histogram from ${number(low)} to ${number(high)}, the height is the logarithm of the count`;
+    const heights = counts.map(count => 39 * Math.log1p(count) / most);
+    const bars = heights.map((height, i) => svg("rect", {x: i, y: 40 - height, width: .9, height}));
+    const attributes = {viewBox: `0 0 ${counts.length} 40`, preserveAspectRatio: "none", class: "histogram"};
+    const drawn = svg("svg", {...attributes, role: "img", "aria-label": words}, ...bars);
+    return make("figure", {}, drawn, make("figcaption", {}, `${number(low)} to ${number(high)}; height: log of the count`));
   }
 
   // ---- Its entries -------------------------------------------------------------------------------------------------
@@ -245,10 +258,8 @@ function showStep(element, source) {
   function askFor(data, ask) {
     const fields = data.shape.map((size, i) => make("input", {
       type: "number", min: 0, max: size - 1, value: 0, "aria-label": `index ${i + 1} of ${data.name}, 0 to ${size - 1}`}));
-    return make("form", {class: "ask", onsubmit: event => {
-      event.preventDefault();
-      ask(fields.map(field => Number(field.value)));
-    }}, "entry ", ...fields, " ", make("button", {}, "open"));
+    const asked = event => (event.preventDefault(), ask(fields.map(field => Number(field.value))));
+    return make("form", {class: "ask", onsubmit: asked}, "entry ", ...fields, " ", make("button", {}, "open"));
   }
 
   function verdict(entry, short) {
@@ -261,9 +272,9 @@ function showStep(element, source) {
     const row = (words, ...values) => make("tr", {}, make("td", {}, words), make("td", {}, ...values));
     const largest = entry.allowed / graph.tolerance;
     const parts = [at, make("table", {},
-      row(`by backward, in ${data.dtype}, as the iteration had it`, told(entry.value)),
-      row("by the same backward in float64", told(entry.exact)),
-      row(`by finite difference in float64, h = ${entry.h.toExponential(0)}`, told(entry.difference))),
+      row(`by backward, in ${data.dtype}, as the iteration had it`, exactly(entry.value)),
+      row("by the same backward in float64", exactly(entry.exact)),
+      row(`by finite difference in float64, h = ${entry.h.toExponential(0)}`, exactly(entry.difference))),
       make("p", {class: "agreement"}, verdict(entry), entry.agrees === null
         ? ". There is no derivative across it, so the difference says nothing."
         : `: they differ by ${number(entry.error)}; gradcheck allows ${number(entry.allowed)}, ${graph.tolerance.toExponential(0)} of the ` +
