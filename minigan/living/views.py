@@ -113,7 +113,7 @@ class Line:
     """Figure 1 of the paper: p_data, p_g, D and D* over the line, and where G carries z."""
 
     def __init__(self, gan: GAN, data: Dataset | Mixture):
-        self.gan, self.probe, self.dtype = gan, Probe(gan, 2 * OF_P_G), gan.recipe.dtype
+        self.gan, self.probe, self.dtype = gan, Probe(gan, OF_P_G), gan.recipe.dtype
         self.window = Window.around(real_points(data, 4000, self.dtype), CELLS_OF_A_LINE)
         self.p_data = self.window.density_of(data, self.dtype)
         self.cells = self.window.points.astype(self.dtype)

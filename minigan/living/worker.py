@@ -54,6 +54,8 @@ class Worker(threading.Thread):
             command, arguments, done = self._asked.get(timeout=seconds) if seconds != 0 else self._asked.get_nowait()
         except queue.Empty:
             return None
+        if not done.set_running_or_notify_cancel():
+            return command  # who asked has gone
         try:
             done.set_result(getattr(self, command)(**arguments))
         except Exception as error:

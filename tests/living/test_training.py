@@ -13,11 +13,15 @@ import pytest
 from rings import RING, newest, weights
 
 from minigan import GAN
+from minigan.data import Mixture
 from minigan.errors import ConfigError
 from minigan.living import choices
+from minigan.living.density import Window
+from minigan.living.probe import Probe
 from minigan.living.training import Training
+from minigan.living.views import view_of
 from minigan.loop.loop import source_of
-from minigan.options.config import preset
+from minigan.options.config import Config, preset
 from minigan.run.start import Start
 
 
@@ -31,8 +35,8 @@ def training():
     assert not one.is_alive()
 
 
-def plain_run(iterations: int) -> GAN:
-    start = Start(RING)
+def plain_run(iterations: int, config: Config = RING) -> GAN:
+    start = Start(config)
     source = source_of(start.gan, start.data)
     for _ in range(iterations):
         start.gan.step(source)
@@ -69,6 +73,32 @@ def test_numbers_are_those_of_a_plain_run_whether_it_is_watched_or_not(training)
     assert newest(training)["numbers"] == plain.game.measure()
     at = newest(training)["curves"]["iteration"]
     assert at[0] == 5 and np.array_equal(np.diff(at), np.full(len(at) - 1, 5))
+
+
+def test_every_picture_is_that_of_a_replay_and_another_seed_changes_it(training):
+    for _ in range(3):
+        training.ask("step").result(5)
+    seen, replayed = newest(training), plain_run(3)
+    again = view_of(replayed, Mixture.ring()).content()
+    arrays = [name for name, value in again.items() if isinstance(value, np.ndarray)]
+    assert {"d", "d_star", "samples", "pull", "mesh"} < {*arrays}
+    assert all(np.array_equal(seen[name], again[name]) for name in arrays)
+    assert np.array_equal(seen["samples"], replayed.sample(256))
+    cells = Window.around(Mixture.ring().sample(4000), 40).points
+    assert np.array_equal(seen["d"], np.round(254 * replayed.discriminate(cells)))
+    training.ask("restart", seed=1).result(5)
+    other = newest(training)
+    assert not any(np.array_equal(seen[name], other[name]) for name in arrays if name != "real")
+
+
+def test_the_arrows_are_the_slope_of_the_loss_by_each_sample():
+    gan = plain_run(3, replace(RING, precision="float64"))
+    probe, h = Probe(gan, 8), 1e-6
+    x = probe.generate(probe.z)
+    _, pull = probe.pull(x)
+    for axis in (0, 1):
+        ahead, behind = (-np.log(gan.discriminate(x + sign * h * np.eye(2)[axis])) for sign in (1, -1))
+        assert np.allclose(pull[:, axis], (behind - ahead) / (2 * h), rtol=1e-5)
 
 
 def test_pictures_are_made_only_where_somebody_waits_and_never_pile_up(training):
@@ -123,6 +153,14 @@ def test_an_iteration_that_fails_pauses_the_run_and_says_so(training, monkeypatc
             training.ask("step").result(5)
     training.ask("step").result(5)
     assert newest(training)["iteration"] == 1
+
+
+def test_what_nobody_waits_for_any_more_is_not_done_and_harms_nothing(training):
+    training.ask("play").result(5)
+    gone = [training.ask("change", k=k) for k in range(1, 30)]
+    cancelled = [one.cancel() for one in gone]
+    training.ask("pause").result(5)
+    assert any(cancelled) and len(training.session.gan.phases) <= cancelled.count(False)
 
 
 def test_half_a_step_a_bug_and_another_beginning(training):
