@@ -79,6 +79,8 @@ def of_a_stage(place: Place, player: str, role: str, i: int, seen: Seen) -> Node
     )  # fmt: skip
     node.formulas = formulas.backward(layer, learns, "dx" in arrays)
     node.says = says_of(place, player, role, learns, "dx" in arrays)
+    if is_by_samples(place, player, role, i):
+        node.says += " What it makes is dG(z)."
     if not node.formulas:
         node.says += f" A layer of your own: {formulas.in_words(layer)}"
     node.by, node.code = f"{place.by}: Player.backward, {type(layer).__name__}.backward", code_down(layer)

@@ -227,6 +227,9 @@ def test_the_graph_runs_in_the_order_of_algorithm_1():
         assert all(graph["code"][where].startswith(("def ", "@")) for where in node["code"]), node["code"]
         assert node["formulas"] or node["id"].endswith(".y")
         assert sorted(node["read_by"]) == sorted(other for one, other in graph["edges"] if one == node["id"])
+    assert ["0.update.discriminator.1", "1.discriminator.1"] in graph["edges"]
+    assert ["1.update.discriminator.1", "2.discriminator.1"] in graph["edges"]
+    assert not [edge for edge in graph["edges"] if "update.generator" in edge[0]]
     frozen = next(node for node in graph["nodes"] if node["id"] == "2.g.discriminator.1")
     assert "D stands still" in frozen["says"] and frozen["tensors"] == [
         "2.g.discriminator.1/dz",
