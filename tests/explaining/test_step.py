@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from games import GAMES, Plain, Square, begun
+from opened_games import GAMES, Plain, Square, begun
 from PIL import Image
 from small_run import SMALL
 
