@@ -220,7 +220,7 @@ def test_the_graph_runs_in_the_order_of_algorithm_1():
     assert graph["moves"] == ["D-step 1 of 2", "D-step 2 of 2", "G-step"] and graph["iteration"] == 4
     assert order[0] == "0.z" and order.index("0.x") < order.index("0.d.dl") < order.index("0.d.discriminator.1")
     assert order.index("1.update.discriminator.1") < order.index("2.z") < order.index("2.g.dG")
-    assert order[-1] == "2.update.generator.2" and "2.x" not in order and "2.d.dl" not in order
+    assert order[-1] == "2.update.generator.3" and "2.x" not in order and "2.d.dl" not in order
     assert all(one in order and other in order for one, other in graph["edges"])
     for node in graph["nodes"]:
         assert node["label"] and node["says"] and node["by"] and node["code"], node
@@ -270,7 +270,7 @@ def test_a_loss_of_ones_own_is_said_to_be_one():
 def test_numbers_that_are_not_finite_are_shown_as_none():
     gan, source = begun("joint")
     gan.game.discriminator.params["1.W"][0, 0] = np.nan
-    gan.game.generator.params["2.W"][0, 0] = np.inf
+    gan.game.generator.params["3.W"][0, 0] = np.inf
     step = Step(gan, source)
     for name in step.tensors:
         json.dumps([step.tensor(name), step.chosen(name)], allow_nan=False)
