@@ -11,7 +11,7 @@ from opened_games import GAMES, Plain, Square, begun
 from PIL import Image
 from small_run import SMALL
 
-from minigan import GAN, ConfigError, Linear, Recipe, ReLU, Sequential, Sigmoid
+from minigan import GAN, ConfigError, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
 from minigan.comparing.apart import apart
 from minigan.comparing.trace import Traced
 from minigan.data import dataset_of, load
@@ -24,6 +24,7 @@ from minigan.game.gradients import gradients
 from minigan.game.losses import LOSSES
 from minigan.game.state import tensors
 from minigan.layers.activations import ACTIVATIONS
+from minigan.layers.initialisers import Uniform
 from minigan.loop.loop import source_of
 from minigan.run.trainer import Trainer
 from minigan.train import options
@@ -127,6 +128,16 @@ def test_an_entry_at_a_kink_is_named():
     assert entry["agrees"] is None and entry["crossed"] == "unit 2 of G's layers 0 and 1 (Linear + ReLU) in row 1"
     why = {tuple(entry["index"]): entry["why"] for entry in step.chosen("0.g.generator.0/db")}
     assert why[(2,)] == "at a kink" and len(why) == 5
+
+
+def test_a_maxout_of_one_piece_has_no_kink():
+    G, D = Sequential(Linear(2, 6), Sigmoid()), Sequential(Maxout(6, 4, 1, Uniform(1.0)), Linear(4, 1, Uniform(1.0)))
+    gan = GAN(G, D, Recipe(latent=2, batch_size=8))
+    data = dataset_of("array", np.random.default_rng(0).random((16, 6)))
+    gan.fit(data, iterations=1, verbose=False)
+    step = Step(gan, source_of(gan, data))
+    entries = [entry for name in step.gradients for entry in step.chosen(name)]
+    assert all(entry["agrees"] and "kink" not in entry["why"] for entry in entries)
 
 
 def test_the_entries_that_are_chosen():
