@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigan.checks.finite_differences import H
-from minigan.explaining.links import OPS, Affine, Largest, Link, OfALayer, Sides, Told, links_of
+from minigan.explaining.links import OPS, Largest, Link, OfALayer, Sides, Told, links_of
 from minigan.explaining.names import DISCRIMINATOR, GENERATOR, stage_name
 from minigan.explaining.recording import Move, Recorded
 from minigan.game.losses import AgainstTargets, slopes
@@ -139,75 +139,59 @@ class Chain:
 
     def _by_parameter(self, number: int, letter: str, index: Index, h: float) -> Difference:
         link, x, y = self.links[number], self.x[number], self.x[number + 1]
+        assert isinstance(link, OfALayer)
         found, sides = list[np.ndarray](), list[Sides]()
         for by in (h, -h):
-            if isinstance(link, Affine):
-                found.append(link.moved(x, y, letter, index, by))
-                continue
-            moved = link.parameters[letter].copy()
-            moved[index] += by
-            found.append(link.forward(x, self.rows, link.parameters | {letter: moved}))
+            found.append(link.moved(x, y, letter, index, by))
             sides.append(link.sides())
         rows = np.flatnonzero((found[0] != found[1]).any(axis=1))
         if not len(rows):
             return Difference(0.0, h, 0.0, None)
-        own = first_crossing(link, sides[0], sides[1], self.rows) if sides else None
-        return self._all_rows(number + 1, found[0][rows], found[1][rows], rows, h, own)
+        l, later = self._from(number + 1, found[0][rows], found[1][rows], rows)
+        crossed = next(filter(None, [*crossings(link, sides[0], sides[1], self.rows), *later]), None)
+        return self._difference(l[: len(rows)], l[len(rows) :], rows, h, crossed)
 
     def margins(self, number: int) -> np.ndarray | None:
         """How far each entry of x[number] is from the kink of the link that takes it; None where that has no kink."""
         link, x = self.links[number], self.x[number]
-        if isinstance(link, Largest):
+        if isinstance(link, Largest) and link.pieces > 1:
             pieces = x.reshape(len(x), link.pieces, -1)
-            first, *_, last = np.sort(pieces, axis=1)[:, -2:].transpose(1, 0, 2)
-            gap = np.where(pieces == last[:, None], last[:, None] - first[:, None], last[:, None] - pieces)
-            return np.asarray(gap.reshape(x.shape))
+            ranked = np.sort(pieces, axis=1)
+            second, first = ranked[:, -2:-1], ranked[:, -1:]
+            return np.asarray(np.where(pieces == first, first - second, first - pieces).reshape(x.shape))
         kinked = isinstance(link, OfALayer) and isinstance(link.layer, Activation) and link.layer.kinks
         return np.abs(x) if kinked else None
 
-    def _all_rows(
-        self, number: int, above: np.ndarray, below: np.ndarray, rows: np.ndarray, h: float, crossed: str | None
-    ) -> Difference:
-        """What both come to, as one difference."""
-        l, later = self._from(number, above, below, rows)
-        return self._difference(l[: len(rows)], l[len(rows) :], rows, h, crossed or next(filter(None, later), None))
+    def _from(
+        self, number: int, above: np.ndarray, below: np.ndarray, rows: np.ndarray
+    ) -> tuple[np.ndarray, list[str | None]]:
+        """l of both, above first; and for each row the first kink that lies between them."""
+        n, crossed = len(rows), list[str | None]([None] * len(rows))
+        x, both = np.concatenate([above, below]), np.concatenate([rows, rows])
+        for i, link in enumerate(self.links[number:], number):
+            x = link.onward(x, both, self.x[i], self.x[i + 1])
+            sides = link.sides()
+            found = crossings(link, [side[:n] for side in sides], [side[n:] for side in sides], rows)
+            crossed = [before or now for before, now in zip(crossed, found)]
+        return x, crossed
 
     def _difference(
         self, above: np.ndarray, below: np.ndarray, rows: np.ndarray, h: float, crossed: str | None
     ) -> Difference:
         """Of the loss where these rows of l are `above` and `below`."""
         change = self.objective.change(self.x[-1], rows, above, below)
-        rounding = ROUNDED * float(np.abs(self.x[-1][rows] * self.dx[-1][rows]).sum()) + self.objective.rounding(
-            self.x[-1]
-        )
-        return Difference(change / (2 * h), h, rounding / (2 * h), crossed)
-
-    def _from(
-        self, number: int, above: np.ndarray, below: np.ndarray, rows: np.ndarray
-    ) -> tuple[np.ndarray, list[str | None]]:
-        """l of both, above first; and for each row the first kink that lies between them."""
-        n = len(rows)
-        crossings: list[str | None] = [None] * n
-        x, both = np.concatenate([above, below]), np.concatenate([rows, rows])
-        for i, link in enumerate(self.links[number:], number):
-            x = (
-                link.near(x, self.x[i][both], self.x[i + 1][both])
-                if isinstance(link, Affine)
-                else link.forward(x, both)
-            )
-            for side in link.sides():
-                for r in np.flatnonzero((side[:n] != side[n:]).any(axis=1)):
-                    unit = int(np.flatnonzero(side[r] != side[n + r])[0])
-                    crossings[r] = crossings[r] or f"unit {unit} of {link.name} in row {rows[r]}"
-        return x, crossings
+        rounding = ROUNDED * float(np.abs(self.x[-1][rows] * self.dx[-1][rows]).sum())
+        return Difference(change / (2 * h), h, (rounding + self.objective.rounding(self.x[-1])) / (2 * h), crossed)
 
 
-def first_crossing(link: Link, above: list[np.ndarray], below: list[np.ndarray], rows: np.ndarray) -> str | None:
-    """The first unit of a link that is on two sides."""
+def crossings(link: Link, above: Sides, below: Sides, rows: np.ndarray) -> list[str | None]:
+    """For each row the first unit of a link that is on two sides, in words; None where there is none."""
+    found: list[str | None] = [None] * len(rows)
     for one, other in zip(above, below):
-        for row, unit, *_ in np.argwhere(one != other):
-            return f"unit {unit} of {link.name} in row {rows[row]}"
-    return None
+        for r in np.flatnonzero((one != other).any(axis=1)):
+            unit = int(np.flatnonzero(one[r] != other[r])[0])
+            found[r] = found[r] or f"unit {unit} of {link.name} in row {rows[r]}"
+    return found
 
 
 def chain_of(game: Recorded, move: Move, player: str) -> Chain:

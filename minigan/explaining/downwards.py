@@ -9,7 +9,7 @@ from minigan.backends.numpy_ops import NumpyOps
 from minigan.explaining import formulas
 from minigan.explaining.names import DISCRIMINATOR, GENERATOR, kinds, stage_name
 from minigan.explaining.nodes import Gradient, Node
-from minigan.explaining.recording import Seen
+from minigan.explaining.recording import LEARN, Seen
 from minigan.explaining.sums import of_a_stage as written_out
 from minigan.explaining.sums import of_the_loss
 from minigan.explaining.upwards import Place
@@ -31,8 +31,7 @@ def nodes(place: Place) -> list[Node]:
         found += down(place, player, DISCRIMINATOR)
         if player == "g":
             found += [by_the_samples(place), *down(place, player, GENERATOR)]
-    learnt = {"d": [DISCRIMINATOR], "g": [GENERATOR], "joint": [DISCRIMINATOR, GENERATOR]}[place.move.kind]
-    return found + [update(place, role, i) for role in learnt for i in place.weighs(role)]
+    return found + [update(place, role, i) for role in LEARN[place.move.kind] for i in place.weighs(role)]
 
 
 def of_the_logits(place: Place, player: str) -> Node:
@@ -80,6 +79,8 @@ def of_a_stage(place: Place, player: str, role: str, i: int, seen: Seen) -> Node
     )  # fmt: skip
     node.formulas = formulas.backward(layer, learns, "dx" in arrays)
     node.says = says_of(place, player, role, learns, "dx" in arrays)
+    if is_by_samples(place, player, role, i):
+        node.says += " What it makes is dG(z)."
     if not node.formulas:
         node.says += f" A layer of your own: {formulas.in_words(layer)}"
     node.by, node.code = f"{place.by}: Player.backward, {type(layer).__name__}.backward", code_down(layer)

@@ -89,7 +89,7 @@ def losses(loss: Loss, player: str, weight: float) -> tuple[list[str], list[str]
         case CrossEntropy():
             value = {1: r"\zeta(-l_i)", 0: r"\zeta(l_i)"}
             slope = {1: r"(\sigma(l_i) - 1)", 0: r"\sigma(l_i)"}
-            where = [r"\zeta(a) = \log(1 + e^a), \qquad -\zeta(-l) = \log D, \quad -\zeta(l) = \log(1 - D)"]
+            where = [r"\zeta(a) = \log(1 + e^a)", r"-\zeta(-l) = \log D, \qquad -\zeta(l) = \log(1 - D)"]
         case LeastSquares():
             value = {1: r"\tfrac12 (l_i - 1)^2", 0: r"\tfrac12 l_i^2"}
             slope, where = {1: r"(l_i - 1)", 0: r"l_i"}, []

@@ -32,11 +32,15 @@ class Link:
     name = ""
     parameters: dict[str, np.ndarray] = {}
 
-    def forward(self, x: np.ndarray, rows: np.ndarray, p: dict[str, np.ndarray] | None = None) -> np.ndarray:
+    def forward(self, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
+    def onward(self, x: np.ndarray, rows: np.ndarray, x0: np.ndarray, y0: np.ndarray) -> np.ndarray:
+        """`forward`, where it is known of x0, all rows, that it makes y0."""
+        return self.forward(x, rows)
+
     def sides(self) -> Sides:
-        """Of the last forward."""
+        """Of the last way through."""
         return []
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -50,13 +54,21 @@ class OfALayer(Link):
     def __init__(self, name: str, layer: Layer, parameters: dict[str, np.ndarray], draw: Draw | None, width: int):
         self.name, self.layer, self.parameters, self.draw, self.width = name, layer, parameters, draw, width
 
-    def forward(self, x: np.ndarray, rows: np.ndarray, p: dict[str, np.ndarray] | None = None) -> np.ndarray:
-        p = self.parameters if p is None else p
+    def forward(self, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return self._with(self.parameters, x, rows)
+
+    def moved(self, x: np.ndarray, y: np.ndarray, letter: str, index: tuple[int, ...], by: float) -> np.ndarray:
+        """y of all rows with one entry of a parameter moved; y is what it makes as it is."""
+        parameter = self.parameters[letter].copy()
+        parameter[index] += by
+        return self._with(self.parameters | {letter: parameter}, x, np.arange(len(x)))
+
+    def _with(self, parameters: dict[str, np.ndarray], x: np.ndarray, rows: np.ndarray) -> np.ndarray:
         memory = self.layer.memory(self.width)
         buffers = {name: np.empty((len(x), columns), kind or np.float64) for name, (columns, kind) in memory.items()}
         draw = None if self.draw is None else replace(self.draw, rows=self.draw.rows[rows])
         self.tape = LayerTape(**{"x": None, **buffers, "draw": draw})
-        y = np.asarray(self.layer.forward(OPS, LayerParams(**p), x, self.tape), np.float64)
+        y = np.asarray(self.layer.forward(OPS, LayerParams(**parameters), x, self.tape), np.float64)
         if y is not self.tape.y and y is not x:
             OPS.copy(y, out=self.tape.y)
         return y
@@ -75,15 +87,15 @@ class OfALayer(Link):
 class Affine(OfALayer):
     """y = x W + b.  A change of one weight moves one column, and a change of few columns goes through their weights."""
 
-    def near(self, x: np.ndarray, x0: np.ndarray, y0: np.ndarray) -> np.ndarray:
-        """y of an x that is x0, of which y0 is known, but for some columns:  y0 + (x - x0) W"""
-        columns = np.flatnonzero((x != x0).any(axis=0))
+    def onward(self, x: np.ndarray, rows: np.ndarray, x0: np.ndarray, y0: np.ndarray) -> np.ndarray:
+        """y0 + (x - x0) W, where few columns differ"""
+        change = x - x0[rows]
+        columns = np.flatnonzero(change.any(axis=0))
         if len(columns) > x.shape[1] // 4:
-            return x @ self.parameters["W"] + self.parameters["b"]
-        return y0 + (x[:, columns] - x0[:, columns]) @ self.parameters["W"][columns]
+            return self.forward(x, rows)
+        return y0[rows] + change[:, columns] @ self.parameters["W"][columns]
 
     def moved(self, x: np.ndarray, y: np.ndarray, letter: str, index: tuple[int, ...], by: float) -> np.ndarray:
-        """y with one entry of W or of b moved."""
         y, o = y.copy(), index[-1]
         W, b = self.parameters["W"][:, o].copy(), self.parameters["b"][o]
         if letter == "b":
@@ -100,7 +112,7 @@ class Largest(Link):
     def __init__(self, name: str, pieces: int):
         self.name, self.pieces = name, pieces
 
-    def forward(self, x: np.ndarray, rows: np.ndarray, p: dict[str, np.ndarray] | None = None) -> np.ndarray:
+    def forward(self, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
         width = x.shape[1] // self.pieces
         y, self.winner = np.empty((len(x), width)), np.empty((len(x), width), np.int8)
         OPS.maxout(x.copy(), np.zeros(x.shape[1]), 1.0, None, y, self.winner)
@@ -119,7 +131,7 @@ class Held(Link):
     def __init__(self, name: str, kept: np.ndarray, keep: float):
         self.name, self.factor = name, kept / keep
 
-    def forward(self, x: np.ndarray, rows: np.ndarray, p: dict[str, np.ndarray] | None = None) -> np.ndarray:
+    def forward(self, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return cast(np.ndarray, x * self.factor[rows])
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -134,7 +146,7 @@ class Told(Link):
     def __init__(self, labels: np.ndarray):
         self.labels = labels.astype(np.float64)
 
-    def forward(self, x: np.ndarray, rows: np.ndarray, p: dict[str, np.ndarray] | None = None) -> np.ndarray:
+    def forward(self, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return np.concatenate([x, self.labels[rows]], axis=1)
 
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:

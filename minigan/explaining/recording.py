@@ -24,6 +24,8 @@ from minigan.layers.params import Grads
 from minigan.layers.sequential import STARTS
 from minigan.rng import Draw
 
+LEARN = {"d": (DISCRIMINATOR,), "g": (GENERATOR,), "joint": (DISCRIMINATOR, GENERATOR)}
+"""which players learn in a move of each kind"""
 Arrays: TypeAlias = dict[str, np.ndarray]
 NUMPY = get("numpy")
 
@@ -139,7 +141,7 @@ class Move:
     substep        which of the iteration's, from 0
     z, x, labels   (m, latent); (m, n), None in a step of G; (m, C) one-hot, None where nobody is told any
     seen           what the stages did, in order
-    before, after  all tensors that a checkpoint would hold
+    after          what a checkpoint would hold of the players that learn in it
     rates          {role: (learning rate, momentum)}
     """
 
@@ -149,7 +151,6 @@ class Move:
     x: np.ndarray | None
     labels: np.ndarray | None
     seen: list[Seen]
-    before: Arrays
     after: Arrays
     rates: dict[str, tuple[float, float]]
 
@@ -188,7 +189,7 @@ class Recorded(Algorithm1):
         self._write_down("joint", substep, super().joint_step)
 
     def _write_down(self, kind: str, substep: int, play: Callable[[int], None]) -> None:
-        host, before = self.ops.to_host, self._state()
+        host = self.ops.to_host
         x = None if kind == "g" else host(self.x)
         labels = host(self.condition.y)[: self.m] if isinstance(self.condition, Condition) else None
         z, rates = host(self.z), dict[str, tuple[float, float]]()
@@ -196,10 +197,9 @@ class Recorded(Algorithm1):
             rates[role] = float(host(clock.lr)), float(host(clock.momentum))
         self.log.seen, self.log.way = [], "up"
         play(substep)
-        self.moves.append(Move(kind, substep, z, x, labels, self.log.seen, before, self._state(), rates))
-
-    def _state(self) -> Arrays:
-        return self.ops.snapshot(tensors(self))()
+        learnt = {name: view for name, view in tensors(self).items() if name.startswith(LEARN[kind])}
+        after = self.ops.snapshot(learnt)()
+        self.moves.append(Move(kind, substep, z, x, labels, self.log.seen, after, rates))
 
 
 def play_beside(gan: GAN, source: Minibatches) -> Recorded:

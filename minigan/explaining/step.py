@@ -26,6 +26,8 @@ from minigan.explaining.upwards import Place
 from minigan.game.algorithm1 import Minibatches
 from minigan.gan import GAN
 
+OWN = {"float32": 1e-2, "float64": TOLERANCE}
+"""by how much of a gradient's largest entry its precision may move one: sums cancel, and no wrong formula is as near"""
 MOVES = {"d": "D-step", "g": "G-step", "joint": "joint step: both players at once"}
 
 
@@ -169,7 +171,7 @@ class Step:
 
     def _entries(self, tensor: Tensor, indices: list[Index]) -> list[dict[str, Any]]:
         """Entries of one array."""
-        told = [{"index": list(index), "value": float(tensor.array[index])} for index in indices]
+        told: list[dict[str, Any]] = [{"index": list(index), "value": float(tensor.array[index])} for index in indices]
         gradient = tensor.gradient
         if gradient is None or not indices:
             return told
@@ -180,8 +182,9 @@ class Step:
             else:
                 exact = chain.grads[position][gradient.what]
                 differences = chain.by_parameter(position, gradient.what, indices)
+        largest = float(np.abs(exact).max())
         for entry, index, difference in zip(told, indices, differences):
-            entry |= agreement(float(exact[index]), difference, float(np.abs(exact).max()))
+            entry |= agreement(entry["value"], OWN[tensor.array.dtype.name], float(exact[index]), difference, largest)
             found = gradient.written(index)
             entry["sum"] = None if found is None else found.shown()
         return told
@@ -201,19 +204,22 @@ def nearest(run: SavedRun, iteration: int) -> int:
     return 0
 
 
-def agreement(exact: float, difference: Difference, largest: float) -> dict[str, Any]:
+def agreement(value: float, own: float, exact: float, difference: Difference, largest: float) -> dict[str, Any]:
     """A finite difference beside backward in float64, and whether they agree; None where the step crosses a kink.
 
-    They do where they differ by no more than gradcheck's tolerance of the largest entry, beyond what rounding explains.
+    They do where they differ by no more than gradcheck's tolerance of the largest entry, beyond what rounding explains;
+    and the iteration's own value, in its precision, by no more than `own` of it.
     """
-    error = abs(exact - difference.value)
+    error, allowed, rounded = abs(exact - difference.value), TOLERANCE * largest, abs(value - exact)
+    agrees = error <= allowed + difference.rounding and rounded <= own * largest
     return {
         "exact": exact,
         "difference": difference.value,
         "h": difference.h,
         "error": error,
-        "allowed": TOLERANCE * largest,
+        "allowed": allowed,
         "rounding": difference.rounding,
+        "rounded": rounded,
         "crossed": difference.crossed,
-        "agrees": None if difference.crossed else bool(error <= TOLERANCE * largest + difference.rounding),
+        "agrees": None if difference.crossed else bool(agrees),
     }

@@ -11,7 +11,7 @@ from minigan.explaining import formulas
 from minigan.explaining.names import DISCRIMINATOR, GENERATOR, kinds, stage_name
 from minigan.explaining.nodes import Node
 from minigan.explaining.pictures import Pixels
-from minigan.explaining.recording import Move, Recorded
+from minigan.explaining.recording import LEARN, Move, Recorded
 from minigan.game.algorithm1 import Algorithm1
 from minigan.game.losses import AgainstTargets, belief, value
 from minigan.game.priors import Prior
@@ -144,14 +144,16 @@ def of_a_stage(place: Place, role: str, i: int) -> Node:
 
 
 def below(place: Place, role: str, i: int) -> list[str]:
-    """The nodes that a stage reads."""
+    """The nodes that a stage reads: below it, and the update that its weights had in the move before."""
+    moved = place.number > 0 and role in LEARN[place.game.moves[place.number - 1].kind] and i in place.weighs(role)
+    weights = [f"{place.number - 1}.update.{role}.{i}"] if moved else []
     if i:
-        return [place.stage(role, i - 1)]
+        return [place.stage(role, i - 1), *weights]
     told = [place.id("y")] if place.move.labels is not None else []
     if role == GENERATOR:
-        return [place.id("z"), *told]
+        return [place.id("z"), *told, *weights]
     data = [place.id("x")] if place.move.x is not None else []
-    return [*data, place.stage(GENERATOR, place.n_g - 1), *told]
+    return [*data, place.stage(GENERATOR, place.n_g - 1), *told, *weights]
 
 
 def code_up(layer: Any) -> list[Any]:

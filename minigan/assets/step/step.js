@@ -277,7 +277,7 @@ function showStep(element, source) {
       row(`by finite difference in float64, h = ${entry.h.toExponential(0)}`, exactly(entry.difference))),
       make("p", {class: "agreement"}, verdict(entry), entry.agrees === null
         ? ". There is no derivative across it, so the difference says nothing."
-        : `: they differ by ${number(entry.error)}; gradcheck allows ${number(entry.allowed)}, ${graph.tolerance.toExponential(0)} of the ` +
+        : `: backward in float64 and the difference differ by ${number(entry.error)}; gradcheck allows ${number(entry.allowed)}, ${graph.tolerance.toExponential(0)} of the ` +
           `largest entry (${number(largest)})` + (entry.rounding > entry.allowed ? `, and rounding alone moves it by ${number(entry.rounding)}` : ""))];
     if (entry.sum) parts.push(...drawSum(entry));
     return make("div", {class: "entry"}, ...parts);

@@ -140,21 +140,22 @@ def test_a_box_and_an_entry_are_opened_and_agree(page, browser, opened):
     assert browser.get_log("browser") == []
 
 
-@pytest.mark.slow
-def test_the_page_of_the_recipe_for_mnist(tmp_path, browser, opened):
-    """Two iterations are played, and the second is opened: a minute."""
+@pytest.mark.parametrize("m", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_the_page_of_the_recipe_for_mnist(tmp_path, browser, opened, m):
+    """Two iterations are played, and the second is opened: with the recipe's own m of 100 a minute."""
     from minigan.run.trainer import Trainer
     from minigan.train import options
 
     if not (MNIST / "mnist").is_dir():
         pytest.skip("no MNIST in MINIGAN_DATA or ../shared/data")
     run, out = tmp_path / "run", tmp_path / "step.html"
-    data = ["--preset", "mnist", "--data", str(MNIST / "mnist"), "--iterations", "2", "--checkpoint-every", "1"]
-    Trainer(options([*data, "--backend", "numpy", "--out", str(run)])).run()
+    given = f"--preset mnist --batch-size {m} --iterations 2 --checkpoint-every 1 --backend numpy".split()
+    Trainer(options([*given, "--data", str(MNIST / "mnist"), "--out", str(run)])).run()
     assert explain.main(["--run", str(run), "--iteration", "2", "--out", str(out)]) == 0
     assert out.stat().st_size < 5_000_000
     data = held(out)
-    assert all(entry["agrees"] or entry["crossed"] for entries in data["entries"].values() for entry in entries)
+    for entry in (entry for entries in data["entries"].values() for entry in entries):
+        assert entry["crossed"] or entry["agrees"] and entry["error"] <= entry["allowed"], entry
     assert opened(out) < 10  # < 2 s where nothing else runs
     for node, letters in (
         ("0.d.discriminator.3", ("dW", "db", "dx")),
@@ -163,5 +164,5 @@ def test_the_page_of_the_recipe_for_mnist(tmp_path, browser, opened):
     ):
         for letter in letters:
             said, verdict = read_entry(browser, node, letter)
-            assert verdict in ("holds", "kink") and "gradcheck allows" in said or verdict == "kink"
+            assert verdict == "kink" or verdict == "holds" and "gradcheck allows" in said
     assert browser.get_log("browser") == []

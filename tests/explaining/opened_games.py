@@ -20,6 +20,7 @@ GAMES: dict[str, dict[str, Any]] = {
     "joint, k = 2, sgd": {"updates": "simultaneous", "k": 2, "optimizer": "sgd", "loss": "least-squares"},
     "alternating, k = 2": {"k": 2, "average": 4, "max_column_norm": 0.3},
     "adam, saturating": {"optimizer": "adam", "loss": "saturating", "prior": "normal"},
+    "each layer by itself": {"updates": "simultaneous", "fused": False},
     "labels": {"condition": "labels"},
     "labels, joint, float64": {"condition": "labels", "updates": "simultaneous", "precision": "float64"},
 }
@@ -66,11 +67,11 @@ class Plain:
 def begun(name: str = "joint", backend: str = "numpy", seed: int = 0, own: tuple = (), **recipe: Any):
     """A GAN after three iterations, and its minibatches; `own` are layers between those of D."""
     options = GAMES[name] | recipe
-    told = 3 if options.get("condition") else 0
-    G = Sequential(Linear(3 + told, 5), ReLU(), Linear(5, 6), Tanh(), Linear(6, 6), Sigmoid())
-    wide = Uniform(1.0)
+    fused, told = options.pop("fused", True), 3 if options.get("condition") else 0
+    layers = Linear(3 + told, 5), ReLU(), Dropout(0.7), Linear(5, 6), Tanh(), Linear(6, 6), Sigmoid()
+    G, wide = Sequential(*layers, fused=fused), Uniform(1.0)
     hidden = Maxout(6 + told, 4, 2, wide), Dropout(0.5), Linear(4, 3, wide), LeakyReLU(0.1), *own
-    D = Sequential(Dropout(0.8), *hidden, Linear(3, 1, wide))
+    D = Sequential(Dropout(0.8), *hidden, Linear(3, 1, wide), fused=fused)
     gan = GAN(G, D, Recipe(latent=3, batch_size=8, seed=seed, **options), backend=backend)
     gan.fit(X, Y if told else None, iterations=3, verbose=False)
     data = dataset_of("array", X)
