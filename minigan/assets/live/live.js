@@ -103,6 +103,7 @@ function fill(now) {
   set("seed", now.recipe.seed);
   if ([...$("preset").options].some(option => option.value === now.preset)) set("preset", now.preset);
   $("plant").textContent = now.bug ? `Take ${now.bug} out` : "Plant it now";
+  $("plant").disabled = !now.bug && !$("bug").value;
   $("command").textContent = now.command ?? "";
   $("command").hidden = $("copy").hidden = !now.command;
   $("why").textContent = now.command ? "This command makes the same checkpoint, bit for bit:"
@@ -133,7 +134,8 @@ async function begin() {
   }
   const about = () => {
     const bug = bugs[$("bug").value];
-    $("about-bug").textContent = bug ? `${bug.what}${bug.options ? ` It shows with ${bug.options}.` : ""}` : "";
+    const shows = bug?.options ? ` It shows with ${bug.options}.` : "";
+    $("about-bug").textContent = bug ? `${bug.what}${shows} On digits: ${bug.seen}` : "";
     $("plant-anew").disabled = !bug;
     $("plant").disabled = !bug && !now?.bug;
   };
