@@ -72,7 +72,8 @@ class Pupil:
         os.close(theirs[1])
         self._requests, self._answers = ours[1], theirs[0]
         try:
-            self._answer(monotonic() + limits.seconds + STARTUP)
+            self._answer(monotonic() + STARTUP)
+            self._answer(monotonic() + limits.seconds)
         except Unanswered:
             self.end()
             raise

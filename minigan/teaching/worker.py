@@ -89,13 +89,14 @@ def main() -> None:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, before: list[dict[str, Any]], names: list[str]) -> None:
-    """Answer the loading of the files first, then each request: [module, function, arguments], or [] for `changed`."""
+    """Answer once before the files are loaded and once after it, then each request: [module, function, arguments], or []
+    for `changed`."""
     modules: dict[str, ModuleType] = {}
 
     def called(name: str, function: str, arguments: list[Any]) -> list[Any]:
-        own = [_own(part) for part in arguments]
-        result = getattr(modules[name], function)(*own)
-        return [result, own]
+        given = own(arguments)
+        result = getattr(modules[name], function)(*given)
+        return [result, given]
 
     def load() -> None:
         modules.update(loaded(names))
@@ -104,10 +105,14 @@ def serve(requests: BinaryIO, answers: BinaryIO, before: list[dict[str, Any]], n
         sys.stdout.flush()
         return changed(before)
 
-    answer = told(load)
-    while True:
+    def give(answer: bytes) -> None:
         answers.write(answer)
         answers.flush()
+
+    give(told(lambda: "here"))
+    answer = told(load)
+    while True:
+        give(answer)
         if len(head := requests.read(LENGTHS.size)) < LENGTHS.size:
             return
         text, body = (requests.read(length) for length in LENGTHS.unpack(head))
@@ -115,9 +120,9 @@ def serve(requests: BinaryIO, answers: BinaryIO, before: list[dict[str, Any]], n
         answer = told(lambda: called(*request) if request else manners())
 
 
-def _own(tree: Any) -> Any:
+def own(tree: Any) -> Any:
     """Arrays that may be written to, as those of any program."""
-    return [_own(part) for part in tree] if isinstance(tree, list) else tree.copy() if hasattr(tree, "copy") else tree
+    return [own(part) for part in tree] if isinstance(tree, list) else tree.copy() if hasattr(tree, "copy") else tree
 
 
 if __name__ == "__main__":

@@ -1,0 +1,146 @@
+"""The command: folders for students and teachers, their marks, and options that it refuses."""
+
+import json
+import re
+
+import pytest
+
+from minigan.homework import main
+from minigan.teaching.handout import Homework, read
+from minigan.teaching.lessons import LESSONS
+
+FULL = {"backward": 30, "algorithm1": 18, "find-the-bug": 21}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def made(said):
+    """Make a folder: the lesson's, or its solution."""
+
+    def make(action: str, lesson: str, *options: str, out: str = "hw"):
+        code, _, error = said(main, action, "--lesson", lesson, "--out", out, *options)
+        assert code == 0, error
+        return out
+
+    return make
+
+
+@pytest.fixture
+def marks(said):
+    """The marks of a folder, as a teacher collects them: the JSON, and {what: its mark}."""
+
+    def graded(folder: str, *options: str) -> tuple[dict, dict]:
+        code, out, error = said(main, "grade", folder, "--json", *options)
+        assert (code, error, out.count("\n")) == (0, "", 1)
+        found = json.loads(out)
+        return found, {mark["what"]: mark for mark in found["marks"]}
+
+    return graded
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_solution_has_full_marks(lesson, made, marks):
+    found, each = marks(made("solve", lesson))
+    assert [mark["reason"] for mark in each.values()] == [""] * len(each)
+    assert found["points"] == found["of"] == FULL[lesson]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_an_untouched_folder_has_none(lesson, made, marks):
+    found, each = marks(made("new", lesson))
+    assert found["points"] == 0 and all(mark["reason"] for mark in each.values())
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_what_is_to_be_written_is_cut_out_and_all_else_is_there(lesson):
+    homework = Homework(LESSONS[lesson])
+    cut = [name for names in LESSONS[lesson].written.values() for name in names]
+    text = "\n".join(homework.for_students.values())
+    assert re.findall(r'NotImplementedError\("(\w+): to be written"\)', text) == cut
+    assert "minigan.teaching" not in text and "minigan.teaching" not in "\n".join(homework.solved.values())
+    for name, right in homework.right.items():
+        compile(homework.begun[name], name, "exec")
+        assert (homework.begun[name] != right) == (
+            lesson == "find-the-bug" or any(f in right for f in cut_in(lesson, name))
+        )
+
+
+def cut_in(lesson: str, name: str) -> tuple[str, ...]:
+    return LESSONS[lesson].written.get(name.removesuffix(".py"), ())
+
+
+def test_the_marks_are_said_in_lines(made, said):
+    code, out, _ = said(main, "grade", made("solve", "algorithm1"))
+    assert code == 0 and out.splitlines()[1:] == [
+        "game.d_step    4 of 4",
+        "game.g_step    4 of 4",
+        "game.iterate   4 of 4",
+        "together       1 of 1",
+        "quiet          1 of 1",
+        "18 of 18 points",
+    ]
+
+
+def test_lessons_are_listed(said):
+    code, out, _ = said(main, "list")
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == list(LESSONS)
+
+
+def test_nothing_is_overwritten(made, said, tmp_path):
+    (tmp_path / "hw").mkdir()
+    (tmp_path / "hw" / "layers.py").write_text("mine")
+    for action in ("new", "solve"):
+        code, out, error = said(main, action, "--lesson", "backward", "--out", "hw")
+        assert (code, out) == (2, "")
+        assert error == "minigan.homework: --out hw: exists already, and nothing is overwritten\n"
+    assert [path.read_text() for path in (tmp_path / "hw").iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["grad", "hw"], "'grad': expected one of list, new, grade, solve; did you mean grade?"),
+        (["list", "all"], "all: expected nothing after list"),
+        (["new", "--lesson", "bakward", "--out", "hw"], "--lesson bakward: expected one of backward, algorithm1"),
+        (["new", "--lesson", "backward"], "--out"),
+        (["new", "--lesson", "backward", "--out", "no/hw"], "--out no/hw: expected an existing folder around it"),
+        (["new", "--lesson", "backward", "--out", ""], "--out '': expected a folder"),
+        (["new", "--lesson", "backward", "--seed", "1", "--out", "hw"], "--seed: expected with --lesson find-the-bug"),
+        (["new", "--lesson", "backward", "--key", "a", "--out", "hw"], "--key: expected with --lesson find-the-bug"),
+        (["new", "--lesson", "find-the-bug", "--seed", "x", "--out", "hw"], "--seed x: expected a whole number"),
+        (["grade"], "Missing from minigan.homework grade"),
+        (["grade", "nowhere"], "nowhere: expected a folder that minigan.homework made"),
+        (["grade", "."], "homework.toml: expected what minigan.homework wrote there"),
+        (["grade", ".", "--seconds", "0"], "--seconds 0: expected .05 to 3600"),
+        (["grade", ".", "--memory", "1"], "--memory 1: expected 256 to"),
+        (["grade", ".", "--memmory", "1"], "--memmory: unknown; did you mean --memory?"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(arguments, expected, said, tmp_path):
+    code, out, error = said(main, *arguments)
+    assert (code, out, error.count("\n")) == (2, "", 1) and expected in error
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "lesson = 3", "lesson = 'cooking'", "lesson", "lesson = 'find-the-bug'\nseed = 'a'"]
+)
+def test_a_label_that_says_nothing(text, made, said, tmp_path):
+    made("new", "find-the-bug")
+    (tmp_path / "hw" / "homework.toml").write_text(text)
+    code, _, error = said(main, "grade", "hw")
+    assert code == 2 and error.count("\n") == 1 and "homework.toml" in error
+
+
+def test_a_key_hides_which_bugs_a_seed_plants(made, said):
+    hw = made("new", "find-the-bug", "--seed", "7", "--key", "maple")
+    assert "maple" not in (text := open("hw/homework.toml").read()) and "seed = 7" in text
+    assert read(hw, key="maple").bugs != Homework(LESSONS["find-the-bug"], 7).bugs
+    code, _, error = said(main, "grade", hw)
+    assert code == 2 and "seed 7 plants other bugs than it was made with; expected its own --key" in error
+    solved = made("solve", "find-the-bug", "--seed", "7", "--key", "maple", out="solved")
+    assert said(main, "grade", solved, "--key", "maple")[1].endswith("21 of 21 points\n")
