@@ -168,7 +168,7 @@ def mark(folder: Path, homework: Homework, limits: Limits = Limits()) -> list[Ma
     marking = Marking(folder, homework, limits)
     asked = [*slopes.questions(random), *moves.questions(random)]
     marks = (_bugs if homework.lesson.planted else _written)(folder, marking, asked, marking.together(random))
-    quiet = next(iter(marking.manners), "")
+    quiet = "; ".join(list(dict.fromkeys(marking.manners))[:3])
     begun = any(each.points for each in marks)
     return [*marks, Mark("quiet", int(begun and not quiet), 1, quiet or ("" if begun else "nothing is right yet"))]
 

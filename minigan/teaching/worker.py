@@ -89,8 +89,10 @@ def main() -> None:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, before: list[dict[str, Any]], names: list[str]) -> None:
-    """Answer once before the files are loaded and once after it, then each request: [module, function, arguments], or []
-    for `changed`."""
+    """Answer once before the files are loaded and once after it, then each request.
+
+    A request is [module, function, arguments], or [] for what was `changed`.
+    """
     modules: dict[str, ModuleType] = {}
 
     def called(name: str, function: str, arguments: list[Any]) -> list[Any]:

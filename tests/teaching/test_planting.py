@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import chdir
+from functools import cache
 
 import numpy as np
 import pytest
@@ -51,17 +52,23 @@ def in_this_process(monkeypatch):
     monkeypatch.setattr(marking, "Pupil", Here)
 
 
+@cache
+def all_asked():
+    random = np.random.default_rng()
+    return [*slopes.questions(random), *moves.questions(random)]
+
+
 def asked_of(tmp_path, files: dict[str, str], module: str) -> dict[str, str]:
     """{function: the first reason} of what is wrong with a file."""
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    random = np.random.default_rng()
-    asked = [q for q in [*slopes.questions(random), *moves.questions(random)] if q.module == module]
+    asked = [question for question in all_asked() if question.module == module]
     found = Marking(tmp_path, Homework(LESSON), Limits()).answers(module, asked)
     return {name: next(iter(answers.wrong.values())) for name, answers in found.items() if answers.wrong}
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: f"{edit.file}-{edit.name}")
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 def test_a_bug_is_caught_where_it_is(edit, tmp_path):
     assert edit.name in BUGS
     files = RIGHT | {edit.file: edit.made_in(RIGHT[edit.file])}
