@@ -8,6 +8,7 @@ minigan.homework solve --lesson backward --out solution
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,10 @@ class Grade:
             raise ConfigError(f"--seconds {self.seconds:g}: expected .05 to 3600")
         if not 256 <= self.memory <= 1 << 20:
             raise ConfigError(f"--memory {self.memory}: expected 256 to {1 << 20} megabytes, of which NumPy takes 200")
+        if os.name != "posix":
+            raise ConfigError(
+                "grade: expected a POSIX system, which can limit and end the process of a student's files"
+            )
 
 
 @cli.command(PROG)

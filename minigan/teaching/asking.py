@@ -21,6 +21,7 @@ from minigan.teaching.frames import LENGTHS, packed, unpacked
 
 LONGEST = 1 << 22
 """bytes of an answer; the questions are about arrays of a few hundred numbers"""
+LONGEST_REASON = 300
 STARTUP = 20.0
 """seconds in which Python and NumPy have begun even on a busy machine"""
 ALONE = {
@@ -43,6 +44,11 @@ class Limits:
 
     seconds: float = 10.0
     memory: int = 1024
+
+
+def plain(text: str) -> str:
+    """What a student's process has said as part of a line: no control characters, and cut where it is long."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:LONGEST_REASON])
 
 
 class Pupil:
@@ -90,7 +96,7 @@ class Pupil:
         names = self._asked([], monotonic() + self.limits.seconds)
         if not isinstance(names, list):
             raise self._unreadable()
-        return [str(name) for name in names]
+        return [plain(str(name)) for name in names]
 
     def _asked(self, request: list[Any], deadline: float) -> Any:
         try:
@@ -109,7 +115,7 @@ class Pupil:
         except (ValueError, TypeError):
             raise self._unreadable() from None
         if error:
-            raise Unanswered(str(error))
+            raise Unanswered(plain(str(error)))
         return result
 
     def _read(self, length: int, deadline: float) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import tempfile
+import warnings
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from minigan.teaching import moves, slopes
-from minigan.teaching.asking import Gone, Limits, Pupil, Unanswered
+from minigan.teaching.asking import Gone, Limits, Pupil, Unanswered, plain
 from minigan.teaching.handout import FOUND, Homework, alone
 from minigan.teaching.lessons import source
 from minigan.teaching.questions import EDGES, FLOAT32, FORMULA, Question, difference
@@ -156,10 +157,10 @@ class Marking:
         printed = there.with_name(f"{there.name}.out")
         if printed.exists() and printed.stat().st_size:
             line = " ".join(printed.read_bytes()[:60].decode("utf-8", "replace").split())
-            self.manners.append(f"printed {line!r}")
+            self.manners.append(f"printed {plain(line)!r}")
         known = {f"{module}.py" for module in MODULES}
         if written := sorted({path.name for path in there.iterdir()} - known):
-            self.manners.append(f"wrote the file {written[0]}")
+            self.manners.append(f"wrote the file {plain(written[0])}")
 
 
 def mark(folder: Path, homework: Homework, limits: Limits = Limits()) -> list[Mark]:
@@ -221,7 +222,8 @@ def checked(path: Path) -> str:
     """The text of a student's file.  Raises Unanswered for one that is not there or imports what it should not."""
     text = read(path)
     try:
-        tree = ast.parse(text)
+        with warnings.catch_warnings(action="ignore"):  # of a student's escapes, say
+            tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f"line {error.lineno}: " if isinstance(error, SyntaxError) else ""
         raise Unanswered(f"{path.name}, {line}{getattr(error, 'msg', None) or error}") from None

@@ -25,7 +25,7 @@ from minigan.teaching.course.layers import (
 from minigan.teaching.course.learn import Arrays, descend
 from minigan.teaching.course.losses import d_slope, g_slope
 
-KEEP = (0.9, 0.5)
+KEEP = (0.95, 0.8)
 """the probability that D keeps an input, and a hidden unit"""
 PIECES = 3
 Tape = tuple[Any, ...]

@@ -14,7 +14,7 @@ from minigan.teaching.course.learn import Arrays, learning_rate, momentum
 from minigan.teaching.course.losses import d_loss
 
 M, K, LATENT, HIDDEN = 100, 1, 4, 64
-ITERATIONS = 6000
+ITERATIONS = 4000
 
 
 def main(iterations: int) -> None:
@@ -39,7 +39,7 @@ def main(iterations: int) -> None:
     players = (theta_g, [0 * a for a in theta_g], theta_d, [0 * a for a in theta_d])
     for t in range(iterations):
         minibatches = [(ring(), noise(), masks(2 * M)) for _ in range(K)]
-        lr, mu = learning_rate(t, 0.1, 1.0003, 0.01), momentum(t, 0.5, 0.7, 10, 100)
+        lr, mu = learning_rate(t, 0.2, 1.0006, 0.01), momentum(t, 0.5, 0.7, 10, 100)
         players = iterate(players, minibatches, (noise(), masks(M)), lr, mu, False)
         if t % 500 == 0 or t == iterations - 1:
             everything = [np.ones((2 * M, width)) * keep for width, keep in zip((2, HIDDEN), KEEP)]
