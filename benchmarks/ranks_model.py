@@ -1,6 +1,6 @@
 """What share of their time P ranks would compute, from rates measured on one and two: docs/cluster.md's table.
 
-    python benchmarks/ranks_model.py --fixed 11 --row .33 --copy 3.4
+    python benchmarks/ranks_model.py --fixed 7 --row .297 --copy 5
 
 An iteration of m rows on one rank takes  fixed + m row  milliseconds.  The sums of both players, n bytes in all, take
 

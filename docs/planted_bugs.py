@@ -33,7 +33,8 @@ What is said of a run was seen on the numpy backend with the preset `digits`, se
 iterations, and with the options that are named; $V$ and other numbers are means of the last 500. A healthy run has by
 then $V$ between -1.05 and -1.2, $D(x)$ near .6, $D(G(z))$ near .37, a diversity of .95, gradients of lengths 1.4 (D)
 and .66 (G), and makes readable digits. Rounding sets a run on its way as a seed does, so that another machine's numbers
-differ a little. Three bugs inside Philox were not run: what is said of them follows from the code. To see one yourself:
+differ a little. Three bugs inside Philox were not run: what is said of them follows from the code. Those of
+inference and projection are met in `minigan.project` alone. To see one yourself:
 
 ```sh
 python docs/planted_bugs.py z-reused --epochs 120 --out runs/z-reused

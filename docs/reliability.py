@@ -15,6 +15,7 @@ PAGE = HERE / "reliability-tables.md"
 PARTS = {
     "faults": ("Runs and checkpoints", "tests/campaigns/faults.py --kills 1000 --flips 100000 --stops 100"),
     "sweeps": ("Sweeps", "tests/campaigns/sweep_kills.py --kills 50"),
+    "ranks": ("Ranks", "tests/campaigns/ranks.py --times 20"),
     "fuzz": ("Damaged files", "tests/campaigns/fuzz.py --files 20000"),
     "mutation": ("Changes to the mathematics", "tests/campaigns/mutation.py --sample 300"),
 }

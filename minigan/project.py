@@ -68,7 +68,7 @@ def main(args: list[str]) -> None:
         raise ConfigError(f"--out {options.out}: the generator makes no images, expected FILE.npz")
     x = images_of(options, sampler)
     start, steps = begin(options, sampler, x)
-    z = Descent(sampler, x, start, steps).run(steps)
+    z = Descent(sampler, x, start).run(steps)
     _, data = data_of(sampler, options.run, options.data)
     if isinstance(data, Dataset):
         found = fit(sampler, x, z, data)

@@ -57,7 +57,7 @@ def check_projection(ops: Ops, name: str) -> list[Result]:
 
         def f() -> float:
             descent.backward()
-            return descent.loss()
+            return float(np.sum(descent.losses()))
 
         f()
         sides = lambda: kinks(ops, sampler.generator, descent.tape)

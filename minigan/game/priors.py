@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
 from minigan.backends import Array, Ops
 from minigan.rng import Draw
@@ -27,4 +27,9 @@ class Prior:
 
     def draw(self, ops: Ops, draw: Draw, out: Array) -> Array:
         """Fill out (B, n) with latent vectors."""
-        return ops.uniform(draw, sqrt(3), out) if self.name == "uniform" else getattr(ops, self.name)(draw, out)
+        return ops.uniform(draw, self.bound, out) if self.name == "uniform" else getattr(ops, self.name)(draw, out)
+
+    @property
+    def bound(self) -> float:
+        """No entry of z is larger, nor smaller than minus that."""
+        return {"uniform": sqrt(3), "normal": inf, "spherical": 1.0}[self.name]

@@ -1,74 +1,72 @@
 """Images into z: the z of which G makes what is nearest to given images, by descent through G's backward.
 
-    min_z |G(z) - x|^2 / 2,      dG = G(z) - x,   dz by G's backward,   z moved by Adam
+    min_z |G(z) - x|^2 / 2,      dG = G(z) - x,   dz by G's backward,   z moved by L-BFGS
 
 Each row has its own minimum, so all rows descend side by side.  x (m, n)   z (m, latent)
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from minigan.backends.clock import Count
 from minigan.data import Dataset
-from minigan.game.optim import Adam
-from minigan.game.schedules import ExponentialDecay
 from minigan.generator.inference import check_unconditional
+from minigan.generator.lbfgs import LBFGS
 from minigan.generator.sampler import Sampler
-from minigan.layers.params import Params
 from minigan.metrics.neighbours import nearest
 
-STEPS, LR, LR_END = 400, 0.05, 0.1
+STEPS = 400
 
 
 class Descent:
-    """z on its way.
+    """z on its way, within the entries that the prior has: those of a uniform z stay in -sqrt 3 .. sqrt 3.
 
     x   (m, n) images, scaled as trained on      z  (m, latent) where it begins
-    lr  of Adam at the first of `steps`; it falls, geometrically, to a tenth
 
     Raises ConfigError for a generator that is told labels.
     """
 
-    def __init__(self, sampler: Sampler, x: np.ndarray, z: np.ndarray, steps: int = STEPS, lr: float = LR):
+    def __init__(self, sampler: Sampler, x: np.ndarray, z: np.ndarray):
         check_unconditional(sampler)
         ops, dtype = sampler.ops, sampler.params.dtype
         self.sampler, self.ops = sampler, ops
-        self.clock = ops.clock(ExponentialDecay(lr, LR_END ** (-1 / max(1, steps))), ExponentialDecay(0.0))
-        self.params = Params(ops, {"0.z": z.shape}, dtype)
-        self.optimiser = Adam(self.params, self.clock)
-        self.z, self.dz = self.params["0.z"], self.optimiser.grads.target["0.z"]
-        ops.copy(ops.asarray(z, dtype), out=self.z)
-        self.x = ops.asarray(x, dtype)
-        self.tape, self.dx = sampler.generator.tape(ops, len(x), dtype), ops.empty(x.shape, dtype)
+        self.x, self.z = ops.asarray(x, dtype), ops.asarray(z, dtype)
+        self.dx, self.dz = ops.empty(x.shape, dtype), ops.empty(z.shape, dtype)
+        self.tape = sampler.generator.tape(ops, len(x), dtype)
 
     def run(self, steps: int) -> np.ndarray:
-        """z after so many steps: (m, latent)"""
-        iterate = self.ops.recorded(self.step)
+        """z after so many gradients: (m, latent)"""
+        if steps == 0:
+            return self.ops.to_host(self.z)
+        bound = self.sampler.prior.bound
+        start = np.clip(self.ops.to_host(self.z), -bound, bound)
+        evaluate = self.ops.recorded(self.backward)
         with self.ops.session():
-            for _ in range(steps):
-                iterate()
-        return self.ops.to_host(self.z)
+            search = LBFGS(start, *self.at(start, evaluate), bound)
+            for _ in range(steps - 1):
+                z = search.proposal()
+                search.take(z, *self.at(z, evaluate))
+        return search.z.astype(self.sampler.params.dtype)
 
-    def step(self) -> None:
-        """One step of every row."""
-        self.backward()
-        self.optimiser.update(Count(self.clock))
-        self.ops.tick(self.clock)
+    def at(self, z: np.ndarray, evaluate: Callable[[], object]) -> tuple[np.ndarray, np.ndarray]:
+        """The losses (m,) and gradients (m, latent) at z."""
+        self.ops.copy(self.ops.asarray(z, self.sampler.params.dtype), out=self.z)
+        evaluate()
+        return self.losses(), self.ops.to_host(self.dz)
 
     def backward(self) -> None:
-        """The gradient by z, where the optimiser takes it."""
+        """dx = G(z) - x, and dz from it."""
         ops, g, params = self.ops, self.sampler.generator, self.sampler.params
         x = g.forward(ops, params, self.z, self.tape)
         dx = ops.residual(x, self.x, 1.0, out=self.dx)
         ops.copy(g.backward(ops, params, dx, self.tape), out=self.dz)
 
-    def loss(self) -> float:
-        """sum_i |G(z_i) - x_i|^2 / 2 of the last pass."""
-        y, x = self.ops.to_host(self.tape.layers[-1].y), self.ops.to_host(self.x)
-        return float(np.sum((y - x) ** 2) / 2)
+    def losses(self) -> np.ndarray:
+        """|G(z_i) - x_i|^2 / 2 of the last pass: (m,)"""
+        return np.sum(np.square(self.ops.to_host(self.dx), dtype=float), axis=1) / 2
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ run: often not much, which is why the checks are needed.
 from __future__ import annotations
 
 from minigan.checks.planted_bugs.gradients import GRADIENTS
+from minigan.checks.planted_bugs.inversion import INVERSION
 from minigan.checks.planted_bugs.labels import LABELS
 from minigan.checks.planted_bugs.losses import LOSSES
 from minigan.checks.planted_bugs.numbers import NUMBERS
@@ -21,6 +22,7 @@ KINDS = {
     "Updates and schedules": UPDATES,
     "The order of play": PLAY,
     "Labels": LABELS,
+    "Inference and projection": INVERSION,
     "Random numbers": NUMBERS,
 }
 BUGS: dict[str, Bug] = {name: bug for bugs in KINDS.values() for name, bug in bugs.items()}
