@@ -140,18 +140,22 @@ class Pupil:
             self._process.wait(1)
         code = self._process.poll()
         self.end()
-        if code is not None and code < 0:
-            return f"ended its process by {signal.Signals(-code).name}"
+        if code is None:
+            return "answers no more"
+        if code < 0:
+            known = {int(one): one.name for one in signal.Signals}
+            return f"ended its process by {known.get(-code, f'signal {-code}')}"
         return f"ended its process, exit code {code}"
 
     def end(self) -> None:
         """Nothing of it is left; once more does nothing."""
+        if self._requests < 0:
+            return  # its number may be another process's by now
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        for pipe in (self._requests, self._answers):
-            if pipe >= 0:
-                os.close(pipe)
+        os.close(self._requests)
+        os.close(self._answers)
         self._requests = self._answers = -1
 
     def __enter__(self) -> Self:

@@ -26,9 +26,9 @@ class Edit:
         return text.replace(self.right, self.wrong)
 
 
-def _edit(file: str, name: str, right: str, wrong: str, deep: int = 1) -> Edit:
-    """Of lines inside a function, `deep` times four spaces in."""
-    return Edit(file, name, *(indent(part, "    " * deep) + "\n" for part in (right, wrong)))
+def _edit(file: str, name: str, right: str, wrong: str) -> Edit:
+    """Of lines in the body of a function."""
+    return Edit(file, name, *(indent(part, "    ") + "\n" for part in (right, wrong)))
 
 
 EDITS = (

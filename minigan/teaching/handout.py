@@ -129,8 +129,8 @@ def write(files: dict[str, str], out: str) -> None:
 def read(folder: str, seed: int | None = None, key: str = "") -> Homework:
     """What a student's folder was made from; `seed` goes over what it says.  Raises ConfigError where it is none."""
     path = Path(folder) / LABEL
-    if not Path(folder).is_dir():
-        raise ConfigError(f"{folder}: expected a folder that minigan.homework made")
+    if not path.is_file():
+        raise ConfigError(f"{folder}: expected a folder that minigan.homework made, with its {LABEL}")
     try:
         about = tomllib.loads(path.read_text(encoding="utf-8"))
         lesson, said = named(str(about["lesson"])), about.get("seed", 0)

@@ -60,7 +60,9 @@ FILES = {
         "changed numpy.allclose; printed '30 of 30'; wrote the file marks.json",
     ),
     "ends": ("raise SystemExit(0)", "SystemExit: 0 (layers.py, line"),
-    "ends at once": ("__import__('os')._exit(0)", "ended its process, exit code 0"),
+    "ends at once": ("__import__('os').kill(__import__('os').getpid(), 40)", "ended its process by signal 40"),
+    "closes its pipes": ("__import__('os').closerange(3, 99)\n__import__('time').sleep(99)", "answers no more"),
+    "gets at minigan": ("__import__('minigan.layers')", "ModuleNotFoundError: No module named 'minigan.layers'"),
     "hangs": ("while True: pass", "no answer within 2 s"),
     "answers by itself": (
         "for i in range(3, 99):\n    try: __import__('os').write(i, b'x' * 8)\n    except OSError: pass",

@@ -114,7 +114,7 @@ def test_nothing_is_overwritten(made, said, tmp_path):
         (["new", "--lesson", "find-the-bug", "--seed", "x", "--out", "hw"], "--seed x: expected a whole number"),
         (["grade"], "Missing from minigan.homework grade"),
         (["grade", "nowhere"], "nowhere: expected a folder that minigan.homework made"),
-        (["grade", "."], "homework.toml: expected what minigan.homework wrote there"),
+        (["grade", "."], ".: expected a folder that minigan.homework made, with its homework.toml"),
         (["grade", ".", "--seconds", "0"], "--seconds 0: expected .05 to 3600"),
         (["grade", ".", "--memory", "1"], "--memory 1: expected 256 to"),
         (["grade", ".", "--memmory", "1"], "--memmory: unknown; did you mean --memory?"),
