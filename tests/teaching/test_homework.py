@@ -1,11 +1,15 @@
 """The command: folders for students and teachers, their marks, and options that it refuses."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import minigan
 from minigan.homework import main
 from minigan.teaching.handout import Homework, read
 from minigan.teaching.lessons import LESSONS
@@ -144,3 +148,25 @@ def test_a_key_hides_which_bugs_a_seed_plants(made, said):
     assert code == 2 and "seed 7 plants other bugs than it was made with; expected its own --key" in error
     solved = made("solve", "find-the-bug", "--seed", "7", "--key", "maple", out="solved")
     assert said(main, "grade", solved, "--key", "maple")[1].endswith("\n21 of 21 points\n")
+
+
+@pytest.mark.parametrize(
+    "lesson, program, expected",
+    [
+        ("backward", ["test_gradients.py"], "g_slope            right"),
+        ("backward", ["train.py", "2"], "samples.png"),
+        ("algorithm1", ["play.py", "2"], "samples.png"),
+    ],
+)
+def test_the_programs_of_a_solved_folder_run(lesson, program, expected, made, tmp_path):
+    folder = made("solve", lesson)
+    paths = os.environ | {"PYTHONPATH": str(Path(minigan.__file__).parents[1])}
+    done = subprocess.run([sys.executable, *program], cwd=folder, env=paths, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == expected
+    assert expected != "samples.png" or (tmp_path / folder / expected).read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_gradients_of_an_untouched_folder_are_all_missing(made):
+    folder = made("new", "backward")
+    done = subprocess.run([sys.executable, "test_gradients.py"], cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.count("to be written") == len(done.stdout.splitlines()) == 7

@@ -93,3 +93,11 @@ def test_seeds_plant_different_bugs_and_a_seed_always_the_same():
             assert files[bug.file].splitlines()[bug.line - 1] in bug.wrong.splitlines()
         seen[tuple((bug.file, bug.name) for bug in bugs)] = files
     assert len(seen) > 35 and len({json.dumps(files) for files in seen.values()}) == len(seen)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+def test_the_files_of_a_seed_are_wrong_where_its_bugs_are_and_nowhere_else(seed, tmp_path):
+    files, bugs = planted(RIGHT, seed)
+    wrong = {f"{module}.py" for module in MODULES if asked_of(tmp_path, files, module)}
+    assert wrong == {bug.file for bug in bugs}
