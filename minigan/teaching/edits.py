@@ -61,7 +61,6 @@ EDITS = (
     _edit("layers.py", "lost-1-over-keep", "return dy * kept / keep", "return dy * kept"),
     _edit("losses.py", "lost-1-over-m", "return dl / m", "return dl"),
     _edit("losses.py", "mean-over-both-halves", "return dl / m", "return dl / len(l)"),
-    _edit("losses.py", "labels-swapped", "dl[:m] -= 1", "dl[m:] -= 1"),
     _edit("losses.py", "g-ascends", "return (sigmoid(l) - 1) / len(l)", "return (1 - sigmoid(l)) / len(l)"),
     _edit("losses.py", "other-objective", "if saturating:", "if not saturating:"),
     _edit("losses.py", "softplus-overflows", "return np.logaddexp(0, a)", "return np.log(1 + np.exp(a))"),
