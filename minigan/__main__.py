@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "where two runs part, by how much, and why",
     "report": "one page of a run",
     "reproduce": "the whole paper beside minigan, on one page",
+    "homework": "exercises for students, and their marks",
     "gradcheck": "check every hand-written gradient against finite differences",
 }
 

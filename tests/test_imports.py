@@ -22,8 +22,11 @@ ROOMS = [
     {"estimator", "loop"},
     {"gan"},
     {"run"},
-    {"comparing", "reporting"},
-    {"train", "sample", "evaluate", "figure", "project", "export", "compare", "report", "gradcheck", "__main__"},
+    {"comparing", "reporting", "teaching"},
+    {
+        *("train", "sample", "evaluate", "figure", "project", "export", "compare", "report", "gradcheck"),
+        *("homework", "__main__"),
+    },
     {"sweeping"},
     {"sweep"},
     {"experiments"},
