@@ -21,6 +21,7 @@ COMMANDS = {
     "live": "a page on which a GAN trains in sight",
     "explain": "one iteration of a run, opened: every array, its formula, its code, finite differences",
     "reproduce": "the whole paper beside minigan, on one page",
+    "homework": "exercises for students, and their marks",
     "gradcheck": "check every hand-written gradient against finite differences",
 }
 

@@ -19,7 +19,7 @@ from minigan.options.console import tell
 
 PROG = "minigan.reproduce"
 FINDING = "finding.json"
-NEEDS_TRAINING = ("table1", "samples")
+NEEDS_TRAINING = ("table1", "samples", "inference")
 
 
 @dataclass(frozen=True)

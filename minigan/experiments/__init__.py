@@ -16,5 +16,7 @@ ORDER = (
     "saturation",
     "misspecified",
     "modes",
+    "conditional",
+    "inference",
 )
-"""As the report has them; `table1` and `samples` need the run that `training` leaves."""
+"""As the report has them; `table1`, `samples` and `inference` need the run that `training` leaves."""

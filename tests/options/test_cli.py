@@ -8,9 +8,23 @@ import sys
 
 import pytest
 
-from minigan import __main__, compare, evaluate, explain, export, figure, gradcheck, report, reproduce, sample, train
+from minigan import (
+    __main__,
+    compare,
+    evaluate,
+    explain,
+    export,
+    figure,
+    gradcheck,
+    homework,
+    live,
+    report,
+    reproduce,
+    sample,
+    train,
+)
 
-MODULES = (compare, evaluate, explain, export, figure, gradcheck, report, reproduce, sample, train)
+MODULES = (compare, evaluate, explain, export, figure, gradcheck, homework, live, report, reproduce, sample, train)
 COMMANDS = {module.PROG: module.main for module in MODULES}
 
 
@@ -38,6 +52,8 @@ COMMANDS = {module.PROG: module.main for module in MODULES}
         ("export", ["--run", "a", "--uot", "b"], "--uot: unknown; did you mean --out?"),
         ("gradcheck", ["--palnt", "all"], "--palnt: unknown; did you mean --plant?"),
         ("gradcheck", ["--plant", "wrong-sgin"], "--plant wrong-sgin: expected all, list, or one of"),
+        ("homework", ["graed", "hw"], "'graed': expected one of list, new, grade, solve; did you mean grade?"),
+        ("homework", ["new", "--leson", "backward"], "--leson: unknown; did you mean --lesson?"),
         ("reproduce", ["--quik"], "--quik: unknown; did you mean --quick?"),
         ("reproduce", ["--only", "trainign"], "did you mean training?"),
     ],
