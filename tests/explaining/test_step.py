@@ -10,6 +10,7 @@ import pytest
 from opened_games import GAMES, Plain, Square, begun
 from PIL import Image
 from small_run import SMALL
+from snippets import snippets
 
 from minigan import GAN, ConfigError, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
 from minigan.comparing.apart import apart
@@ -287,6 +288,13 @@ def test_numbers_that_are_not_finite_are_shown_as_none():
         json.dumps([step.tensor(name), step.chosen(name)], allow_nan=False)
     json.dumps(step.graph(), allow_nan=False)
     assert step.tensor("0.discriminator.1/W")["statistics"]["not_finite"] == 1
+
+
+def test_the_program_on_its_page_runs():
+    gan, source = begun("joint")
+    ((_, code, _),) = (snippet for snippet in snippets("docs/explain.md") if snippet[0] == "python")
+    exec(code, names := {"gan": gan, "source": source})
+    assert names["step"].iteration == 4 and gan.iteration == 3
 
 
 @pytest.mark.parametrize("name, index", [("0.z/q", [0, 0]), ("0.z/z", [0]), ("0.z/z", [8, 0]), ("0.z/z", [0, -1])])
