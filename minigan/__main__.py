@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "write a run's generator alone, in half precision",
     "compare": "where two runs part, by how much, and why",
     "report": "one page of a run",
+    "explain": "one iteration of a run, opened: every array, its formula, its code, finite differences",
     "reproduce": "the whole paper beside minigan, on one page",
     "homework": "exercises for students, and their marks",
     "gradcheck": "check every hand-written gradient against finite differences",

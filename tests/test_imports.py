@@ -22,10 +22,10 @@ ROOMS = [
     {"estimator", "loop"},
     {"gan"},
     {"run"},
-    {"comparing", "reporting", "teaching"},
+    {"comparing", "reporting", "explaining", "teaching"},
     {
-        *("train", "sample", "evaluate", "figure", "project", "export", "compare", "report", "gradcheck"),
-        *("homework", "__main__"),
+        *("train", "sample", "evaluate", "figure", "project", "export", "compare", "report", "explain"),
+        *("gradcheck", "homework", "__main__"),
     },
     {"sweeping"},
     {"sweep"},

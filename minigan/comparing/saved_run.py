@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,12 @@ class SavedRun:
         return checkpoint.read(self.checkpoints[iteration])
 
     def header_after(self, iteration: int) -> checkpoint.Header:
-        """That of the first checkpoint after an iteration: what played on from there."""
-        later = [number for number in self.checkpoints if number > iteration]
-        return self.read(later[0])[1] if later else self.header
+        """That of the first checkpoint after an iteration that can be trusted: what played on from there."""
+        for number in self.checkpoints:
+            if number > iteration:
+                with suppress(CheckpointError):
+                    return self.read(number)[1]
+        return self.header
 
     def sessions(self) -> list[dict[str, Any]]:
         """The lines of its record that say with what it began and went on."""

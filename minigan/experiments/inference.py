@@ -42,8 +42,8 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     return Finding(
         TITLE,
         "Learned approximate inference can be performed by training an auxiliary network to predict z given x.",
-        f"The squared error of z is {error:.2f} of its variance. From {len(x)} test images G is {begun:.2f} times as far "
-        f"as the nearest training image with the z that the network says, and {ended:.2f} times after {STEPS // 4} "
+        f"The squared error of z is {error:.2f} of its variance. From {len(x)} test images G is {begun:.2f} times as "
+        f"far as the nearest training image with the z that the network says, and {ended:.2f} times after {STEPS // 4} "
         "steps of descent from there. Holds if the error is below 1 and the last number too. Each row of test images "
         "stands above what G makes of their z; below, walks between two of them.",
         bool(error < 1 and ended < 1),

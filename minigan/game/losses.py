@@ -20,9 +20,15 @@ from minigan.options.recipe import Loss
 
 
 def softplus(a: ArrayLike) -> np.ndarray:
-    """log(1 + e^a) in float64, without overflow."""
+    """log(1 + e^a) in float64, or in longdouble where a is that, without overflow."""
     with np.errstate(invalid="ignore"):
-        return np.logaddexp(0.0, np.asarray(a, dtype=np.float64))
+        return np.logaddexp(0.0, precise(a))
+
+
+def precise(a: ArrayLike) -> np.ndarray:
+    """In float64 at least."""
+    array = np.asarray(a)
+    return array.astype(np.result_type(array.dtype, np.float64), copy=False)
 
 
 def probability(logits: ArrayLike) -> np.ndarray:
@@ -54,7 +60,7 @@ class AgainstTargets(ABC):
 
     @abstractmethod
     def h(self, target: int, l: np.ndarray) -> np.ndarray:
-        """h(t, l) in float64, entry by entry."""
+        """h(t, l) in float64, or in longdouble where l is that, entry by entry."""
 
     def d_loss(self, real: np.ndarray, fake: np.ndarray) -> float:
         return float(np.mean(self.h(1, real))) + float(np.mean(self.h(0, fake)))
@@ -95,7 +101,7 @@ class LeastSquares(AgainstTargets):
     name = "least_squares"
 
     def h(self, target: int, l: np.ndarray) -> np.ndarray:
-        return (np.asarray(l, np.float64) - target) ** 2 / 2
+        return (precise(l) - target) ** 2 / 2
 
 
 NON_SATURATING = CrossEntropy(target=1, sign=1)

@@ -12,11 +12,14 @@ from test_parity_of_games import PIXELS, SEED, SLACK, UPDATES, M, distance, new_
 from minigan import GAN, Dataset, Dropout, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
 from minigan.backends.numpy_ops import NumpyOps
 from minigan.checks.table import check_all
+from minigan.comparing.apart import apart
 from minigan.data import Mixture, describe, minibatches
 from minigan.data.batches import ExampleBatches
 from minigan.data.labels import Labels
+from minigan.explaining.step import Step
 from minigan.game.algorithm1 import Algorithm1
 from minigan.game.losses import LOSSES
+from minigan.game.state import tensors
 from minigan.options.config import Config
 from minigan.run.trainer import Trainer
 
@@ -159,6 +162,21 @@ def test_the_plain_gradients_on_the_gpu_leave_its_recorded_game_alone(machine, u
         with each.ops.session():
             each.step(each.source)
     assert gan.sample(5).tobytes() == other.sample(5).tobytes()
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("name", ["labels, joint", "k of 3, norms"])
+def test_an_iteration_opened_on_the_gpu_is_the_iteration(machine, name, monkeypatch):
+    recipe = Recipe(seed=5, latent=7, batch_size=10, precision="float64", **RECIPES[name])
+    data = Dataset("digits", np.random.default_rng(2).integers(0, 256, (65, 16)).astype(np.uint8))
+    gan = fitted(gpu_ops(machine), recipe, data, 5, monkeypatch)
+    step = Step(gan, gan.source)
+    with gan.ops.session():
+        gan.step(gan.source)
+    left = {name: array for move in step.moves for name, array in move.after.items()}
+    assert not apart(gan.ops.snapshot(tensors(gan.game))(), left)
+    for gradient in step.gradients:
+        assert all(entry["agrees"] or entry["crossed"] for entry in step.chosen(gradient))
 
 
 @pytest.mark.parametrize("machine", MACHINES)

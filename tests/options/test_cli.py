@@ -8,9 +8,22 @@ import sys
 
 import pytest
 
-from minigan import __main__, compare, evaluate, export, figure, gradcheck, homework, report, reproduce, sample, train
+from minigan import (
+    __main__,
+    compare,
+    evaluate,
+    explain,
+    export,
+    figure,
+    gradcheck,
+    homework,
+    report,
+    reproduce,
+    sample,
+    train,
+)
 
-MODULES = (compare, evaluate, export, figure, gradcheck, homework, report, reproduce, sample, train)
+MODULES = (compare, evaluate, explain, export, figure, gradcheck, homework, report, reproduce, sample, train)
 COMMANDS = {module.PROG: module.main for module in MODULES}
 
 
