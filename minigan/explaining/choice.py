@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -25,7 +24,7 @@ def chosen(tensor: Tensor, chain: Chain, position: int) -> list[tuple[str, Index
     zeros = np.sort(random.choice(zeros, min(ZEROS, len(zeros)), replace=False))
     found: dict[Index, str] = {}
 
-    def add(why: str, indices: Iterator[Index] | list[Index]) -> None:
+    def add(why: str, indices: list[Index]) -> None:
         for index in indices:
             found.setdefault(index, why)
 
@@ -35,9 +34,8 @@ def chosen(tensor: Tensor, chain: Chain, position: int) -> list[tuple[str, Index
     add("largest", unraveled(order[size[order] > 0]))
     add("at a kink", near_kinks(tensor, chain, position))
     add("zero", unraveled(zeros))
-    others = random.permutation(array.size)[: LARGEST + RANDOM + ZEROS + KINKS] if array.size < 10**5 else None
-    others = random.integers(0, array.size, 2 * RANDOM) if others is None else others
-    add("random", [index for index in unraveled(others) if index not in found][:RANDOM])
+    others = dict.fromkeys(unraveled(random.integers(0, array.size, 4 * RANDOM)))
+    add("random", [index for index in others if index not in found][:RANDOM])
     return [(why, index) for index, why in found.items()]
 
 

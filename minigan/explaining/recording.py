@@ -138,7 +138,6 @@ class Move:
     """A step of D, a step of G, or a joint one.
 
     kind           "d", "g" or "joint"
-    substep        which of the iteration's, from 0
     z, x, labels   (m, latent); (m, n), None in a step of G; (m, C) one-hot, None where nobody is told any
     seen           what the stages did, in order
     after          what a checkpoint would hold of the players that learn in it
@@ -146,7 +145,6 @@ class Move:
     """
 
     kind: str
-    substep: int
     z: np.ndarray
     x: np.ndarray | None
     labels: np.ndarray | None
@@ -199,7 +197,7 @@ class Recorded(Algorithm1):
         play(substep)
         learnt = {name: view for name, view in tensors(self).items() if name.startswith(LEARN[kind])}
         after = self.ops.snapshot(learnt)()
-        self.moves.append(Move(kind, substep, z, x, labels, self.log.seen, after, rates))
+        self.moves.append(Move(kind, z, x, labels, self.log.seen, after, rates))
 
 
 def play_beside(gan: GAN, source: Minibatches) -> Recorded:

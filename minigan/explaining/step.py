@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from minigan.checks.finite_differences import TOLERANCE
+from minigan.comparing.apart import apart
 from minigan.comparing.replay import Place as Where
 from minigan.comparing.replay import Replay
 from minigan.comparing.saved_run import SavedRun
-from minigan.errors import CheckpointError, ConfigError, PassedOver
+from minigan.errors import CheckpointError, ConfigError, OtherNumerics, PassedOver
 from minigan.explaining import downwards, upwards
 from minigan.explaining.chain import Chain, Difference, chain_of
 from minigan.explaining.choice import chosen
@@ -56,7 +58,8 @@ class Step:
         """An iteration of a run, played again from its nearest checkpoint; `say` is told what takes its time.
 
         Raises ConfigError where there is no run or no such iteration, CheckpointError where no checkpoint can be
-        trusted, and DataError where the data are others by now.
+        trusted, and DataError where the data are others by now.  Warns, OtherNumerics, where the iteration comes out
+        otherwise than the run's checkpoint of it, as on the kernels of another processor.
         """
         run = SavedRun(folder)
         if not 1 <= iteration <= run.last:
@@ -69,7 +72,9 @@ class Step:
             replay.begin_phase()
             replay.step()
         replay.begin_phase()
-        return cls(replay.gan, replay.source, run.name)
+        step = cls(replay.gan, replay.source, run.name)
+        hold_to_checkpoint(step, run)
+        return step
 
     # ---- What a viewer asks for ----------------------------------------------------------------------------------
 
@@ -202,6 +207,18 @@ def nearest(run: SavedRun, iteration: int) -> int:
         except CheckpointError as error:
             warnings.warn(f"{error}; it is played again from before", PassedOver, stacklevel=3)
     return 0
+
+
+def hold_to_checkpoint(step: Step, run: SavedRun) -> None:
+    """Warn, OtherNumerics, where the run has a checkpoint of the iteration that holds other numbers."""
+    if step.iteration not in run.checkpoints:
+        return
+    with suppress(CheckpointError):
+        left = {name: array for move in step.moves for name, array in move.after.items()}
+        if found := apart(run.read(step.iteration)[0], left):
+            worst = max(found, key=lambda pair: pair.relative)
+            said = f"comes out otherwise here than {run.checkpoints[step.iteration]} has it"
+            warnings.warn(f"iteration {step.iteration} {said}: {worst.at}, {worst.by}", OtherNumerics, stacklevel=3)
 
 
 def agreement(value: float, own: float, exact: float, difference: Difference, largest: float) -> dict[str, Any]:

@@ -4,18 +4,20 @@ import base64
 import io
 import json
 import shutil
+import warnings
 
 import numpy as np
 import pytest
 from opened_games import GAMES, Plain, Square, begun
 from PIL import Image
 from small_run import SMALL
+from snippets import snippets
 
 from minigan import GAN, ConfigError, Linear, Maxout, Recipe, ReLU, Sequential, Sigmoid
 from minigan.comparing.apart import apart
 from minigan.comparing.trace import Traced
 from minigan.data import dataset_of, load
-from minigan.errors import CheckpointError, PassedOver
+from minigan.errors import CheckpointError, OtherNumerics, PassedOver
 from minigan.explaining import formulas
 from minigan.explaining.pictures import DIVERGING, GAP, GREYS, SEQUENTIAL
 from minigan.explaining.step import Step
@@ -289,6 +291,13 @@ def test_numbers_that_are_not_finite_are_shown_as_none():
     assert step.tensor("0.discriminator.1/W")["statistics"]["not_finite"] == 1
 
 
+def test_the_program_on_its_page_runs():
+    gan, source = begun("joint")
+    ((_, code, _),) = (snippet for snippet in snippets("docs/explain.md") if snippet[0] == "python")
+    exec(code, names := {"gan": gan, "source": source})
+    assert names["step"].iteration == 4 and gan.iteration == 3
+
+
 @pytest.mark.parametrize("name, index", [("0.z/q", [0, 0]), ("0.z/z", [0]), ("0.z/z", [8, 0]), ("0.z/z", [0, -1])])
 def test_what_is_not_there_is_refused(name, index):
     with pytest.raises(ConfigError, match="expected"):
@@ -300,7 +309,9 @@ def test_what_is_not_there_is_refused(name, index):
 
 def test_an_iteration_of_a_run_comes_to_its_checkpoint(digits_run):
     said = []
-    step = Step.of_run(digits_run, 40, said.append)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        step = Step.of_run(digits_run, 40, said.append)
     expected, _ = checkpoint.read(digits_run / "checkpoints" / "iteration-00000040.safetensors")
     assert not apart(expected, left_by(step)) and expected.keys() == left_by(step).keys()
     assert len(said) == 1 and said[0].startswith("played again from iteration 20 to 39, on ")
@@ -320,6 +331,19 @@ def test_an_iteration_after_a_phase_is_played_by_the_phase(tmp_path):
         assert [move.kind for move in step.moves] == ["d", "d", "g"]
     expected, _ = checkpoint.read(run / "checkpoints" / "iteration-00000025.safetensors")
     assert not apart(expected, left_by(step))
+
+
+def test_an_iteration_that_comes_out_otherwise_than_its_checkpoint_is_said_to(digits_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(digits_run, run)
+    file = run / "checkpoints" / "iteration-00000040.safetensors"
+    held, header = checkpoint.read(file)
+    held["generator.2.W"][3, 5] += 0.5
+    checkpoint.write(file, held, {key: value for key, value in header.items() if key not in ("format", "digest")})
+    with pytest.warns(
+        OtherNumerics, match=r"iteration 40 comes out otherwise here than .*generator\.2\.W\[3, 5\], by 5"
+    ):
+        Step.of_run(run, 40)
 
 
 def test_a_damaged_checkpoint_is_passed_over(digits_run, tmp_path):

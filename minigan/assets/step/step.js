@@ -278,7 +278,8 @@ function showStep(element, source) {
       make("p", {class: "agreement"}, verdict(entry), entry.agrees === null
         ? ". There is no derivative across it, so the difference says nothing."
         : `: backward in float64 and the difference differ by ${number(entry.error)}; gradcheck allows ${number(entry.allowed)}, ${graph.tolerance.toExponential(0)} of the ` +
-          `largest entry (${number(largest)})` + (entry.rounding > entry.allowed ? `, and rounding alone moves it by ${number(entry.rounding)}` : ""))];
+          `largest entry (${number(largest)})` + (entry.rounding > entry.allowed ? `, and rounding alone moves it by ${number(entry.rounding)}` : "") +
+          `. The iteration's own value is ${number(entry.rounded)} from backward in float64.`)];
     if (entry.sum) parts.push(...drawSum(entry));
     return make("div", {class: "entry"}, ...parts);
   }
