@@ -6,25 +6,27 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from minigan.comparing.saved_run import SavedRun
 from minigan.data import MIXTURES, Dataset, Mixture
 from minigan.errors import CheckpointError, ConfigError, DataError, one_line
+from minigan.explaining.step import Step
 from minigan.files.checkpoint import number, numbered
 from minigan.files.run_folder import RunFolder
 from minigan.gan import GAN
 from minigan.living.curves import NAMES, Curves, references
+from minigan.living.opened import Opened
 from minigan.living.views import view_of
-from minigan.living.worker import Worker
 from minigan.options.config import Config
 from minigan.run.start import loaded
 
 
-class Finished(Worker):
+class Finished(Opened):
     """The checkpoints of the run in a folder, the newest first to be seen.
 
     Raises ConfigError where there is no run, CheckpointError where it has no checkpoint.
     """
 
-    COMMANDS = ("show",)
+    COMMANDS = ("show", *Opened.COMMANDS)
 
     def __init__(self, run: Path):
         super().__init__()
@@ -33,6 +35,7 @@ class Finished(Worker):
         self._checkpoints = [path for path in numbered(self._folder.checkpoints) if is_inside(path, run)]
         if not self._checkpoints:
             raise CheckpointError(f"{self._folder.checkpoints}: no checkpoint there, expected a run that has some")
+        self._index = len(self._checkpoints) - 1
         self._data = data_at_hand(self._config)
         self._curves = Curves(1)
         for line in self._folder.logged():
@@ -41,15 +44,20 @@ class Finished(Worker):
 
     def run(self) -> None:
         """Until `stop`."""
-        self.show(len(self._checkpoints) - 1)
+        self.show(self._index)
         while not self._ended:
             self._do_next(None)
+
+    def coming_step(self) -> Step:
+        """The iteration after the checkpoint in view; of the last one, the run's last iteration."""
+        after = number(self._checkpoints[self._index]) + 1
+        return Step.of_run(self._folder.path, min(after, SavedRun(self._folder.path).last))
 
     def show(self, index: int) -> None:
         """Look at a checkpoint, 0 for the first; one that cannot be trusted is told."""
         if type(index) is not int or not 0 <= index < len(self._checkpoints):
             raise ConfigError(f"checkpoint {index}: expected 0 to {len(self._checkpoints) - 1}")
-        path = self._checkpoints[index]
+        self._index, path = index, self._checkpoints[index]
         seen: dict[str, Any] = {
             "mode": "finished",
             "run": self._folder.path.name,

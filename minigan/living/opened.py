@@ -1,27 +1,28 @@
-"""The coming iteration of a run, opened: played beside it, so that every array and gradient of it can be looked at."""
+"""An iteration of a run, opened: played beside it, so that every array and gradient of it can be looked at."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from minigan.errors import ConfigError
 from minigan.explaining.step import Step
-from minigan.living.session import Session
 from minigan.living.worker import Worker
 
 
-class Opened(Worker):
-    """A worker whose session's coming iteration can be opened.  What was opened stays, however far the run goes on."""
+class Opened(Worker, ABC):
+    """A worker that opens the iteration at which its run is.  What was opened stays, however far the run goes on."""
 
     COMMANDS: tuple[str, ...] = ("open", "graph", "tensor", "entry")
-    session: Session
     _step: Step | None = None
 
+    @abstractmethod
+    def coming_step(self) -> Step:
+        """The iteration to open, in memory of its own; the run stays as it is."""
+
     def open(self) -> None:
-        """Play the coming iteration in memory of its own; the run stays as it is."""
-        if self.session.half:
-            raise ConfigError("D has made its steps of this iteration: expected G's step before another is opened")
-        self._step = Step(self.session.gan, self.session.source)
+        """Open it."""
+        self._step = self.coming_step()
 
     def graph(self) -> dict[str, Any]:
         """As `Step.graph`."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigan.errors import ConfigError, one_line
+from minigan.explaining.step import Step
 from minigan.living import choices, drawing, repeat
 from minigan.living.curves import Curves, references
 from minigan.living.opened import Opened
@@ -197,6 +198,12 @@ class Training(Opened):
         if iterations_a_second is not None and not 0.1 <= iterations_a_second <= 1000:
             raise ConfigError(f"pace {iterations_a_second}: expected 0.1 to 1000 iterations a second")
         self._gap = 0.0 if iterations_a_second is None else 1 / iterations_a_second
+
+    def coming_step(self) -> Step:
+        """The next iteration, played beside the run.  Raises ConfigError in the middle of one."""
+        if self.session.half:
+            raise ConfigError("D has made its steps of this iteration: expected G's step before another is opened")
+        return Step(self.session.gan, self.session.source)
 
     # ---- What they are made of ---------------------------------------------------------------------------------
 

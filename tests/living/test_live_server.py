@@ -146,6 +146,11 @@ def test_a_finished_run_is_looked_through_and_not_written_to(finished_run, tmp_p
         for index in (2, -1, "../../x", None, True):
             answer = client.post(f"/{TOKEN}/do", json={"command": "show", "index": index})
             assert "expected 0 to 1" in answer.json()["error"]
+        for index, iteration in ((0, 21), (1, 40)):
+            for command in ({"command": "show", "index": index}, {"command": "open"}):
+                assert client.post(f"/{TOKEN}/do", json=command).json() == {"answer": None}
+            graph = client.post(f"/{TOKEN}/do", json={"command": "graph"}).json()["answer"]
+            assert graph["iteration"] == iteration and graph["moves"] == ["D-step", "G-step"]
         assert client.post(f"/{TOKEN}/do", json={"command": "play"}).status_code == 400
         assert client.get(f"/{TOKEN}/config.toml").status_code == 404
     finally:
