@@ -76,3 +76,8 @@ def begun(name: str = "joint", backend: str = "numpy", seed: int = 0, own: tuple
     gan.fit(X, Y if told else None, iterations=3, verbose=False)
     data = dataset_of("array", X)
     return gan, source_of(gan, replace(data, labels=Labels.of("y", Y)) if told else data)
+
+
+def left_by(step) -> dict[str, np.ndarray]:
+    """All tensors as they are after an iteration."""
+    return {name: array for move in step.moves for name, array in move.after.items()}
