@@ -1,4 +1,5 @@
-"""What the live page costs: iterations a second with a page open in Chromium, over those without; alternating rounds.
+"""What the live page costs: iterations a second with a page open in Chromium, over those without, in alternating
+rounds; how long the page takes to its first paint; and a change of lr to the picture of an iteration played by it.
 
 python benchmarks/live.py --preset ring --rounds 7 --seconds 5
 """
@@ -36,6 +37,27 @@ def browser() -> webdriver.Chrome:
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
 
 
+def first_paint(page: webdriver.Chrome) -> float:
+    """Milliseconds."""
+    return page.execute_script("return performance.getEntriesByName('first-contentful-paint')[0].startTime")
+
+
+def effect_of(page: webdriver.Chrome, name: str, value: float) -> float:
+    """Milliseconds from a change to a value that was not there before to its picture of an iteration that was played by it."""
+    return page.execute_async_script(
+        """
+        const [name, value, done] = arguments, field = document.getElementById(name), began = performance.now();
+        field.value = value;
+        field.dispatchEvent(new Event("change"));
+        const program = document.getElementById("program"), played = `change(${name}=${value})\\nrun.play(`;
+        const look = () => program.textContent.includes(played) ? done(performance.now() - began) : setTimeout(look, 5);
+        look();
+        """,
+        name,
+        value,
+    )
+
+
 def rate(training: Training, seconds: float) -> float:
     """Iterations a second."""
     time.sleep(SETTLE)
@@ -59,7 +81,7 @@ def main() -> None:
     training.start()
     page = browser()
     training.ask("play").result()
-    ratios = []
+    ratios, paints, effects = [], [], []
     for _ in range(asked.rounds):
         page.get("about:blank")
         without = rate(training, asked.seconds)
@@ -68,10 +90,14 @@ def main() -> None:
         beside = rate(training, asked.seconds)
         pictures = (training.newest.picture.number - before) / (asked.seconds + SETTLE)
         ratios.append(beside / without)
+        paints.append(first_paint(page))
+        effects.append(effect_of(page, "lr", round(0.002 + 0.0001 * len(effects), 4)))
         print(
             f"{without:7.1f} without, {beside:7.1f} with, ratio {ratios[-1]:.3f}, {pictures:.1f} pictures/s", flush=True
         )
-    print(f"{asked.preset} on {training.session.gan.ops.name}: median ratio {statistics.median(ratios):.3f}")
+    ratio, paint, effect = map(statistics.median, (ratios, paints, effects))
+    print(f"{asked.preset} on {training.session.gan.ops.name}: medians: ratio {ratio:.3f}, ", end="")
+    print(f"first paint {paint:.0f} ms, effect of a change {effect:.0f} ms (at most {max(effects):.0f})")
     page.quit()
     training.stop()
 

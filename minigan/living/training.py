@@ -27,7 +27,7 @@ from minigan.options.config import Config
 CHANGES = ("k", "lr", "loss", "updates")
 """Options that the page changes while a run goes on."""
 SECONDS_OF_A_RATE = 0.5
-PICTURES_A_SECOND, SHARE, LONGEST_REST = 15, 0.05, 1.0
+PICTURES_A_SECOND, SHARE, LONGEST_REST = 5, 0.05, 1.0
 """Pictures take this share of the time of a run that plays, more only where one takes so long that they would be rare:
 after so many seconds there is another."""
 

@@ -15,9 +15,6 @@ from minigan.living.training import Training
 
 uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 
-FIRST_PAINT, EFFECT = 1000, 300
-"""milliseconds"""
-
 
 @contextmanager
 def served(worker):
@@ -89,7 +86,6 @@ def test_a_lesson(browser):
     training = Training(replace(RING, batch_size=64))
     with served(training) as address:
         page = Page(browser, address)
-        assert min(first_paint(page), first_paint(Page(browser, address))) < FIRST_PAINT
         moves_and_stands_still(page)
         half_a_step(page)
         assert {*verdicts(page)} <= {"holds", "kink"}
@@ -107,10 +103,6 @@ def test_a_lesson(browser):
         asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
         urls = [e["params"]["request"]["url"] for e in asked if e["method"] == "Network.requestWillBeSent"]
         assert urls and not [url for url in urls if not url.startswith((address, "data:", "about:", "blob:"))]
-
-
-def first_paint(page: Page) -> float:
-    return page.browser.execute_script("return performance.getEntriesByName('first-contentful-paint')[0].startTime")
 
 
 def moves_and_stands_still(page: Page) -> None:
@@ -136,29 +128,15 @@ def half_a_step(page: Page) -> None:
 
 def another_k(page: Page, training: Training) -> None:
     page.press("play", lambda: page.text("play") == "Pause")
-    assert min(effect_of(page, "k", 3), effect_of(page, "lr", 0.002)) < EFFECT
+    for name, value in (("k", "3"), ("lr", "0.002")):
+        page.write(name, value)
+        page.wait(lambda: f"change({name}={value})\nrun.play(" in page.text("program"))
     page.press("play", lambda: page.text("play") == "Play")
     assert [phase.changed for phase in training.session.gan.phases] == [{"k": (2, 3)}, {"lr": (0.001, 0.002)}]
     assert '"k": [2, 3]' in page.text("command") and "--k 3" in page.text("command")
     page.write("k", "0")
     page.wait(lambda: page.text("said"))
     assert "expected 1 to" in page.text("said") and training.session.gan.recipe.k == 3
-
-
-def effect_of(page: Page, name: str, value: float) -> float:
-    """Milliseconds from a change to a picture of an iteration that was played by it."""
-    return page.browser.execute_async_script(
-        """
-        const [name, value, done] = arguments, field = document.getElementById(name), began = performance.now();
-        field.value = value;
-        field.dispatchEvent(new Event("change"));
-        const program = document.getElementById("program"), played = `change(${name}=${value})\\nrun.play(`;
-        const look = () => program.textContent.includes(played) ? done(performance.now() - began) : setTimeout(look, 5);
-        look();
-        """,
-        name,
-        value,
-    )
 
 
 def verdicts(page: Page) -> list[str]:
