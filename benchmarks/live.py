@@ -43,7 +43,7 @@ def first_paint(page: webdriver.Chrome) -> float:
 
 
 def effect_of(page: webdriver.Chrome, name: str, value: float) -> float:
-    """Milliseconds from a change to a value that was not there before to its picture of an iteration that was played by it."""
+    """Milliseconds from a change on the page, to a value that was not there before, to a picture of what it does."""
     return page.execute_async_script(
         """
         const [name, value, done] = arguments, field = document.getElementById(name), began = performance.now();
