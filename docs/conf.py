@@ -26,9 +26,9 @@ html_theme = "furo"
 html_title = f"minigan {release}"
 html_copy_source = False
 html_math_renderer = "katex"
-html_static_path = ["../minigan/assets"]
-html_css_files = ["katex/katex.min.css"]
-html_js_files = [("katex/katex.min.js", {"defer": "defer"})]
+html_static_path = ["../minigan/assets/katex"]
+html_css_files = ["katex.min.css"]
+html_js_files = [("katex.min.js", {"defer": "defer"})]
 
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "undoc-members": True}
