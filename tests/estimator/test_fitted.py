@@ -85,7 +85,7 @@ def test_threads_that_are_none(threads):
 
 def test_the_generator_that_ships_by_its_name():
     assert Sampler.pretrained("mnist").sample(2).tobytes() == Sampler.pretrained().sample(2).tobytes()
-    with pytest.raises(ConfigError, match="^pretrained mnits: expected mnist; did you mean mnist"):
+    with pytest.raises(ConfigError, match="^pretrained mnits: expected mnist or mnist-conditional; did you mean mnist"):
         Sampler.pretrained("mnits")
 
 
