@@ -44,7 +44,7 @@ COMMANDS = {module.PROG: module.main for module in MODULES}
         ("train", ["--generator", "rleu 9", "linear"], "did you mean relu?"),
         ("train", ["--generator", "relu 9 unifrom=.1", "linear"], "did you mean uniform?"),
         ("sample", ["--pretraned", "mnist"], "--pretraned: unknown; did you mean --pretrained?"),
-        ("sample", ["--pretrained", "mnits", "--out", "x.npy"], "expected mnist or mnist-conditional; did you mean mnist?"),
+        ("sample", ["--pretrained", "mnits", "--out", "x.npy"], "mnist or mnist-conditional; did you mean mnist?"),
         ("sample", ["--pretrained", "mnist", "--backend", "nunba"], "did you mean numba?"),
         ("evaluate", ["--rnu", "x"], "--rnu: unknown; did you mean --run?"),
         ("figure", ["2", "--out", "x.png", "--colums", "3"], "--colums: unknown; did you mean --columns?"),
