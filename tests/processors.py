@@ -59,7 +59,6 @@ AVX512 = ("avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl")
 SETTINGS = [
     Setting(OPENBLAS, "SkylakeX", AVX512),
     Setting(OPENBLAS, "Haswell", ("avx2", "fma")),
-    Setting(OPENBLAS, "Sandybridge", ("avx",)),
     Setting(OPENBLAS, "Nehalem", ("sse4.2",)),
     Setting(NUMPY, "X86_V3 X86_V4", ("avx2",)),
     Setting(NUMBA, "generic"),
