@@ -15,21 +15,14 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier
 
 from minigan import Sampler
 from minigan.data import load
 from minigan.data.idx import LABELS, find_file, find_mnist, read_idx_labels
+from minigan.metrics.manifolds import overlap
 
-SAMPLES, NEIGHBOURS = 1000, 5
-
-
-def coverage(images: np.ndarray, samples: np.ndarray) -> float:
-    """The share of images (n, d) with a sample nearer than their fifth neighbour."""
-    among, _ = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(images).kneighbors(images)
-    closest, _ = NearestNeighbors(n_neighbors=1).fit(samples).kneighbors(images)
-    return float((closest[:, 0] < among[:, -1]).mean())
+SAMPLES = 1000
 
 
 def table(told: Sampler, plain: Sampler, folder: Path) -> str:
@@ -41,7 +34,7 @@ def table(told: Sampler, plain: Sampler, folder: Path) -> str:
     answers, labels = read_idx_labels(path), np.array(data.labels.classes.names)[data.labels.numbers]
     test, classifier = data.scaled(data.test, np.float32), MLPClassifier((300,), early_stopping=True, random_state=0)
     classifier.fit(data.scaled(data.train, np.float32), labels)
-    others = plain.scaled_sample(20 * SAMPLES)
+    ops, others = plain.ops, plain.scaled_sample(20 * SAMPLES)
     read = classifier.predict(others)
     lines = ["| digit | test images read as it | samples read as asked | coverage | coverage of the unconditional G |"]
     lines, sums = [*lines, "|---|---|---|---|---|"], []
@@ -52,8 +45,8 @@ def table(told: Sampler, plain: Sampler, folder: Path) -> str:
         row = [
             (classifier.predict(images) == digit).mean(),
             (classifier.predict(made) == digit).mean(),
-            coverage(images, made[:n]),
-            coverage(images, same[:n]),
+            overlap(ops, images, made[:n]).coverage,
+            overlap(ops, images, same[:n]).coverage,
         ]
         sums.append(row)
         lines.append(f"| {digit} | " + " | ".join(f"{100 * share:.1f}" for share in row) + " |")

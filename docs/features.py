@@ -1,6 +1,6 @@
 """What D's hidden units are worth to a classifier with few labels (section 7 of the paper).
 
-    python docs/features.py --run runs/mnist --out docs/features-table.md
+    python docs/features.py --run runs/seed-1 runs/seed-2 runs/seed-3 --out docs/features-table.md
 
 Logistic regression of scikit-learn, its regularisation chosen by cross-validation among the labelled images alone, on
 D's hidden units, on those of the same network with its initial weights, and on pixels; each standardised.  A draw of
@@ -45,34 +45,37 @@ def balanced(labels: np.ndarray, n: int, seed: int) -> np.ndarray:
     return np.concatenate([random.choice(np.flatnonzero(labels == d), n // 10, replace=False) for d in range(10)])
 
 
-def table(run: Path, folder: Path, draws: int, sizes: tuple[int, ...]) -> str:
-    """Rows of Markdown: the mean over draws, ± the deviation from draw to draw, in percent."""
+def table(runs: list[Path], folder: Path, draws: int, sizes: tuple[int, ...]) -> str:
+    """Rows of Markdown, in percent: the mean over runs and draws, ± the deviation from one to another."""
     data, answers = load(str(folder), labels=True), test_labels(folder)
     labels = np.array(data.labels.classes.names)[data.labels.numbers]
-    gan, fresh = GAN.load(run), GAN.load(run)
-    fresh.begin(fresh.iterations_per_epoch, fresh.data)
+    learnt = [GAN.load(run) for run in runs]
+    fresh = [GAN.load(run) for run in runs]
+    for gan in fresh:
+        gan.begin(gan.iterations_per_epoch, gan.data)
     kinds = {
-        "D's hidden units": gan.features,
-        "the same, untrained": fresh.features,
-        "pixels": lambda x: data.scaled(x, np.float32),
+        "D's hidden units": [gan.features for gan in learnt],
+        "the same, untrained": [gan.features for gan in fresh],
+        "pixels": [lambda x: data.scaled(x, np.float32)],
     }
     lines = [f"| features | {' | '.join(f'{n:,} labels' for n in sizes)} |", "|---" * (1 + len(sizes)) + "|"]
-    for name, features in kinds.items():
-        train, test = features(data.train), features(data.test)
-        cells = []
-        for n in sizes:
-            rows = [balanced(labels, n, seed) for seed in range(draws)]
-            found = [100 * accuracy(train[r], labels[r], test, answers) for r in rows]
-            cells.append(f"{np.mean(found):.1f} ± {np.std(found, ddof=1):.1f}")
+    for name, several in kinds.items():
+        found: dict[int, list[float]] = {n: [] for n in sizes}
+        for features in several:
+            train, test = features(data.train), features(data.test)
+            for n in sizes:
+                rows = [balanced(labels, n, seed) for seed in range(draws)]
+                found[n] += [100 * accuracy(train[r], labels[r], test, answers) for r in rows]
+        cells = [f"{np.mean(of_n):.1f} ± {np.std(of_n, ddof=1):.1f}" for of_n in found.values()]
         lines.append(f"| {name} ({train.shape[1]}) | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True, nargs="+", help="each of another seed")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--draws", type=int, default=5, help="of the labelled images")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()

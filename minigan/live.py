@@ -28,8 +28,8 @@ class Options:
     """what to begin with: ring, grid, gaussian, digits, mnist, another preset, or a .toml file"""
     run: str | None = None
     """a run's folder, to look through its checkpoints"""
-    seed: int = 0
-    """seed of every random number"""
+    seed: int | None = None
+    """seed of every random number; without it the preset's own"""
     backend: Literal["auto", "numpy", "numba", "cupy"] = "auto"
     """what computes"""
     threads: int | None = None
@@ -64,8 +64,8 @@ def main(args: list[str]) -> None:
     if options.run is not None:
         worker: Finished | Training = Finished(Path(options.run))
     else:
-        begun = preset(options.preset)
-        worker = Training(replace(begun, seed=options.seed, backend=options.backend, threads=options.threads))
+        begun = replace(preset(options.preset), backend=options.backend, threads=options.threads)
+        worker = Training(begun if options.seed is None else replace(begun, seed=options.seed))
     worker.start()
     port, token = listening.getsockname()[1], new_token()
     address = f"http://{ONLY_HERE}:{port}/{token}/"

@@ -12,11 +12,10 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from minigan.data import Dataset, load
 from minigan.experiments.finding import Finding
-from minigan.experiments.training import RUN, quick_iterations
+from minigan.experiments.training import RUN, quick_iterations, trained
 from minigan.files.plots import save_samples
 from minigan.generator.sampler import Sampler
 from minigan.options.config import Config, preset
-from minigan.run.trainer import Trainer
 
 TITLE = "Told the class"
 SECONDS = (30, 2400)
@@ -27,12 +26,8 @@ HELD_BACK = 0.2
 
 def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Finding:
     """Train with labels, and have a classifier that knows real images alone read the samples of each class."""
-    trainer = Trainer(config_of(out / RUN, seed, quick))
-    say(f"{trainer.total - trainer.gan.iteration} iterations on {trainer.gan.ops.name}")
-    trainer.run()
-    if trainer.stop_signal is not None:
-        raise KeyboardInterrupt
-    sampler, data = Sampler.load(out / RUN), load(trainer.config.data, labels=True)
+    config = trained(config_of(out / RUN, seed, quick), say).config
+    sampler, data = Sampler.load(out / RUN), load(config.data, labels=True)
     assert isinstance(data, Dataset) and data.labels is not None and sampler.classes is not None
     classes = np.array(sampler.classes.names)
     read, real = readers_share(data, sampler, classes, seed)

@@ -23,12 +23,7 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
     """Train the preset `digits`, or `mnist-averaged` in full; a run that was stopped goes on."""
     folder = out / RUN
     config = config_of(folder, seed, quick)
-    trainer = Trainer(config)
-    say(f"{config.preset}: {trainer.total - trainer.gan.iteration} iterations on {trainer.gan.ops.name}")
-    trainer.run()
-    if trainer.stop_signal is not None:
-        raise KeyboardInterrupt
-    lines = trainer.folder.logged()
+    lines = trained(config, say).folder.logged()
     draw_history(by_name(lines), out / "curves.png")
     last = lines[-1]
     even = all(EVEN[0] < last[name] < EVEN[1] for name in ("d_real", "d_fake"))
@@ -44,6 +39,16 @@ def run(out: Path, seed: int, quick: bool, say: Callable[[str], None]) -> Findin
         {name: last[name] for name in ("iteration", "value", "d_real", "d_fake", "diversity", "dead_units")},
         pictures=(out / "curves.png", *sorted((folder / "samples").glob("*.png"))),
     )
+
+
+def trained(config: Config, say: Callable[[str], None]) -> Trainer:
+    """Train, or go on; `say` is told for how long.  Raises KeyboardInterrupt where a signal stopped it."""
+    trainer = Trainer(config)
+    say(f"{config.preset}: {trainer.total - trainer.gan.iteration} iterations on {trainer.gan.ops.name}")
+    trainer.run()
+    if trainer.stop_signal is not None:
+        raise KeyboardInterrupt
+    return trainer
 
 
 def run_beside(out: Path) -> Path:

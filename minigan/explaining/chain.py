@@ -201,8 +201,7 @@ def chain_of(game: Recorded, move: Move, player: str) -> Chain:
         stages["labels", 0] = [Told(move.labels)]
     stages |= stages_of(game, move, DISCRIMINATOR, player)
     first = move.up(GENERATOR if player == "g" else DISCRIMINATOR, player)[0]
-    weight = 0.5 if game.updates == "simultaneous" else 1.0
-    return Chain(stages, Objective(game.loss, player, weight, game.m), first.arrays["x"])
+    return Chain(stages, Objective(game.loss, player, game.d_weight, game.m), first.arrays["x"])
 
 
 def stages_of(game: Recorded, move: Move, role: str, player: str) -> dict[tuple[str, int], list[Link]]:

@@ -9,7 +9,7 @@ from minigan.backends.numpy_ops import NumpyOps
 from minigan.explaining import formulas
 from minigan.explaining.names import DISCRIMINATOR, GENERATOR, kinds, stage_name
 from minigan.explaining.nodes import Gradient, Node
-from minigan.explaining.recording import LEARN, Seen
+from minigan.explaining.recording import LEARN, LOSSES, Seen
 from minigan.explaining.sums import of_a_stage as written_out
 from minigan.explaining.sums import of_the_loss
 from minigan.explaining.upwards import Place
@@ -26,7 +26,7 @@ STATES = {"velocity": "v", "first_moment": "m_1", "second_moment": "m_2", "mean"
 def nodes(place: Place) -> list[Node]:
     """The nodes of the way down, in the order in which they are computed."""
     found = []
-    for player in {"d": "d", "g": "g", "joint": "dg"}[place.move.kind]:
+    for player in LOSSES[place.move.kind]:
         found.append(of_the_logits(place, player))
         found += down(place, player, DISCRIMINATOR)
         if player == "g":
@@ -40,7 +40,7 @@ def of_the_logits(place: Place, player: str) -> Node:
     top = place.n_d - 1
     logits = move.up(DISCRIMINATOR, player)[top].arrays["y"]
     dl = move.on_the_way(player, DISCRIMINATOR)[top].arrays["dy"]
-    weight = 0.5 if place.game.updates == "simultaneous" else 1.0
+    weight = place.game.d_weight
     says = f"The derivative of {WHOSE[player]} by each logit: from here it goes down."
     label = f"the derivative of {WHOSE[player]} by the logits"
     node = Node(place.id(f"{player}.dl"), place.number, player, place.last, "dl", label, says)

@@ -8,6 +8,7 @@ is done to it another, so that the derivative by what lies between has a place t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any, cast
 
@@ -26,14 +27,15 @@ Sides = list[np.ndarray]
 """on which side of its kinks a link was, row by row: [y > 0] of a relu, the winner of a maxout"""
 
 
-class Link:
+class Link(ABC):
     """y (n, O) of x (n, I), rows that have these numbers in the minibatch; and dx of dy, of all rows."""
 
     name = ""
     parameters: dict[str, np.ndarray] = {}
 
+    @abstractmethod
     def forward(self, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """y of these rows."""
 
     def onward(self, x: np.ndarray, rows: np.ndarray, x0: np.ndarray, y0: np.ndarray) -> np.ndarray:
         """`forward`, where it is known of x0, all rows, that it makes y0."""
@@ -43,9 +45,9 @@ class Link:
         """Of the last way through."""
         return []
 
+    @abstractmethod
     def backward(self, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """dx, and {letter: gradient}; the last forward was of all rows."""
-        raise NotImplementedError
 
 
 class OfALayer(Link):

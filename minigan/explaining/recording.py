@@ -26,6 +26,8 @@ from minigan.rng import Draw
 
 LEARN = {"d": (DISCRIMINATOR,), "g": (GENERATOR,), "joint": (DISCRIMINATOR, GENERATOR)}
 """which players learn in a move of each kind"""
+LOSSES = {"d": "d", "g": "g", "joint": "dg"}
+"""of which players the loss is passed back in it"""
 Arrays: TypeAlias = dict[str, np.ndarray]
 NUMPY = get("numpy")
 

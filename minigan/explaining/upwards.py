@@ -11,7 +11,7 @@ from minigan.explaining import formulas
 from minigan.explaining.names import DISCRIMINATOR, GENERATOR, kinds, stage_name
 from minigan.explaining.nodes import Node
 from minigan.explaining.pictures import Pixels
-from minigan.explaining.recording import LEARN, Move, Recorded
+from minigan.explaining.recording import LEARN, LOSSES, Move, Recorded
 from minigan.game.algorithm1 import Algorithm1
 from minigan.game.losses import AgainstTargets, belief, value
 from minigan.game.priors import Prior
@@ -180,8 +180,7 @@ def losses(place: Place) -> Node:
     logits, loss, m = move.on_the_way("up", DISCRIMINATOR)[place.n_d - 1].arrays["y"], game.loss, game.m
     says = "What both players minimise, by D's logits."
     node = Node(place.id("loss"), place.number, "up", place.last, "loss", "the losses", says)
-    players = {"d": "d", "g": "g", "joint": "dg"}[move.kind]
-    weight = 0.5 if game.updates == "simultaneous" else 1.0
+    players, weight = LOSSES[move.kind], game.d_weight
     real, fake = logits[:m], logits[-m:]
     for player in players:
         node.formulas += [text for text in formulas.losses(loss, player, weight)[0] if text not in node.formulas]

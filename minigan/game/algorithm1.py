@@ -163,7 +163,7 @@ class Algorithm1:
         real, fake, logits_g = (ranks.joined(self.ops.to_host(some)) for some in rows)
         return {
             "value": value(real, fake) if self.loss.logit else None,
-            "d_loss": self._weight() * float(self.loss.d_loss(real, fake)),
+            "d_loss": self.d_weight * float(self.loss.d_loss(real, fake)),
             "g_loss": float(self.loss.g_loss(logits_g)),
             "d_real": float(belief(self.loss, real).mean()),
             "d_fake": float(belief(self.loss, fake).mean()),
@@ -202,9 +202,10 @@ class Algorithm1:
 
     def _dlogits_d(self) -> Array:
         """The derivative of w times D's loss; of -w V  (w/m) (D(x) - 1) on real rows, (w/m) D(G(z)) on fake ones."""
-        return slopes(self.loss, "d", self.ops, self.logits, self._weight(), out=self.dlogits_d)
+        return slopes(self.loss, "d", self.ops, self.logits, self.d_weight, out=self.dlogits_d)
 
-    def _weight(self) -> float:
+    @property
+    def d_weight(self) -> float:
         """The factor w before D's loss."""
         return 0.5 if self.updates == "simultaneous" else 1.0
 

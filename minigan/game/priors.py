@@ -8,7 +8,9 @@ from math import inf, sqrt
 from minigan.backends import Array, Ops
 from minigan.rng import Draw
 
-NAMES = ("uniform", "normal", "spherical")
+BOUNDS = {"uniform": sqrt(3), "normal": inf, "spherical": 1.0}
+"""no entry of z is larger, nor smaller than minus that"""
+NAMES = tuple(BOUNDS)
 
 
 @dataclass(frozen=True)
@@ -31,5 +33,5 @@ class Prior:
 
     @property
     def bound(self) -> float:
-        """No entry of z is larger, nor smaller than minus that."""
-        return {"uniform": sqrt(3), "normal": inf, "spherical": 1.0}[self.name]
+        """No entry of z is larger, nor smaller than minus that; inf where there is no such number."""
+        return BOUNDS[self.name]

@@ -22,6 +22,8 @@ class LBFGS:
     z         (m, n) where the rows are
     loss      (m,) there, gradient (m, n) there
     bound     no entry of z becomes larger, nor smaller than -bound
+    s, y      (pairs, m, n) the last pairs of each row, the newest last; rho (pairs, m) 1 / s . y, 0 where there is none
+    t, scale  (m,) of each row's next move: its share of H dz, and the H that the pairs correct
     """
 
     def __init__(self, z: np.ndarray, loss: np.ndarray, gradient: np.ndarray, bound: float, pairs: int = PAIRS):

@@ -38,9 +38,9 @@ class Finished(Opened):
         self._index = len(self._checkpoints) - 1
         self._data = data_at_hand(self._config)
         self._curves = Curves(1)
-        for line in self._folder.logged():
-            self._curves.add(line["iteration"], {name: line.get(name) for name in NAMES})
         self._lines = {line["iteration"]: line for line in self._folder.logged()}
+        for iteration, line in self._lines.items():
+            self._curves.add(iteration, {name: line.get(name) for name in NAMES})
 
     def run(self) -> None:
         """Until `stop`."""

@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ from minigan.teaching.planting import Planted, planted
 LABEL = "homework.toml"
 FOUND = "found.txt"
 SOLUTION = "SOLUTION.md"
-EMPTY = (
-    "# One line for each bug that you find: the file, the line in the file as you got it, and what is wrong.  Such as\n"
-)
-EMPTY += "#     layers.py:12   y has the wrong sign\n"
+EMPTY = """\
+# One line for each bug that you find: the file, the line in the file as you got it, and what is wrong.  Such as
+#     layers.py:12   y has the wrong sign
+"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Homework:
         """Of the files as the student gets them: another key or another list of bugs has another one."""
         return hashlib.sha256("\0".join(self.begun.values()).encode()).hexdigest()[:16]
 
-    @property
+    @cached_property
     def _spoilt(self) -> tuple[dict[str, str], tuple[Planted, ...]]:
         return planted(self.right, self.seed, self.key)
 

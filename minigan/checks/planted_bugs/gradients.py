@@ -176,4 +176,4 @@ def logits_overwritten(right):
     What is printed looks like the end of a perfect game from the first line on: V -1.387, D(x) = D(G(z)) = .500:
     it is read from the same buffer. G makes digits, but pale ones.
     """
-    return lambda self: self.loss.d_backward(self.ops, self.logits, self._weight(), self.logits)
+    return lambda self: self.loss.d_backward(self.ops, self.logits, self.d_weight, self.logits)
