@@ -8,22 +8,14 @@ Names are imported when they are first used, so `import minigan` costs little, a
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import TYPE_CHECKING
+
+from minigan import interrupt
 
 __version__ = "0.2.0"
 
-
-def _interrupted(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Ctrl-C while a command is still being loaded: one line, as later."""
-    if issubclass(kind, KeyboardInterrupt):
-        print("minigan: interrupted", file=sys.stderr)
-    else:
-        sys.__excepthook__(kind, error, traceback)
-
-
-if sys.argv[:1] == ["-m"]:  # `python -m minigan.train`, whose module is yet to be found
-    sys.excepthook = _interrupted
+if interrupt.a_command_is_loading():
+    interrupt.end_at_once()
 
 _NAMES = {
     "minigan.checks.gradients": "check_loss",
@@ -48,8 +40,6 @@ _NAMES = {
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 if TYPE_CHECKING:  # the same names for type checkers, which know nothing of `__getattr__`
-    from types import TracebackType
-
     from minigan.checks.gradients import check_loss as check_loss
     from minigan.checks.own_layer import check_layer as check_layer
     from minigan.data import Dataset as Dataset

@@ -6,6 +6,7 @@ import importlib
 import sys
 
 import minigan
+from minigan import interrupt
 from minigan.errors import did_you_mean
 
 COMMANDS = {
@@ -29,6 +30,7 @@ COMMANDS = {
 def main() -> int:
     name, *args = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
+        interrupt.end_at_once()
         return importlib.import_module(f"minigan.{name}").main(args)
     if name == "--version":
         print(f"minigan {minigan.__version__}")

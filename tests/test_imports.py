@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "minigan"
 
 # Each row may import from its own row and from those above it.
 ROOMS = [
-    {"rng", "errors", "locks"},
+    {"rng", "errors", "interrupt", "locks"},
     {"backends", "options", "distributed"},
     {"layers", "data", "metrics"},
     {"game", "files"},

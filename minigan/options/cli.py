@@ -16,6 +16,7 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
+from minigan import interrupt
 from minigan.errors import (
     CheckpointError,
     ConfigError,
@@ -154,6 +155,7 @@ def command(prog: str) -> Callable[[Callable[[list[str]], int | None]], Callable
 
 
 def _run(prog: str, body: Callable[[], int | None]) -> None:
+    interrupt.raise_again()
     try:
         with warnings.catch_warnings(), in_a_command():
             warnings.showwarning = lambda message, *_: tell(f"{prog}: {message}")

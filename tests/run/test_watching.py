@@ -139,24 +139,62 @@ def test_a_checkpoint_that_fails_ends_the_run(tmp_path, monkeypatch):
         Trainer(options([*SMALL, "--iterations", "40", "--out", str(tmp_path / "run")])).run()
 
 
-AS_PYTHON_M = """
+HEEDED = """
 import runpy, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job of a shell has not
-sys.argv[0] = "-m"  # what `python -m` puts there until it has found the module
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
+"""
+AS_PYTHON_M = f"""{HEEDED}
+sys.argv[0], sys.orig_argv = "-m", [sys.executable, "-m", "minigan.train"]  # until it has found the module
+import minigan
 print("begins", flush=True)
 runpy.run_module("minigan.train", run_name="__main__", alter_sys=True)
 """
+AS_A_SCRIPT = f"""{HEEDED}
+sys.argv[1:1] = ["train"]
+from minigan.__main__ import main
+print("begins", flush=True)
+sys.exit(main())
+"""
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.2, 0.5, 1, 2])
-def test_an_early_interrupt_is_one_line(tmp_path, seconds):
-    command = [sys.executable, "-c", AS_PYTHON_M, "--backend", "numba", "--out", str(tmp_path / "run")]
+@pytest.mark.parametrize("seconds", [0.05, 0.1, 0.2, 0.5, 1, 2])
+@pytest.mark.parametrize("way", [AS_PYTHON_M, AS_A_SCRIPT], ids=["python -m minigan.train", "minigan train"])
+def test_an_early_interrupt_is_one_line(tmp_path, way, seconds):
+    command = [sys.executable, "-c", way, "--backend", "numba", "--out", str(tmp_path / "run")]
     process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline() == b"begins\n"
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert b"Traceback" not in said and len(said.splitlines()) <= 3
+
+
+def test_an_interrupt_during_an_import_that_hides_it():
+    """NumPy's, in C, makes an ImportError of KeyboardInterrupt."""
+    program = """
+import os, signal, sys
+class Hides:
+    def find_spec(self, name, *_):
+        if name == "minigan.errors":
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raise ImportError("an error of its own") from None
+sys.meta_path.insert(0, Hides())
+"""
+    command = [sys.executable, "-c", program + AS_PYTHON_M]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
+    assert done.stderr == "minigan: interrupted\n" and done.returncode == 1
+
+
+def test_a_program_that_imports_minigan_keeps_its_interrupts():
+    """Also where it is itself begun by `python -m`."""
+    program = """
+sys.argv[0], sys.orig_argv = "-m", [sys.executable, "-m", "theirs", "minigan"]
+import minigan
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""
+    subprocess.run([sys.executable, "-c", HEEDED + program], env=environment(), check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("value", ["1", "yes"])
