@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigan.backends import Array, Ops
-from minigan.errors import ConfigError, one_line
+from minigan.errors import ConfigError, one_line, shortened
 from minigan.layers.sequential import returned
 from minigan.options.recipe import Loss
 
@@ -118,10 +118,13 @@ LOSSES: dict[str, Loss] = {
 
 
 def named(loss: str | Loss) -> Loss:
-    """The loss of a name; what is a loss already, as it is.  Raises ValueError for another name."""
-    if isinstance(loss, str) and loss not in LOSSES:
-        raise ValueError(f"loss {loss!r}: expected one of {', '.join(LOSSES)}")
-    return LOSSES[loss] if isinstance(loss, str) else loss
+    """The loss of a name; what is a loss already, as it is.  Raises ConfigError for anything else."""
+    if isinstance(loss, Loss) and not isinstance(loss, type):
+        return loss
+    if not isinstance(loss, str) or loss not in LOSSES:
+        expected = f"one of {', '.join(LOSSES)}, or a loss of your own"
+        raise ConfigError(f"loss {shortened(repr(loss))}: expected {expected}")
+    return LOSSES[loss]
 
 
 def belief(loss: Loss, l: ArrayLike) -> np.ndarray:

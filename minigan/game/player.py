@@ -13,6 +13,7 @@ from minigan.backends.clock import Count
 from minigan.distributed.ranks import ALONE, Ranks
 from minigan.game.optim import Optimiser, Still
 from minigan.layers import Sequential, Tape
+from minigan.layers.initialisers import drawn
 from minigan.layers.params import Params
 from minigan.layers.sequential import STARTS
 from minigan.rng import Draw, Stream
@@ -67,8 +68,9 @@ class Player:
         for i, layer in enumerate(self.network.layers):
             for letter, shape in layer.shapes().items():
                 stream = Stream.INITIAL_WEIGHTS + 2 * i + (letter == "b")
-                start = getattr(layer, STARTS[letter])(shape, Draw(seed, 0, number, stream, None))
-                self.ops.copy(self.ops.asarray(start, self.params.dtype), out=self.params[f"{i}.{letter}"])
+                start, draw = getattr(layer, STARTS[letter]), Draw(seed, 0, number, stream, None)
+                values = drawn(start, f"{type(layer).__name__}'s {letter}", shape, draw)
+                self.ops.copy(self.ops.asarray(values, self.params.dtype), out=self.params[f"{i}.{letter}"])
         if self.mean is not None:
             self.ops.copy(self.params.flat, out=self.mean.flat)
 

@@ -7,7 +7,9 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from minigan.backends import Array, Ops
+from minigan.errors import shortened
 from minigan.layers.layer import LayerParams, LayerTape, Memory, Shapes, Targets
+from minigan.options.recipe import fits
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ class LeakyReLU(Activation):
     kinks = ("y",)
 
     def __post_init__(self) -> None:
-        if not 0 < self.slope < 1:
-            raise ValueError(f"slope={self.slope}: expected a number above 0 and below 1")
+        if not (fits(self.slope, float) and 0 < self.slope < 1):
+            raise ValueError(f"slope={shortened(repr(self.slope))}: expected a number above 0 and below 1")
 
 
 ACTIVATIONS = {layer.name: layer for layer in (ReLU, Sigmoid, Tanh, LeakyReLU)}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minigan.backends import Array, Ops
+from minigan.errors import shortened
 from minigan.layers.layer import LayerParams, LayerTape, Memory, Shapes, Targets
+from minigan.options.recipe import fits
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,8 @@ class Dropout:
     kinks = ("kept",)
 
     def __post_init__(self) -> None:
-        if not 0 < self.keep <= 1:
-            raise ValueError(f"dropout keep {self.keep}: expected 0 < keep <= 1")
+        if not (fits(self.keep, float) and 0 < self.keep <= 1):
+            raise ValueError(f"dropout keep {shortened(repr(self.keep))}: expected 0 < keep <= 1")
 
     def shapes(self) -> Shapes:
         return {}

@@ -1,23 +1,42 @@
 """Initial parameters: the authors' recipe (uniform, sparse, bias from the data's marginals) and N(0, s^2).
 
 An initialiser is called with the parameter's shape and a `Draw` without rows that is its own among all parameters of
-the run, and returns a float64 NumPy array; the network rounds it to its dtype.  It runs once, on the host.
+the run, and returns a float64 NumPy array; the network rounds it to its dtype.  It runs once, on the host.  Those here
+raise ConfigError for a number that is none.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from math import inf, isfinite
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minigan import rng
+from minigan.errors import ConfigError, shortened
+from minigan.options.recipe import fits
 from minigan.rng import Draw
 
 
 class Initialiser(Protocol):
     def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]: ...
+
+
+def drawn(start: Initialiser, parameter: str, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
+    """What an initialiser returns.  Raises ConfigError, naming the parameter, unless it is finite and of that shape."""
+    made = np.asarray(start(shape, draw))
+    if made.shape != shape or made.dtype.kind not in "fiu" or not np.isfinite(made).all():
+        other = f"shape {made.shape}" if made.shape != shape else "other things"
+        raise ConfigError(f"{parameter}: expected finite numbers of shape {shape}, and {start!r} gave {other}")
+    return made.astype(np.float64, copy=False)
+
+
+def _number(name: str, value: Any, kind: type, least: float = -inf) -> None:
+    if not (fits(value, kind) and isfinite(value) and value >= least):
+        expected = "a whole number, at least 1" if kind is int else f"a finite number{', at least 0' * (least == 0)}"
+        raise ConfigError(f"{name}={shortened(repr(value))}: expected {expected}")
 
 
 def _words(shape: tuple[int, ...], draw: Draw, width: int) -> np.ndarray:
@@ -30,6 +49,9 @@ class Constant:
 
     value: float
 
+    def __post_init__(self) -> None:
+        _number("value", self.value, float)
+
     def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
         return np.full(shape, float(self.value))
 
@@ -40,6 +62,9 @@ class Uniform:
 
     limit: float
 
+    def __post_init__(self) -> None:
+        _number("limit", self.limit, float, 0)
+
     def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
         return self.limit * (2 * rng.unit_uniform(_words(shape, draw, shape[1])) - 1)
 
@@ -49,6 +74,9 @@ class Normal:
     """N(0, deviation^2).  W (I, O)"""
 
     deviation: float
+
+    def __post_init__(self) -> None:
+        _number("deviation", self.deviation, float, 0)
 
     def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
         n = shape[1]
@@ -64,6 +92,9 @@ class Sparse:
     """
 
     incoming: int
+
+    def __post_init__(self) -> None:
+        _number("incoming", self.incoming, int, 1)
 
     def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
         n_in, n_out = shape
@@ -85,8 +116,11 @@ class Marginals:
 
     means: np.ndarray = field(repr=False)
 
+    def __post_init__(self) -> None:
+        means = np.asarray(self.means)
+        if means.dtype.kind not in "fiu" or not ((means >= 0) & (means <= 1)).all():
+            raise ConfigError("means: expected an array of numbers in [0, 1]")
+
     def __call__(self, shape: tuple[int, ...], draw: Draw) -> NDArray[np.float64]:
         mean = np.clip(np.asarray(self.means, dtype=np.float64), 1e-7, 1 - 1e-7)
-        if mean.shape != shape:
-            raise ValueError(f"bias from marginals: means of shape {mean.shape} for a bias of shape {shape}")
         return np.log(mean) - np.log1p(-mean)

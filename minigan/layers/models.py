@@ -32,10 +32,10 @@ KEPT = (bool, int, float, str, type(None))
 """what a checkpoint keeps of a layer's fields"""
 Layers: TypeAlias = Iterable[type[Layer]]
 """classes of one's own"""
-WEIGHTS: dict[str, Callable[[float], Initialiser]] = {
-    "uniform": Uniform,
-    "normal": Normal,
-    "sparse": lambda n: Sparse(int(n)),
+WEIGHTS: dict[str, Callable[[str], Initialiser]] = {
+    "uniform": lambda text: Uniform(_positive("uniform", text)),
+    "normal": lambda text: Normal(_positive("normal", text)),
+    "sparse": lambda text: Sparse(_integer("sparse", text, 2**24)),
 }
 LAYERS: dict[str, type[Layer]] = {layer.__name__: layer for layer in (Dropout, Linear, Maxout, *ACTIVATIONS.values())}
 
@@ -75,9 +75,9 @@ def _parse(line: str, n_in: int, width_if_last: int | None, means: np.ndarray | 
     for option in parts:
         name, _, text = option.partition("=")
         if name in WEIGHTS:
-            weights = WEIGHTS[name](_positive(name, text))
+            weights = WEIGHTS[name](text)
         elif name == "bias":
-            bias = _bias(text, means)
+            bias = _bias(activation, text, means)
         elif name == "keep":
             keep = _positive(name, text)
         elif name in numbers:
@@ -130,9 +130,11 @@ def _positive(name: str, text: str) -> float:
     return number
 
 
-def _bias(text: str, means: np.ndarray | None) -> Initialiser:
+def _bias(activation: str, text: str, means: np.ndarray | None) -> Initialiser:
     if text != "marginals":
         return Constant(_number("bias", text))
+    if activation != "sigmoid":
+        raise ValueError("bias=marginals: expected on a sigmoid layer, which makes means of logits")
     if means is None:
         raise ValueError("bias=marginals: these data have no pixel means in [0, 1]")
     return Marginals(means)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import is_dataclass
-from numbers import Integral
 from typing import Literal, overload
 
 import numpy as np
@@ -16,6 +15,7 @@ from minigan.layers.fused import fuse, separate
 from minigan.layers.layer import Layer
 from minigan.layers.params import Grads, Params
 from minigan.layers.tape import LayerTape, Tape
+from minigan.options.recipe import fits
 
 STARTS = {"W": "weights", "b": "bias"}
 """the parameters that a layer may have, and the field that says how each begins"""
@@ -154,6 +154,6 @@ def check(layer: Layer) -> None:
             raise ValueError(f"Sequential: {name} with a parameter {letter}: expected {known}")
     for name in ("n_in", "n_out", "pieces"):
         size = getattr(layer, name, 1)
-        if not isinstance(size, Integral) or size < 1:
+        if not fits(size, int) or size < 1:
             told = f"{shortened(repr(layer))}: {name} {shortened(repr(size))}"
             raise ValueError(f"Sequential: {told}, expected a whole number, at least 1")

@@ -7,6 +7,7 @@ import pytest
 
 from minigan import rng
 from minigan.backends import get
+from minigan.errors import ConfigError
 from minigan.game.player import DISCRIMINATOR, GENERATOR, Player
 from minigan.layers import Linear, Maxout, ReLU, Sequential
 from minigan.layers.initialisers import Constant, Marginals, Normal, Sparse, Uniform
@@ -101,8 +102,33 @@ def test_marginals_of_pixels_never_or_always_lit_are_clipped_first():
 
 
 def test_marginals_of_another_width_are_an_error():
-    with pytest.raises(ValueError, match="means of shape"):
-        Marginals(np.full(4, 0.5))((5,), DRAW)
+    network = Sequential(Linear(3, 5, bias=Marginals(np.full(4, 0.5))))
+    with pytest.raises(ConfigError, match=r"Linear's b: expected finite numbers of shape \(5,\), .* gave shape \(4,\)"):
+        player(network, 5, GENERATOR)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, "x", None, True, np.ones(2)], ids=repr)
+@pytest.mark.parametrize("initialiser", [Constant, Uniform, Normal, Sparse, Marginals])
+def test_a_number_that_is_none(initialiser, number):
+    if initialiser is Marginals and number is not True:
+        number = np.full(4, math.nan) if isinstance(number, np.ndarray) else number
+    with pytest.raises(ConfigError, match="expected (an array|a finite|a whole)"):
+        initialiser(number)
+
+
+@pytest.mark.parametrize(("initialiser", "number"), [(Uniform, -0.1), (Normal, -0.1), (Sparse, 0), (Sparse, 1.5)])
+def test_a_number_out_of_its_bounds(initialiser, number):
+    with pytest.raises(ConfigError, match=f"={number}: expected a .*, at least"):
+        initialiser(number)
+
+
+@pytest.mark.parametrize(
+    "made", [np.full((3, 5), math.inf), np.ones((5, 3)), np.full((3, 5), "x"), "x", None], ids=repr
+)
+def test_what_an_initialiser_of_ones_own_returns(made):
+    network = Sequential(Linear(3, 5, weights=lambda shape, draw: made))
+    with pytest.raises(ConfigError, match=r"Linear's W: expected finite numbers of shape \(3, 5\)"):
+        player(network, 5, GENERATOR)
 
 
 @pytest.mark.parametrize("initialiser", [Uniform(1.0), Normal(1.0), Sparse(20)])

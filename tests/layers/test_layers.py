@@ -122,7 +122,7 @@ def test_a_line_of_a_preset_gives_an_activation_its_number_and_a_checkpoint_keep
         models.build(("leaky_relu 5 slpoe=.2", "linear"), 3, 2)
 
 
-@pytest.mark.parametrize("slope", [0, 1, -0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("slope", [0, 1, -0.1, float("nan"), float("inf"), "x", None, True, np.ones(2)])
 def test_a_slope_that_the_sign_of_y_cannot_tell_is_an_error(slope):
     with pytest.raises(ValueError, match="expected a number above 0 and below 1"):
         LeakyReLU(slope)

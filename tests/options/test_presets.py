@@ -278,5 +278,7 @@ def test_contrast_normalised_data_need_a_linear_output(cifar10, tmp_path):
         narrow("cifar10", cifar10, tmp_path / "a", "--generator", "sigmoid")
     with pytest.raises(ConfigError, match="bias=marginals"):
         narrow("cifar10", cifar10, tmp_path / "a", "--generator", "linear bias=marginals")
+    with pytest.raises(ConfigError, match="bias=marginals: expected on a sigmoid layer"):
+        narrow("cifar10", cifar10, tmp_path / "a", "--contrast", "None", "--generator", "linear bias=marginals")
     with pytest.raises(DataError, match="^contrast 55.0: ring"):
         narrow("cifar10", "ring", tmp_path / "a")
