@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from minigan.generator.parzen_table import DRAWS, measured
 from minigan.generator.reference_data import SIGMA_POINTS
 from minigan.generator.sampler import Sampler
 from minigan.metrics import parzen
+from minigan.options.config import preset
 from minigan.sweeping.ends import DIVERGED, end_of
 from minigan.sweeping.jobs import Job, jobs_of
 from minigan.sweeping.scheduler import make
@@ -57,19 +59,20 @@ SETTINGS = {
 }
 
 
-def made(out: Path, names: list[str], epochs: int, data: str, threads: int) -> dict[str, Job]:
-    """{setting: its run}, after all have been made."""
+def made(
+    out: Path, asked: dict[str, list[str]], seeds: Sequence[int], epochs: int, data: str, threads: int
+) -> list[Job]:
+    """The runs of {setting: its options} with each seed, after all have been made."""
     common = ["--preset", "mnist", "--data", data, "--epochs", str(epochs), "--backend", "numba", "--log-every", "500"]
     common += ["--sample-every", "5000", "--checkpoint-every", "2500", "--threads", str(threads)]
-    settings = {name: train.options([*common, *SETTINGS[name]]) for name in names}
-    jobs = jobs_of(out, settings, [train.options(common).seed])
+    jobs = jobs_of(out, {name: train.options([*common, *flags]) for name, flags in asked.items()}, seeds)
     make(out, train.options(common), jobs)
-    return {job.setting: job for job in jobs}
+    return jobs
 
 
 def score(job: Job, data) -> dict:
-    """The estimate on the validation images of a run's last checkpoint."""
-    folder = job.folder.path
+    """The estimate on the validation images of a run's last iteration."""
+    folder = job.folder.checkpoint(job.total)
     sampler = Sampler.load(folder, "numba")
     validation = data.scaled(data.validation, np.float64)
     draws = [partial(sampler.sample, parzen.SAMPLES, seed) for seed in range(DRAWS)]
@@ -92,9 +95,9 @@ def main() -> None:
     data, rows = load(options.data), {}
     head = "nats, mean of ten draws | draw to draw | s.e. | sigma | finer sigma"
     print(f"| preset mnist, {options.epochs} epochs, with | {head} |\n|---|---|---|---|---|---|")
-    names = [name for name in SETTINGS if not options.only or any(part in name for part in options.only)]
-    jobs = made(options.out, names, options.epochs, options.data, options.threads)
-    for name, job in jobs.items():
+    asked = {n: SETTINGS[n] for n in SETTINGS if not options.only or any(part in n for part in options.only)}
+    for job in made(options.out, asked, [preset("mnist").seed], options.epochs, options.data, options.threads):
+        name = job.setting
         if end_of(job) == DIVERGED:
             rows[name] = None
             print(f"| {name} | diverged | | | | |", flush=True)

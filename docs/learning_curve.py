@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from minigan.files import checkpoint
+from minigan.files.colours import GREEN
 from minigan.files.run_folder import RunFolder
 from minigan.generator.reference_data import SIGMA_POINTS, data_of
 from minigan.generator.sampler import Sampler
@@ -43,7 +45,8 @@ def measure(run: Path, source: str | None) -> list[dict]:
         best = int(means.argmax())
         point = {"iteration": iteration, "epoch": metrics[iteration]["epoch"], "lr": metrics[iteration]["lr"]}
         points.append(point | {"mean": float(means[best]), "sigma": float(parzen.SIGMAS[best])})
-        print(f"epoch {point['epoch']:6.1f}  lr {point['lr']:.4f}  {means[best]:7.1f} nats", flush=True)
+        said = f"epoch {point['epoch']:6.1f}  lr {point['lr']:.4f}  {means[best]:7.1f} nats"
+        print(said, file=sys.stderr, flush=True)
     return points
 
 
@@ -52,7 +55,7 @@ def draw(points: list[dict], path: Path) -> None:
     figure = Figure(figsize=(7, 5), layout="constrained")
     upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
     epochs = [point["epoch"] for point in points]
-    upper.plot(epochs, [point["mean"] for point in points], ".-", color="green")
+    upper.plot(epochs, [point["mean"] for point in points], ".-", color=GREEN)
     upper.axhline(225, color="black", linestyle=":", linewidth=1)
     upper.annotate("paper, test images: 225", (epochs[0], 225), ha="left", va="bottom")
     upper.set(ylabel="log-likelihood of validation images, nats")

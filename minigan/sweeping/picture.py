@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigan.files.colours import IN_TURN
 from minigan.files.curves import REFERENCE
 from minigan.files.plots import load_matplotlib
 from minigan.sweeping.ends import lines_of
@@ -36,8 +37,8 @@ def draw(jobs: Sequence[Job], alone: str, path: Path) -> None:
     logged = {job: lines_of(job.folder) for job in jobs}
     shown = [name for name in PANELS if any(line.get(name) is not None for lines in logged.values() for line in lines)]
     settings = list(dict.fromkeys(job.setting for job in jobs))
-    few = len(settings) <= 10
-    colours = [colormaps["tab10"](i) if few else colormaps["viridis"](i / len(settings)) for i in range(len(settings))]
+    many = [colormaps["viridis"](i / len(settings)) for i in range(len(settings))]
+    colours = IN_TURN if len(settings) <= len(IN_TURN) else many
     columns = min(3, max(1, len(shown)))
     rows = max(1, -(-len(shown) // columns))
     figure = Figure(figsize=(4.2 * columns, 3.2 * rows + 0.3 * min(len(settings), MOST_NAMED)), layout="constrained")
@@ -51,6 +52,7 @@ def draw(jobs: Sequence[Job], alone: str, path: Path) -> None:
         if name in KNOWN:
             panel.axhline(KNOWN[name], **REFERENCE)
         panel.set(xlabel="iteration", title=PANELS[name])
+        panel.locator_params(axis="x", nbins=5)
     for panel in panels[len(shown) :]:
         panel.set_axis_off()
     if shown:
