@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from minigan.errors import ConfigError
-from minigan.files.whole_file import replace_file
+from minigan.files.whole_file import replace_text
 from minigan.generator.trained import TrainedOptions
 from minigan.options import cli
 from minigan.options.recipe import check_sample
@@ -124,7 +124,7 @@ def main(args: list[str]) -> None:
     result, text = evaluate(options)
     print(text)
     if options.json:
-        replace_file(Path(options.json), (json.dumps(result, indent=1) + "\n").encode())
+        replace_text(Path(options.json), json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class Grade:
 def main(args: list[str]) -> None:
     name, *rest = args or ["--help"]
     if name in ("-h", "--help"):
-        say(f"{__doc__}\n`{PROG} new --help`, and so on, list the options.")
+        say(f"{__doc__ or ''}\n`{PROG} new --help`, and so on, list the options.")
     elif name not in ACTIONS:
         known = f"expected one of {', '.join(ACTIONS)}{did_you_mean(name, ACTIONS)}"
         raise ConfigError(f"{name!r}: {known}")

@@ -13,7 +13,7 @@ from typing import Any
 from minigan.errors import ConfigError, did_you_mean, shortened
 from minigan.experiments import ORDER
 from minigan.experiments.finding import Finding
-from minigan.files.whole_file import replace_file
+from minigan.files.whole_file import replace_text
 from minigan.options import cli
 from minigan.options.console import tell
 
@@ -96,7 +96,7 @@ def perform(name: str, folder: Path, options: Options) -> dict[str, Any]:
         "seed": options.seed,
         "seconds": time.perf_counter() - start,
     }
-    replace_file(folder / FINDING, (json.dumps(record, indent=1) + "\n").encode())
+    replace_text(folder / FINDING, json.dumps(record, indent=1) + "\n")
     return record
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minigan.errors import ConfigError
-from minigan.files.whole_file import replace_file
+from minigan.files.whole_file import replace_text
 from minigan.options import cli
 from minigan.options.config import Config
 from minigan.options.console import say, tell
@@ -124,8 +124,8 @@ def made(folder: SweepFolder, jobs: Sequence[Job], options: Options, command: st
         return 0
     alone = Path(jobs[0].config.preset).stem
     text = table.markdown(found, alone)
-    replace_file(folder.numbers, (json.dumps(found, indent=1) + "\n").encode())
-    replace_file(folder.table, text.encode())
+    replace_text(folder.numbers, json.dumps(found, indent=1) + "\n")
+    replace_text(folder.table, text)
     picture.draw(jobs, alone, folder.picture)
     for job, why in crashed.items():
         tell(f"crashed: {job.folder.path}: {why}; its log is {job.log}")

@@ -12,7 +12,7 @@ from string import Template
 from typing import Any
 
 from minigan.explaining.step import Step
-from minigan.files.whole_file import replace_file
+from minigan.files.whole_file import replace_text
 
 FONTS = ("Main-Regular", "Math-Italic", "Size1-Regular", "Size2-Regular", "Size3-Regular")
 """of KaTeX: those that the formulas here need"""
@@ -31,7 +31,7 @@ def write(step: Step, out: Path) -> None:
         viewer=viewer,
         data=json.dumps(held(step), separators=(",", ":"), allow_nan=False).replace("</", "<\\/"),
     )
-    replace_file(out, page.encode())
+    replace_text(out, page)
 
 
 def held(step: Step) -> dict[str, Any]:

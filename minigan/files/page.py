@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from minigan.files.whole_file import replace_file
+from minigan.files.whole_file import replace_text
 
 ROWS_IN_VIEW = 20
 
@@ -24,7 +24,7 @@ def write(path: Path, title: str, heading: str, body: str) -> None:
     text = Template(page.read_text(encoding="utf-8")).substitute(
         title=html.escape(title), heading=html.escape(heading), body=body
     )
-    replace_file(path, text.encode())
+    replace_text(path, text)
 
 
 def section(name: str, title: str, *parts: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from minigan.errors import ConfigError
 from minigan.files.checkpoint import number, numbered
-from minigan.files.whole_file import append_line, replace_file
+from minigan.files.whole_file import append_line, replace_text
 from minigan.locks import locked, unlock
 from minigan.options.config import Config, from_toml, to_toml
 
@@ -92,7 +92,7 @@ class RunFolder:
 
     def begin(self, config: Config) -> None:
         """Write config.toml, the first file of a run, and make the folders."""
-        replace_file(self.config, to_toml(config).encode())
+        replace_text(self.config, to_toml(config))
         for folder in (self.samples, self.checkpoints):
             folder.mkdir(exist_ok=True)
         for leftover in (*self.path.glob(LEFTOVERS), *self.path.glob(f"*/{LEFTOVERS}")):
@@ -166,5 +166,5 @@ class RunFolder:
         if not self.metrics.exists():
             return []
         kept = list(takewhile(lambda line: line["iteration"] <= iteration, self.logged()))
-        replace_file(self.metrics, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        replace_text(self.metrics, "".join(json.dumps(line) + "\n" for line in kept))
         return kept

@@ -35,6 +35,11 @@ def replace_file(path: Path, *parts: bytes | memoryview) -> None:
     _sync_folder(path.parent)
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Put a text at `path`, as `replace_file` does: in UTF-8; names of files in it that are none keep their bytes."""
+    replace_file(path, text.encode("utf-8", "surrogateescape"))
+
+
 def append_line(path: Path, text: str) -> None:
     """One line more, synced; a last one that was cut short stays a line of its own.
 

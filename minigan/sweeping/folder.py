@@ -15,7 +15,7 @@ from typing import Any
 
 from minigan.errors import ConfigError, shortened
 from minigan.files.run_folder import RunFolder
-from minigan.files.whole_file import replace_file
+from minigan.files.whole_file import replace_text
 from minigan.locks import locked, unlock
 from minigan.options.config import Config
 from minigan.sweeping.jobs import Job, flags
@@ -51,7 +51,7 @@ class SweepFolder:
         before = self._check(asked)
         record = {"options": asked["options"], "runs": before.get("runs", {}) | asked["runs"]}
         if record != before:
-            replace_file(self.record, (json.dumps(record, indent=1) + "\n").encode())
+            replace_text(self.record, json.dumps(record, indent=1) + "\n")
 
     def _check(self, asked: dict[str, Any]) -> dict[str, Any]:
         """What the folder's record has; {} where there is none."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from minigan.errors import ConfigError, shortened
-from minigan.files.whole_file import replace_file
+from minigan.files.whole_file import replace_text
 from minigan.sweeping.jobs import Job
 
 SCRIPT = "array.sh"
@@ -58,7 +58,7 @@ def write(out: Path, jobs: Sequence[Job], at_once: int | None) -> Path:
         cases="\n".join(f"  {i}) set -- {shlex.join(job.arguments)} ;;" for i, job in enumerate(jobs)),
         python=shlex.quote(sys.executable),
     )
-    replace_file(out / SCRIPT, text.encode())
+    replace_text(out / SCRIPT, text)
     return out / SCRIPT
 
 

@@ -56,7 +56,8 @@ class Bugs(dict[str, Bug]):
         """
 
         def keep(wrong: Wrong) -> Wrong:
-            what, seen = (" ".join(part.split()) for part in cleandoc(str(wrong.__doc__)).split("\n\n"))
+            told = cleandoc(wrong.__doc__).split("\n\n") if wrong.__doc__ else ["", ""]  # `python -OO` keeps none
+            what, seen = (" ".join(part.split()) for part in told)
             name = wrong.__name__.replace("_", "-")
             self[name] = Bug(name, owner, attribute, wrong, row, tuple(options.split()), what, seen)
             return wrong
