@@ -36,7 +36,7 @@ def made_with(command: str, ops: Ops, iteration: int) -> dict[str, Any]:
         "place": ops.description,
         "blas": [f"{b['internal_api']} {b['version']} ({b.get('architecture', '?')})" for b in loaded_blas().info()],
         "machine": {"system": platform.platform(), "kind": platform.machine(), "processor": processor()},
-        "git": {"here": git_state(Path.cwd()), "minigan": git_state(Path(minigan.__file__).parent)},
+        "git": {"here": git_state(Path()), "minigan": git_state(Path(minigan.__file__).parent)},
     }
 
 

@@ -1,6 +1,9 @@
-"""Commands in a folder whose name is not UTF-8, and in a Python that keeps no docstrings."""
+"""Commands in a folder whose name is not UTF-8 or that is gone, and in a Python that keeps no docstrings."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from runs import command
@@ -49,3 +52,16 @@ def test_a_python_that_keeps_no_docstrings(tmp_path, monkeypatch, words):
     name, *options = words
     done = command(f"minigan.{name}", *options, cwd=tmp_path)
     assert done.returncode == 0 and "None" not in done.stdout, done.stderr
+
+
+def test_a_current_folder_that_is_gone(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    begin = f"import os, sys; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); from minigan.train import main; "
+    done = subprocess.run(
+        [sys.executable, "-c", begin + "sys.exit(main())", *RUN, "--out", str(tmp_path / "run")],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
