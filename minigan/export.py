@@ -33,7 +33,7 @@ class Options:
     run: str | None = None
     """the run's folder, or one of its checkpoint files: checkpoints/best.safetensors, say"""
     pretrained: str | None = None
-    """instead of --run: a generator that ships with minigan (mnist)"""
+    """instead of --run: a generator that ships with minigan: mnist, mnist-conditional"""
     to: Literal["safetensors", "onnx", "torch"] = "safetensors"
     """safetensors for minigan, onnx (extra export), or torch: a state dict of nn.Sequential in safetensors"""
     player: Literal["generator", "discriminator"] = "generator"

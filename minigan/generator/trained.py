@@ -19,7 +19,7 @@ class TrainedOptions:
     run: str | None = None
     """the run's folder, or a checkpoint file"""
     pretrained: str | None = None
-    """instead of --run: a generator that ships with minigan (mnist)"""
+    """instead of --run: a generator that ships with minigan: mnist, mnist-conditional"""
     seed: int = 0
     """seed of every random number"""
     backend: Literal["numpy", "numba", "cupy"] = "numpy"
