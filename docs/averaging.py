@@ -32,7 +32,7 @@ def means(run: Path) -> dict[int, np.ndarray]:
     """{t: M_t (n,) float64} of the checkpoints, and {0: zeros}."""
     found = {}
     for path in checkpoint.numbered(run / "checkpoints"):
-        found[checkpoint.number(path)] = Sampler.load(path).params.flat.astype(np.float64)
+        found[checkpoint.number(path)] = Sampler.load(path, "numba").params.flat.astype(np.float64)
     return {0: np.zeros_like(next(iter(found.values())))} | found
 
 
@@ -47,7 +47,7 @@ def averages(run: Path) -> dict[str, np.ndarray]:
     times = sorted(kept)
     last = times[-1]
     path, tensors, _ = checkpoint.find(run)
-    sampler = Sampler.load(path)
+    sampler = Sampler.load(path, "numba")
     for name, view in sampler.params.items():
         view[...] = tensors[PREFIX + name]
     found = {"the last weights, as in the paper": sampler.params.flat.copy()}
