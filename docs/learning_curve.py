@@ -57,7 +57,8 @@ def draw(points: list[dict], path: Path) -> None:
     epochs = [point["epoch"] for point in points]
     upper.plot(epochs, [point["mean"] for point in points], ".-", color=GREEN)
     upper.axhline(225, color="black", linestyle=":", linewidth=1)
-    upper.annotate("paper, test images: 225", (epochs[0], 225), ha="left", va="bottom")
+    upper.annotate("paper, test images: 225", (epochs[0], 225), (0, 3), textcoords="offset points", va="bottom")
+    upper.margins(y=0.08)
     upper.set(ylabel="log-likelihood of validation images, nats")
     lower.semilogy(epochs, [point["lr"] for point in points], color="grey")
     lower.set(xlabel="epoch", ylabel="learning rate")
