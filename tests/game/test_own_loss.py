@@ -248,7 +248,9 @@ def test_a_run_of_the_command_keeps_its_loss_by_name(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("loss", [3, None, [], object(), Plain, "hinge"], ids=repr)
+@pytest.mark.parametrize(
+    "loss", [3, None, [], object(), Plain, "hinge"], ids="number none list object class name".split()
+)
 def test_what_is_no_loss(loss):
     with pytest.raises(ConfigError, match="loss .*: expected one of non-saturating, .*, or a loss of your own"):
         check_loss(loss)
