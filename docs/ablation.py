@@ -27,7 +27,6 @@ from minigan.generator.parzen_table import DRAWS, measured
 from minigan.generator.reference_data import SIGMA_POINTS
 from minigan.generator.sampler import Sampler
 from minigan.metrics import parzen
-from minigan.options.config import preset
 from minigan.sweeping.ends import DIVERGED, end_of
 from minigan.sweeping.jobs import Job, jobs_of
 from minigan.sweeping.scheduler import make
@@ -39,6 +38,8 @@ def discriminator(first: float, later: float, limit: float = 0.005, width: int =
     return ["--discriminator", *hidden, f"linear uniform={limit} keep={later}"]
 
 
+SEED = 1
+"""of the published table; D wins with it on the kernels of 0.2.0 where both players move at once"""
 ALTERNATING = ["--updates", "alternating"]
 SETTINGS = {
     "the authors' recipe: simultaneous": [],
@@ -72,11 +73,11 @@ def made(
 
 def score(job: Job, data) -> dict:
     """The estimate on the validation images of a run's last iteration."""
-    folder = job.folder.checkpoint(job.total)
-    sampler = Sampler.load(folder, "numba")
+    path = job.folder.checkpoint(job.total)
+    sampler = Sampler.load(path, "numba")
     validation = data.scaled(data.validation, np.float64)
     draws = [partial(sampler.sample, parzen.SAMPLES, seed) for seed in range(DRAWS)]
-    row = measured(sampler.ops, str(folder), draws, validation[:SIGMA_POINTS], validation, None)
+    row = measured(sampler.ops, str(path), draws, validation[:SIGMA_POINTS], validation, None)
     kept = ("mean", "spread", "standard_error", "sigma", "finer_mean")
     return {name: value for name, value in asdict(row).items() if name in kept}
 
@@ -96,7 +97,7 @@ def main() -> None:
     head = "nats, mean of ten draws | draw to draw | s.e. | sigma | finer sigma"
     print(f"| preset mnist, {options.epochs} epochs, with | {head} |\n|---|---|---|---|---|---|")
     asked = {n: SETTINGS[n] for n in SETTINGS if not options.only or any(part in n for part in options.only)}
-    for job in made(options.out, asked, [preset("mnist").seed], options.epochs, options.data, options.threads):
+    for job in made(options.out, asked, [SEED], options.epochs, options.data, options.threads):
         name = job.setting
         if end_of(job) == DIVERGED:
             rows[name] = None

@@ -16,12 +16,12 @@ from pathlib import Path
 from ablation import made, score
 
 from minigan.data import load
+from minigan.options.config import preset
 from minigan.sweeping.ends import DIVERGED, end_of, lines_of, symptoms_at_end
 from minigan.sweeping.grid import seeds_of
 from minigan.sweeping.jobs import Job
 from minigan.sweeping.table import mean_and_error
 
-LR = 0.1
 ORDERS = {"simultaneous": 0.5, "alternating": 1.0}
 """{updates: the factor that D's loss has there}"""
 FACTORS = {"1/2": 0.5, "1": 1.0}
@@ -33,7 +33,7 @@ def settings() -> dict[str, list[str]]:
     """{setting: its options}"""
     found = {}
     for order, factor, momentum in product(ORDERS, FACTORS, MOMENTA):
-        rate = LR * FACTORS[factor] / ORDERS[order]
+        rate = preset("mnist").recipe.lr * FACTORS[factor] / ORDERS[order]
         options = ["--updates", order, "--lr-d", f"{rate:g}", *MOMENTA[momentum]]
         found[f"{order}, D's loss times {factor}, {momentum}"] = options
     return found

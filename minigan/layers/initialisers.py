@@ -2,7 +2,7 @@
 
 An initialiser is called with the parameter's shape and a `Draw` without rows that is its own among all parameters of
 the run, and returns a float64 NumPy array; the network rounds it to its dtype.  It runs once, on the host.  Those here
-raise ConfigError for a number that is none.
+raise ConfigError for a number that is not finite or out of its bounds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def drawn(start: Initialiser, parameter: str, shape: tuple[int, ...], draw: Draw
     """What an initialiser returns.  Raises ConfigError, naming the parameter, unless it is finite and of that shape."""
     made = np.asarray(start(shape, draw))
     if made.shape != shape or made.dtype.kind not in "fiu" or not np.isfinite(made).all():
-        other = f"shape {made.shape}" if made.shape != shape else "other things"
+        other = f"shape {made.shape}" if made.shape != shape else "something else"
         raise ConfigError(f"{parameter}: expected finite numbers of shape {shape}, and {start!r} gave {other}")
     return made.astype(np.float64, copy=False)
 

@@ -37,8 +37,8 @@ def draw(jobs: Sequence[Job], alone: str, path: Path) -> None:
     logged = {job: lines_of(job.folder) for job in jobs}
     shown = [name for name in PANELS if any(line.get(name) is not None for lines in logged.values() for line in lines)]
     settings = list(dict.fromkeys(job.setting for job in jobs))
-    many = [colormaps["viridis"](i / len(settings)) for i in range(len(settings))]
-    colours = IN_TURN if len(settings) <= len(IN_TURN) else many
+    few, n = len(settings) <= len(IN_TURN), len(settings)
+    colours = IN_TURN if few else [colormaps["viridis"](i / n) for i in range(n)]
     columns = min(3, max(1, len(shown)))
     rows = max(1, -(-len(shown) // columns))
     figure = Figure(figsize=(4.2 * columns, 3.2 * rows + 0.3 * min(len(settings), MOST_NAMED)), layout="constrained")
