@@ -148,7 +148,17 @@ class Bench:
             kernel("copy", "source", "out", 0, source=step, out=gradient),
             kernel("add", "theta step", "theta", n, theta=theta, step=step),
             kernel("adam", "theta gradient first second", "theta first second", 14 * n, **adam, **rates),
-            kernel("average", "mean theta", "mean", 3 * n, mean=moved, theta=theta, count=rates["count"], horizon=5000),
+            kernel(
+                "average",
+                "mean theta",
+                "mean",
+                3 * n,
+                mean=moved,
+                theta=theta,
+                count=rates["count"],
+                horizon=5000,
+                eta=1.0,
+            ),
             kernel("limit_column_norms", "W", "W", 3 * W.size, W=W, limit=1.9365),
         ]
 

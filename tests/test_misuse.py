@@ -46,6 +46,7 @@ WRONG = {
     "k": (1.5, "expected a whole number"),
     "batch_size": (True, "expected a whole number"),
     "average": (0.5, "expected a whole number"),
+    "average_eta": (-1, "expected 0 or more"),
     "seed": (None, "expected a whole number"),
 }
 

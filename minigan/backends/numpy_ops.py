@@ -208,10 +208,10 @@ class NumpyOps(NumpyMemory):
         theta -= step
         return theta
 
-    def average(self, mean, theta, count, horizon):
+    def average(self, mean, theta, count, horizon, eta):
         checks.alike("average", mean, theta)
         step = theta - mean
-        step *= averaging_rate(int(count), horizon)
+        step *= averaging_rate(int(count), horizon, eta)
         mean += step
         return mean
 
@@ -285,9 +285,9 @@ class NumpyOps(NumpyMemory):
         return total
 
 
-def averaging_rate(count: int, horizon: int) -> float:
+def averaging_rate(count: int, horizon: int, eta: float) -> float:
     """r of  mean <- mean + r (theta - mean)  after `count` updates before this one."""
-    return max(1 / horizon, 2 / (count + 2))
+    return max(1 / horizon, (1 + eta) / (count + 1 + eta))
 
 
 def reciprocal(keep: float, dtype):

@@ -47,7 +47,7 @@ def game_of(
     g, d = (
         Player(ops, network, recipe.dtype, optimiser_of(recipe, clock, since), recipe.max_column_norm, average, ranks)
         for network, clock, since, average in (
-            (generator, clock_g, since_g, recipe.average),
+            (generator, clock_g, since_g, None if recipe.average is None else (recipe.average, recipe.average_eta)),
             (discriminator, clock_d, since_d, None),
         )
     )

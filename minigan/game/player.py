@@ -28,7 +28,7 @@ class Player:
     params           theta_g or theta_d
     optimiser        one of `minigan.game.optim`, made by `make_optimiser(params)`
     max_column_norm  the largest length of a column of any W, or None; applied after each update
-    average          over about how many updates the mean of the parameters is kept, or None  (`Ops.average`)
+    average          (horizon, eta) of the mean of the parameters that is kept (`Ops.average`), or None
     mean             that mean, or None
     ranks            the processes that each have a share of the rows, and so of the gradient
     watched          whether `optimiser.gradient_norm` will be asked for
@@ -41,7 +41,7 @@ class Player:
         dtype: DTypeLike,
         make_optimiser: Callable[[Params], Optimiser],
         max_column_norm: float | None = None,
-        average: int | None = None,
+        average: tuple[int, float] | None = None,
         ranks: Ranks = ALONE,
     ):
         self.ops, self.network, self.max_column_norm = ops, network, max_column_norm
@@ -102,4 +102,4 @@ class Player:
                 if name.endswith(".W"):
                     self.ops.limit_column_norms(W, self.max_column_norm)
         if self.mean is not None and self.average is not None:
-            self.ops.average(self.mean.flat, self.params.flat, count, self.average)
+            self.ops.average(self.mean.flat, self.params.flat, count, *self.average)

@@ -90,6 +90,8 @@ class Recipe:
     """limit on the length of every column of every W, after each update"""
     average: int | None = None
     """samples come from the mean of G's weights over about so many updates; without it, from the weights themselves"""
+    average_eta: float = 1.0
+    """the t-th weights count about t to this power in the mean: 0 for every one alike (--average)"""
 
     @property
     def dtype(self) -> np.dtype[np.floating]:
@@ -124,14 +126,15 @@ class Recipe:
             "beta2": (0 <= self.beta2 < 1, "0 <= beta2 < 1"),
             "max_column_norm": (self.max_column_norm is None or 0 < self.max_column_norm < float("inf"), "above 0"),
             "average": (self.average is None or 1 <= self.average < 2**31, "1 to 2^31 - 1"),
+            "average_eta": (0 <= self.average_eta < float("inf"), "0 or more"),
         }
         demand(self, rules)
 
 
 def kept_options(recipe: Recipe) -> dict[str, Any]:
-    """The options as a checkpoint's header keeps them: those of 0.1.0, and of later ones those that are not None."""
-    later = ("lr_g", "lr_d", "condition")
-    return {name: value for name, value in asdict(recipe).items() if value is not None or name not in later}
+    """The options as a checkpoint's header keeps them: those of 0.1.0, and of later ones those that were given."""
+    later = {name: getattr(Recipe, name) for name in ("lr_g", "lr_d", "condition", "average_eta")}
+    return {name: value for name, value in asdict(recipe).items() if name not in later or value != later[name]}
 
 
 def demand(options: object, rules: dict[str, tuple[bool, str]]) -> None:

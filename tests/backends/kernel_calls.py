@@ -211,7 +211,7 @@ def _calls(dtype, rows: int, width: int) -> dict[str, dict]:
             "beta2": 0.999,
             "epsilon": 1e-8,
         },
-        "average": {"mean": normal(b * o), "theta": normal(b * o), "count": Count(clock), "horizon": 4},
+        "average": {"mean": normal(b * o), "theta": normal(b * o), "count": Count(clock), "horizon": 4, "eta": 0.5},
         "limit_column_norms": {"W": normal(b, o), "limit": 0.9 * b**0.5},
         "gather": {
             "examples": normal(b + EXAMPLES, o),

@@ -140,7 +140,7 @@ RECIPES = {
     "momentum that ramps": {"momentum": 0.3, "momentum_final": 0.8, "momentum_epochs": 4, "lr_decay": 1.01},
     "sgd": {"optimizer": "sgd"},
     "adam": {"optimizer": "adam", "lr": 0.002},
-    "k of 3, norms": {"k": 3, "average": 4, "max_column_norm": 0.4, "prior": "normal"},
+    "k of 3, norms": {"k": 3, "average": 4, "average_eta": 0.5, "max_column_norm": 0.4, "prior": "normal"},
     "labels": {"condition": "labels", "k": 2},
     "labels, joint": {"condition": "labels", "updates": "simultaneous"},
     "k of 2, joint": {"k": 2, "updates": "simultaneous", "prior": "spherical", "loss": "saturating"},

@@ -2,6 +2,8 @@
 
 import gc
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cuda_on_cpu
 import numpy as np
@@ -51,6 +53,28 @@ def test_iterations_wait_until_a_graph_is_full(ops, counter):
     for _ in range(45):
         iterate()
     assert ops.gpu.launches == 3 and shown(ops, clock) == 66 and ops.gpu.launches == 8
+
+
+def test_games_in_two_threads_record_one_after_the_other(ops):
+    together = []
+
+    def game(own):
+        x = own.asarray(np.ones(8, np.float32))
+
+        def iterate():
+            together.append(own)
+            time.sleep(0.01)
+            own.add(x, x)
+
+        return own.recorded(iterate)
+
+    games = [game(own) for own in (ops, type(ops)("the same GPU"))]
+    for iterate in games:
+        iterate()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda iterate: iterate(), games))
+    recorded = [own is ops for own in together[2:]]
+    assert len(recorded) == 2 * (1 + 20) and sum(a != b for a, b in zip(recorded, recorded[1:])) <= 3
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 21, 50])

@@ -1,7 +1,7 @@
 """SGD, momentum and Adam against their formulas and PyTorch; the schedules; the mean of the weights; the limit on norms
 of columns."""
 
-from math import sqrt
+from math import gamma, sqrt
 
 import numpy as np
 import pytest
@@ -209,33 +209,46 @@ def test_the_clock_tells_what_the_schedules_say():
 # ---- The mean of the weights ---------------------------------------------------------------------------------------
 
 
-def test_the_mean_weighs_each_by_its_number_and_then_forgets_over_the_horizon():
+WEIGHTS = {
+    0: lambda t: np.ones(len(t)),
+    1: lambda t: t,
+    2: lambda t: t * (t + 1),
+    0.5: lambda t: np.array([gamma(n + 0.5) / gamma(n) for n in t]),
+}
+"""{eta: of the t-th theta, t = 1, 2, ...: (t + eta - 1)! / (t - 1)!, about t^eta"""
+
+
+@pytest.mark.parametrize("eta", WEIGHTS, ids=str)
+def test_the_mean_weighs_each_by_its_number_and_then_forgets_over_the_horizon(eta):
     clock, thetas = OPS.clock(RATE, RAMP), np.random.default_rng(3).standard_normal((30, 5))
-    mean, expected = np.zeros(5), None
+    mean, expected, horizon = np.zeros(5), None, 5
     for t, theta in enumerate(thetas, 1):
-        if t <= 9:
-            numbers = np.arange(1, t + 1)
-            expected = numbers @ thetas[:t] / numbers.sum()
+        if (1 + eta) / (t + eta) >= 1 / horizon:
+            weights = WEIGHTS[eta](np.arange(1, t + 1))
+            expected = weights @ thetas[:t] / weights.sum()
         else:
             expected = 0.8 * expected + 0.2 * theta
-        OPS.average(mean, theta, Count(clock), horizon=5)
+        OPS.average(mean, theta, Count(clock), horizon, eta)
         OPS.tick(clock)
         np.testing.assert_allclose(mean, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("eta", [0.0, 1.0])
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
-def test_a_gan_that_averages_learns_the_same_and_samples_from_the_mean(backend, tmp_path):
+def test_a_gan_that_averages_learns_the_same_and_samples_from_the_mean(backend, eta, tmp_path):
     X = np.random.default_rng(0).integers(0, 256, (60, 6)).astype(np.uint8)
     networks = [Sequential(Linear(4, 6), Sigmoid()), Sequential(Linear(6, 1))]
     plain, averaged = (
-        GAN(*networks, Recipe(latent=4, batch_size=10, average=horizon), backend).fit(X, iterations=30)
+        GAN(*networks, Recipe(latent=4, batch_size=10, average=horizon, average_eta=eta), backend).fit(X, iterations=30)
         for horizon in (None, 8)
     )
     assert (plain.game.generator.params.flat == averaged.game.generator.params.flat).all()
     assert (plain.sample(3) != averaged.sample(3)).all()
     assert (averaged.sampler().params.flat == averaged.game.generator.mean.flat).all()
     averaged.save(tmp_path / "averaged.safetensors")
-    for sampler in (GAN.load(tmp_path / "averaged.safetensors"), Sampler.load(tmp_path / "averaged.safetensors")):
+    again = GAN.load(tmp_path / "averaged.safetensors")
+    assert again.recipe == averaged.recipe
+    for sampler in (again, Sampler.load(tmp_path / "averaged.safetensors")):
         np.testing.assert_allclose(sampler.sample(3), averaged.sample(3), rtol=1e-6)
 
 

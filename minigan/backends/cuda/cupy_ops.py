@@ -136,9 +136,9 @@ class CupyOps(CupyMemory):
         self._run("adam", theta.dtype, entries(n), *buffers, n, corrections, clock.lr, beta1, beta2, epsilon)
         return theta
 
-    def average(self, mean, theta, count, horizon):
+    def average(self, mean, theta, count, horizon, eta):
         checks.alike("average", mean, theta)
-        numbers = theta.size, *packed(count), float(horizon)
+        numbers = theta.size, *packed(count), float(horizon), float(eta)
         self._run("average", theta.dtype, entries(theta.size), mean, theta, *numbers)
         return mean
 

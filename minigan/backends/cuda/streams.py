@@ -59,14 +59,16 @@ class Streams:
 
     first        the first one, as CuPy has it
     touched      which memory, by which tasks
-    undisturbed  a lock: while one thread records, no other may use the GPU
+    undisturbed  a lock of all games in this process: while one thread records, no other may record or fetch
     waiting      a recording whose last iterations are due but not yet launched: they go before all other work
     given        tasks so far
     """
 
+    undisturbed = Lock()  # two threads that record make cuBLAS fail to launch (seen on an H200)
+
     def __init__(self, streams: int, tf32: bool):
         self.streams = [Stream(number, streams, tf32) for number in range(streams)]
-        self.touched, self.undisturbed = Touched(), Lock()
+        self.touched = Touched()
         self.first = self.streams[0].cuda
         self.waiting: Any = None
         self.given = 0

@@ -29,13 +29,16 @@ extern "C" __global__ void adam(Real* theta, const Real* gradient, Real* first, 
     theta[i] -= m / correction1 / (sqrt(v / correction2) + Real(epsilon)) * Real(*lr);
 }
 
-// mean <- mean + r (theta - mean),   r = max(1 / horizon, 2 / (count + 2)),   count = iteration * per_iteration + offset
+// mean <- mean + r (theta - mean),   r = max(1 / horizon, (1 + eta) / (count + 1 + eta)),
+// count = iteration * per_iteration + offset
 // mean, theta (n).  A thread an entry, 12 bytes each in float32.
 extern "C" __global__ void average(Real* mean, const Real* theta, long long n, const unsigned long long* iteration,
-                                   unsigned long long per_iteration, unsigned long long offset, double horizon) {
+                                   unsigned long long per_iteration, unsigned long long offset, double horizon,
+                                   double eta) {
     const long long i = entry();
     if (i >= n) return;
-    const Real rate = fmax(1 / horizon, 2 / ((double)(*iteration * per_iteration + offset) + 2));
+    const double count = (double)(*iteration * per_iteration + offset);
+    const Real rate = fmax(1 / horizon, (1 + eta) / (count + 1 + eta));
     mean[i] += rate * (theta[i] - mean[i]);
 }
 

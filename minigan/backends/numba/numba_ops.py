@@ -239,9 +239,9 @@ class NumbaOps(NumpyOps):
         self._run(kernels.adam, theta.size, (theta, first, second), theta, gradient, first, second, numbers)
         return theta
 
-    def average(self, mean, theta, count, horizon):
+    def average(self, mean, theta, count, horizon, eta):
         checks.alike("average", mean, theta)
-        rate = theta.dtype.type(averaging_rate(int(count), horizon))
+        rate = theta.dtype.type(averaging_rate(int(count), horizon, eta))
         self._run(kernels.average, theta.size, (mean,), mean, theta, rate)
         return mean
 
