@@ -10,7 +10,7 @@ import numpy as np
 
 from minigan.errors import ConfigError
 from minigan.generator.inference import ITERATIONS, Inference
-from minigan.generator.projection import STEPS, Descent, fit
+from minigan.generator.projection import STEPS, Descent, fit, nearest_draws
 from minigan.generator.sampler import Sampler
 from minigan.generator.trained import TrainedOptions
 from minigan.options import cli
@@ -79,10 +79,10 @@ def main(args: list[str]) -> None:
 
 
 def begin(options: Options, sampler: Sampler, x: np.ndarray) -> tuple[np.ndarray, int]:
-    """Where descent begins, (n, latent): what the network says, or the prior's mean; and how many steps it has."""
+    """Where descent begins, (n, latent): what the network says, or the nearest of draws; and how many steps it has."""
     steps = options.steps
     if options.network is None:
-        return np.zeros((len(x), sampler.prior.n), sampler.params.dtype), STEPS if steps is None else steps
+        return nearest_draws(sampler, x, options.seed), STEPS if steps is None else steps
     path = Path(options.network)
     if path.exists():
         network = Inference.load(path, sampler)

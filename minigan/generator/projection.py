@@ -19,6 +19,21 @@ from minigan.generator.sampler import Sampler
 from minigan.metrics.neighbours import nearest
 
 STEPS = 400
+DRAWS = 1000
+
+
+def nearest_draws(sampler: Sampler, x: np.ndarray, seed: int) -> np.ndarray:
+    """For each image the z, of 1,000 from the prior, of which G makes what is nearest to it.
+
+    x  (m, n), scaled as trained on      z  (m, latent)
+
+    Descent gets further from there than from the prior's mean, where some images stay in a minimum far off.
+    Raises ConfigError for a generator that is told labels.
+    """
+    check_unconditional(sampler)
+    z = sampler.draw_z(DRAWS, seed)
+    index, _ = nearest(sampler.ops, x, sampler.forward(z), lambda rows, dtype: rows.astype(dtype))
+    return z[index]
 
 
 class Descent:

@@ -12,7 +12,7 @@ from minigan.backends import get
 from minigan.data import load
 from minigan.game.priors import Prior
 from minigan.generator.inference import Inference
-from minigan.generator.projection import Descent, fit
+from minigan.generator.projection import Descent, fit, nearest_draws
 from minigan.layers.params import Params
 from minigan.project import main as project
 
@@ -46,6 +46,16 @@ def test_projection_finds_images_that_g_can_make(backend):
     error = np.sum((sampler.forward(z) - x) ** 2, axis=1)
     before = np.sum((sampler.forward(np.zeros((50, 3))) - x) ** 2, axis=1)
     assert np.median(error) < 0.01 * np.median(before) and (error <= before).mean() > 0.9
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_descent_may_begin_at_the_nearest_of_draws(backend):
+    sampler = small_sampler(backend)
+    x, drawn = np.random.default_rng(3).random((20, 12)), sampler.draw_z(1000, seed=4)
+    z = nearest_draws(sampler, x, seed=4)
+    apart = np.linalg.norm(sampler.forward(drawn)[None] - x[:, None], axis=2)
+    np.testing.assert_array_equal(z, drawn[apart.argmin(axis=1)])
+    assert (nearest_draws(sampler, x, seed=5) != z).any()
 
 
 def test_projection_of_a_row_does_not_depend_on_the_others():
@@ -158,6 +168,7 @@ def test_what_project_refuses(digits_run, network, tmp_path, said):
 def test_project_and_inference_of_a_generator_that_is_told_labels():
     sampler = small_sampler()
     sampler.data = {"labels": {"classes": [0, 1], "counts": [1, 1], "sha256": ""}}
-    for make in (lambda: Inference(sampler), lambda: Descent(sampler, np.zeros((1, 12)), np.zeros((1, 3)))):
+    x, z = np.zeros((1, 12)), np.zeros((1, 3))
+    for make in (lambda: Inference(sampler), lambda: Descent(sampler, x, z), lambda: nearest_draws(sampler, x, 0)):
         with pytest.raises(ConfigError, match="is told labels"):
             make()
