@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -60,13 +59,11 @@ SETTINGS = {
 }
 
 
-def made(
-    out: Path, asked: dict[str, list[str]], seeds: Sequence[int], epochs: int, data: str, threads: int
-) -> list[Job]:
-    """The runs of {setting: its options} with each seed, after all have been made."""
+def made(out: Path, asked: dict[str, list[str]], epochs: int, data: str, threads: int) -> list[Job]:
+    """The runs of {setting: its options}, after all have been made."""
     common = ["--preset", "mnist", "--data", data, "--epochs", str(epochs), "--backend", "numba", "--log-every", "500"]
     common += ["--sample-every", "5000", "--checkpoint-every", "2500", "--threads", str(threads)]
-    jobs = jobs_of(out, {name: train.options([*common, *flags]) for name, flags in asked.items()}, seeds)
+    jobs = jobs_of(out, {name: train.options([*common, *flags]) for name, flags in asked.items()}, [SEED])
     make(out, train.options(common), jobs)
     return jobs
 
@@ -97,7 +94,7 @@ def main() -> None:
     head = "nats, mean of ten draws | draw to draw | s.e. | sigma | finer sigma"
     print(f"| preset mnist, {options.epochs} epochs, with | {head} |\n|---|---|---|---|---|---|")
     asked = {n: SETTINGS[n] for n in SETTINGS if not options.only or any(part in n for part in options.only)}
-    for job in made(options.out, asked, [SEED], options.epochs, options.data, options.threads):
+    for job in made(options.out, asked, options.epochs, options.data, options.threads):
         name = job.setting
         if end_of(job) == DIVERGED:
             rows[name] = None
