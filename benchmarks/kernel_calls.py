@@ -144,21 +144,12 @@ class Bench:
         W, n = self.normal(MNIST.features, n_z), theta.size
         adam = {"theta": moved, "gradient": gradient, "first": first, "second": second}
         rates = {"count": Count(self.clock), "clock": self.clock, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+        averaged = {"mean": moved, "theta": theta, "count": rates["count"], "horizon": 5000, "eta": 1.0}
         return [
             kernel("copy", "source", "out", 0, source=step, out=gradient),
             kernel("add", "theta step", "theta", n, theta=theta, step=step),
             kernel("adam", "theta gradient first second", "theta first second", 14 * n, **adam, **rates),
-            kernel(
-                "average",
-                "mean theta",
-                "mean",
-                3 * n,
-                mean=moved,
-                theta=theta,
-                count=rates["count"],
-                horizon=5000,
-                eta=1.0,
-            ),
+            kernel("average", "mean theta", "mean", 3 * n, **averaged),
             kernel("limit_column_norms", "W", "W", 3 * W.size, W=W, limit=1.9365),
         ]
 

@@ -17,8 +17,9 @@ import json
 from itertools import product
 from pathlib import Path
 
+from long_runs import plus_minus
+
 from minigan.options.config import preset
-from minigan.sweeping.table import mean_and_error
 
 ORDERS = {"simultaneous": 0.5, "alternating": 1.0}
 """{updates: the factor that D's loss has there}"""
@@ -49,13 +50,13 @@ def table(rows: list[dict]) -> str:
         order, factor, momentum = name.split(", ")
         runs = [row for row in rows if row["setting"] == name and row["seed"] in SEEDS and row["of"] <= 15_000]
         curves = [{p["iteration"]: p["last"] for p in run["curve"]} for run in runs if not run["failed"]]
-        nats = ["{:.1f} ± {:.1f}".format(*mean_and_error([curve[at] for curve in curves])) for at in POINTS]
+        nats = [plus_minus([curve[at] for curve in curves]) for at in POINTS]
         failed = [run["failed"][0] for run in runs if run["failed"]]
         ends = ", ".join(f"{failed.count(end)} {end}" for end in dict.fromkeys(failed))
         ends = ends.replace("D has won", "where D has won")
         numbers = f"{len(curves)} of {len(runs)} | {' | '.join(nats)} | {ends}"
-        said = factor.removeprefix("D's loss times "), momentum.removeprefix("momentum ")
-        lines.append(f"| {order} | {' | '.join(said)} | {numbers} |")
+        factor, momentum = factor.removeprefix("D's loss times "), momentum.removeprefix("momentum ")
+        lines.append(f"| {order} | {factor} | {momentum} | {numbers} |")
     return "\n".join(lines)
 
 

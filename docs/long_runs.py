@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -34,7 +35,8 @@ KINDS = {
 }
 
 
-def said(values: list[float]) -> str:
+def plus_minus(values: Sequence[float]) -> str:
+    """ "213.4 ± 0.7": mean and standard error"""
     return "{:.1f} ± {:.1f}".format(*mean_and_error(values))
 
 
@@ -48,7 +50,7 @@ def long_table(rows: list[dict]) -> str:
         columns.append([*(nats[at] for at in AT), end["mean"]])
         cells = [f"{value:.1f}" for value in columns[-1]]
         lines.append(f"| {row['seed']} | {' | '.join(cells)} ± {end['spread']:.1f} |")
-    return "\n".join([*lines, f"| mean | {' | '.join(map(said, map(list, zip(*columns))))} |"])
+    return "\n".join([*lines, f"| mean | {' | '.join(map(plus_minus, map(list, zip(*columns))))} |"])
 
 
 def means_table(*groups: list[dict]) -> str:
@@ -57,7 +59,7 @@ def means_table(*groups: list[dict]) -> str:
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for kind, words in KINDS.items():
         ends = [[row["test"][kind] for row in group] for group in groups]
-        cells = [said([end["mean"] for end in of]) + f" ({said([end['finer'] for end in of])})" for of in ends]
+        cells = ["{} ({})".format(*(plus_minus([end[key] for end in of]) for key in ("mean", "finer"))) for of in ends]
         lines.append(f"| {words} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

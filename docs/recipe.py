@@ -13,11 +13,11 @@ import argparse
 from pathlib import Path
 
 from learning_curve import measure
+from long_runs import plus_minus
 
 from minigan.files.run_folder import RunFolder
 from minigan.loop.symptoms import d_has_won
 from minigan.sweeping.ends import lines_of, symptoms_at_end
-from minigan.sweeping.table import mean_and_error
 
 
 def end(lines: list[dict]) -> str:
@@ -47,7 +47,7 @@ def main() -> None:
             going.append(nats)
         cells = [*(f"{value:.1f}" for value in nats), *(f"{lines[-1][name]:.3f}" for name in ("d_real", "d_fake"))]
         print(f"| {run.name.removeprefix('seed-')} | {' | '.join(cells)} | {said} |")
-    means = ["{:.1f} ± {:.1f}".format(*mean_and_error(column)) for column in zip(*going)]
+    means = [plus_minus(column) for column in zip(*going)]
     print(f"| mean of those that go on | {' | '.join(means)} | | | {len(going)} of {len(runs)} |")
 
 

@@ -65,7 +65,7 @@ class SideBySide:
         self.games = [minigan(recipe, initial_weights(recipe, seed), precision) for seed in range(games)]
         for game in self.games:
             game.set_data(np.random.default_rng(1).integers(0, 256, (EXAMPLES, recipe.features), dtype=np.uint8))
-            game.iterate(3)  # what is recorded is recorded by one thread
+            game.iterate(3)  # recorded before any is timed
 
     def iterate(self, n: int) -> None:
         at_once([partial(game.iterate, n) for game in self.games], len(self.games))
@@ -79,6 +79,7 @@ def at_once(calls: Sequence[Callable[[], None]], most: int) -> list[BaseExceptio
 
 
 def rate() -> None:
+    """Iterations a second of so many games together, in each precision."""
     for precision in ("float32", "tf32"):
         for games in GAMES:
             contender = SideBySide(games, precision)
@@ -92,7 +93,10 @@ def rate() -> None:
 
 
 class Means:
-    """Equal and square-root weights of every hundredth iteration's parameters of G."""
+    """Means of G's parameters of every hundredth iteration, with equal and with square-root weights.
+
+    kept  {eta: the mean} (`Ops.average`)
+    """
 
     def __init__(self, gan):
         self.player, self.ops = gan.game.generator, gan.ops
@@ -138,7 +142,7 @@ def failures(trainer: Trainer) -> list[str]:
 
 
 class Watched(Trainer):
-    """A run that `Watching` watches, without a picture at a terminal."""
+    """A run that `Watching` watches."""
 
     def __init__(self, config: Config, until: float, curve: int):
         super().__init__(config, "benchmarks/gpu/side_by_side.py")

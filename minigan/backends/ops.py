@@ -185,9 +185,9 @@ class Ops(Memory):
     def average(self, mean: Array, theta: Array, count: Count, horizon: int, eta: float) -> Array:
         """mean <- mean + r (theta - mean), both (n,), with r = max(1 / horizon, (1 + eta) / (count + 1 + eta))
 
-        Polynomial-decay averaging (Shamir and Zhang 2013, section 4): the t-th theta counts about t^eta in the mean,
-        every one alike with eta = 0, exactly t with eta = 1.  Once (1 + eta) / (count + 1 + eta) has come down to
-        1 / horizon, it is an exponential mean over `horizon`.
+        Polynomial-decay averaging (Shamir and Zhang 2013): the t-th theta counts about t^eta in the mean, every one
+        alike with eta = 0, exactly t with eta = 1.  After some (1 + eta) horizon updates it is an exponential mean over
+        `horizon`.
         """
 
     @abstractmethod

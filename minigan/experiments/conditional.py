@@ -18,7 +18,7 @@ from minigan.generator.sampler import Sampler
 from minigan.options.config import Config, preset
 
 TITLE = "Told the class"
-SECONDS = (30, 2400)
+SECONDS = (30, 3600)
 OF_EACH, COLUMNS, LEAST = 200, 10, 0.9
 HELD_BACK = 0.2
 """of the training images, to see how well the classifier reads real ones"""

@@ -12,7 +12,7 @@ from minigan.options.config import Config, preset
 from minigan.run.trainer import Trainer
 
 TITLE = "Algorithm 1"
-SECONDS = (25, 2000)
+SECONDS = (25, 3000)
 RUN = "run"
 FRAMES = 20
 SMALLEST_DIVERSITY = 0.5

@@ -23,12 +23,12 @@ DRAWS = 1000
 
 
 def nearest_draws(sampler: Sampler, x: np.ndarray, seed: int) -> np.ndarray:
-    """For each image the z, of 1,000 from the prior, of which G makes what is nearest to it.
+    """Where descent may begin: for each image that z, of 1,000 from the prior, whose G(z) is nearest to it.
 
-    x  (m, n), scaled as trained on      z  (m, latent)
+    x  (m, n) images, scaled as trained on      returns  (m, latent)
 
-    Descent gets further from there than from the prior's mean, where some images stay in a minimum far off.
-    Raises ConfigError for a generator that is told labels.
+    From one point for all, the prior's mean, some images end in minima far off.  Raises ConfigError for a generator
+    that is told labels, or a wrong seed.
     """
     check_unconditional(sampler)
     z = sampler.draw_z(DRAWS, seed)

@@ -132,7 +132,7 @@ class Recipe:
 
 
 def kept_options(recipe: Recipe) -> dict[str, Any]:
-    """The options as a checkpoint's header keeps them: those of 0.1.0, and of later ones those that were given."""
+    """The options as a checkpoint's header keeps them: those of 0.1.0, and of later ones those that are no default."""
     later = {name: getattr(Recipe, name) for name in ("lr_g", "lr_d", "condition", "average_eta")}
     return {name: value for name, value in asdict(recipe).items() if name not in later or value != later[name]}
 
